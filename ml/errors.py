@@ -1,0 +1,9 @@
+"""What can go wrong between a photo's bytes and its emotions."""
+
+
+class InvalidImage(ValueError):
+    """The bytes are not a photo that can be analysed; the message tells its owner why and what to do."""
+
+
+class ModelUnavailable(RuntimeError):
+    """A model file is missing or altered; the message names the file and tells the operator what to do."""

@@ -1,0 +1,116 @@
+"""The values that pass between the stages of the pipeline."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.labels import EMOTIONS, VALENCE, Emotion
+
+Image = NDArray[np.uint8]  # (height, width, 3), RGB, 0..255, upright
+GreyFaces = NDArray[np.uint8]  # (faces, size, size), 0..255
+FaceInputs = NDArray[np.float32]  # (faces, size, size, 1), normalised as the model card says
+Scores = NDArray[np.float32]  # (faces, classes), each row sums to 1
+
+Point = tuple[float, float]  # x, y in pixels of the upright original
+
+
+@dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """A face's place in the upright original, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Five points of a face; left and right as the viewer sees them."""
+
+    left_eye: Point
+    right_eye: Point
+    nose: Point
+    mouth_left: Point
+    mouth_right: Point
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDetection:
+    box: BoundingBox
+    confidence: float  # 0..1, that this is a face
+    landmarks: Landmarks
+
+
+@dataclass(frozen=True, slots=True)
+class FaceEmotion:
+    """One face of a photo with what the classifier sees in it."""
+
+    detection: FaceDetection
+    scores: tuple[float, ...]  # one for each of EMOTIONS, sum 1
+    face: NDArray[np.uint8]  # (size, size), 0..255: the transformed face as the network saw it
+
+    @property
+    def dominant_emotion(self) -> Emotion:
+        return EMOTIONS[int(np.argmax(self.scores))]
+
+    @property
+    def confidence(self) -> float:
+        """The score of the dominant emotion, 0..1."""
+        return max(self.scores)
+
+    @property
+    def valence(self) -> float:
+        """The mean valence under the scores, -1..1."""
+        return sum(score * VALENCE[emotion] for score, emotion in zip(self.scores, EMOTIONS, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds spent in each stage."""
+
+    decode: float
+    detect: float
+    classify: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoAnalysis:
+    """Everything the pipeline says of one photo; no faces is a result too."""
+
+    width: int  # pixels of the upright original
+    height: int
+    model: str  # model version, "name@version"
+    detector: str
+    timings: Timings
+    faces: tuple[FaceEmotion, ...]  # largest first
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a detected face becomes the classifier's input; a part of the model card."""
+
+    size: int  # side of the input in pixels
+    margin: float  # side of the square crop over the longer side of the box
+    normalisation: Literal["standardise"]  # see ml.preprocessing.normalise
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What the pipeline needs to know of a released model; the rest of card.json is for people."""
+
+    name: str
+    version: str
+    classes: tuple[Emotion, ...]
+    preprocessing: Preprocessing
+    sha256: str  # of model.onnx
+
+    @property
+    def model_version(self) -> str:
+        return f"{self.name}@{self.version}"

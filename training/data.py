@@ -1,0 +1,99 @@
+"""FER-2013 in its public form -> arrays, decoded once and cached by the file's hash."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ml.labels import EMOTIONS
+from training.architectures import IMAGE_SIZE
+from training.errors import TrainingError
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+USAGE: Final[dict[str, SplitName]] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+PIXELS = IMAGE_SIZE * IMAGE_SIZE
+ERRORS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    faces: NDArray[np.uint8]  # (n, 48, 48), grey, 0..255
+    labels: NDArray[np.int64]  # (n,), index into EMOTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Fer2013:
+    splits: dict[SplitName, Split]
+    sha256: str  # of the CSV file
+
+
+def load_fer2013(csv_file: Path, cache: Path) -> Fer2013:
+    """Read fer2013.csv (emotion, pixels, Usage; also with spaced headers, as icml_face_data.csv).
+
+    The decoded arrays are kept under `cache`, so a second call takes a second.
+    Raises TrainingError if the file is missing or any row is wrong: a bad file is refused whole.
+    """
+    if not csv_file.is_file():
+        raise TrainingError(f"There is no file {csv_file}. Name a fer2013.csv with --data.")
+    with csv_file.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    cached = cache / f"fer2013-{sha256[:16]}.npz"
+    if not cached.exists():
+        arrays = _decode(csv_file)
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = cached.with_name(f"partial-{cached.name}")
+        np.savez_compressed(partial, **arrays)
+        partial.replace(cached)
+    with np.load(cached, allow_pickle=False) as arrays:
+        splits = {name: Split(arrays[f"{name}_faces"], arrays[f"{name}_labels"]) for name in SPLITS}
+    return Fer2013(splits, sha256)
+
+
+def _decode(csv_file: Path) -> dict[str, NDArray[np.generic]]:
+    table = pd.read_csv(csv_file, dtype=str, keep_default_na=False, skipinitialspace=True)
+    table.columns = table.columns.str.strip()
+    if missing := {"emotion", "pixels", "Usage"} - set(table.columns):
+        raise TrainingError(f"{csv_file} has no column {', '.join(sorted(missing))}; is it a fer2013.csv?")
+    faces = np.zeros((len(table), PIXELS), np.uint8)
+    errors: list[str] = []
+    rows = zip(table["emotion"], table["pixels"], table["Usage"], strict=True)
+    for index, (emotion, pixels, usage) in enumerate(tqdm(rows, "Reading FER-2013", len(table), unit="face")):
+        try:
+            faces[index] = _decode_row(emotion, pixels, usage.strip())
+        except ValueError as error:
+            errors.append(f"line {index + 2}: {error}")  # 1 for the header, 1 because people count from 1
+    if errors:
+        more = f"\n... and {len(errors) - ERRORS_SHOWN} more" if len(errors) > ERRORS_SHOWN else ""
+        raise TrainingError(f"{csv_file} has wrong rows:\n" + "\n".join(errors[:ERRORS_SHOWN]) + more)
+    labels = table["emotion"].astype(np.int64).to_numpy()
+    split_of_row = table["Usage"].str.strip().map(USAGE)
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name in SPLITS:
+        rows_of_split = (split_of_row == name).to_numpy()
+        if not rows_of_split.any():
+            raise TrainingError(f"{csv_file} has no rows of the {name} split.")
+        arrays[f"{name}_faces"] = faces[rows_of_split].reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
+        arrays[f"{name}_labels"] = labels[rows_of_split]
+    return arrays
+
+
+def _decode_row(emotion: str, pixels: str, usage: str) -> NDArray[np.uint8]:
+    if not (emotion.isdecimal() and int(emotion) < len(EMOTIONS)):
+        raise ValueError(f"emotion {emotion!r} is not 0..{len(EMOTIONS) - 1}")
+    if usage not in USAGE:
+        raise ValueError(f"Usage {usage!r} is not one of {', '.join(USAGE)}")
+    try:
+        values = np.array(pixels.split(), dtype=np.int64)
+    except ValueError:
+        raise ValueError("pixels holds something that is not a whole number") from None
+    if values.size != PIXELS:
+        raise ValueError(f"{values.size} pixels, not {PIXELS}")
+    if values.min() < 0 or values.max() > 255:
+        raise ValueError("a pixel is outside 0..255")
+    return values.astype(np.uint8)
