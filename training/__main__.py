@@ -1,61 +1,143 @@
-"""python -m training train|evaluate|export"""
+"""python -m training train|evaluate|export: parses and dispatches."""
 
 import argparse
+import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
+from ml.registry import MODELS_DIR, REFERENCE_MODEL, VALID_NAME
+from training.data import load_fer2013
 from training.errors import TrainingError
+from training.metrics import as_table
+from training.quiet import silenced_stderr
+from training.run_folder import TrainingConfig
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+DEFAULTS = TrainingConfig()
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description="From FER-2013 to a released model.")
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    train = commands.add_parser("train", help="train a network; an interrupted run goes on")
-    train.add_argument("--data", type=Path, required=True, help="fer2013.csv")
-    train.add_argument("--run", type=Path, required=True, help="folder for checkpoints, log and curves")
-    train.add_argument("--cache", type=Path, default=Path("var/cache"), help="folder for decoded data (%(default)s)")
-    train.add_argument("--architecture", default="reference-cnn", help="network to train (%(default)s)")
-    train.add_argument("--epochs", type=int, default=22, help="epochs at most (%(default)s)")
-    train.add_argument("--batch-size", type=int, default=64, help="(%(default)s)")
-    train.add_argument("--learning-rate", type=float, default=1e-3, help="Adam's at the start (%(default)s)")
-    train.add_argument("--no-augmentation", action="store_true", help="show every face exactly as it is")
-    train.add_argument(
-        "--precision",
-        choices=["float32", "mixed_bfloat16"],
-        default="float32",
-        help="mixed_bfloat16 halves the time on processors that have it (%(default)s)",
-    )
-    train.add_argument("--seed", type=int, default=2013, help="(%(default)s)")
-    return parser
+Parser = argparse.ArgumentParser
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Returns 0, 1 for a TrainingError, 130 for Ctrl-C; wrong usage exits with 2."""
     options = build_parser().parse_args(arguments)
     try:
-        match options.command:
-            case "train":
-                return run_train(options)
+        options.run_command(options)
     except TrainingError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on where it stopped.", file=sys.stderr)
+        print(f"\nStopped. {options.when_stopped}", file=sys.stderr)
         return 130
-    return 2
+    return 0
 
 
-def run_train(options: argparse.Namespace) -> int:
-    # Imported here so that --help answers at once.
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description="From FER-2013 to a released model.")
+    commands = parser.add_subparsers(required=True, metavar="{train,evaluate,export}")
+
+    def add(name: str, run_command: Callable[[argparse.Namespace], None], text: str, when_stopped: str) -> Parser:
+        command: Parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.add_argument("--data", type=Path, required=True, metavar="CSV", help="fer2013.csv")
+        command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
+        command.set_defaults(run_command=run_command, when_stopped=when_stopped, wrong_usage=command.error)
+        return command
+
+    _add_training(
+        add(
+            "train",
+            run_train,
+            "train a network; an interrupted run goes on where it stopped",
+            "The same command goes on at the epoch it stopped in.",
+        )
+    )
+    _add_evaluation(add("evaluate", run_evaluate, "score a run or a released model", "Nothing was written."))
+    _add_export(
+        add(
+            "export",
+            run_export,
+            "release a run's best epoch as ONNX, with a card of its measured figures",
+            "Nothing was released.",
+        )
+    )
+    return parser
+
+
+def _add_training(train: Parser) -> None:
+    train.add_argument("--run", type=Path, required=True, help="folder for the networks, the log and the curves")
+    train.add_argument("--architecture", default=DEFAULTS.architecture, help="network to train (%(default)s)")
+    train.add_argument("--epochs", type=_positive(int), default=DEFAULTS.epochs, help="number of epochs (%(default)s)")
+    train.add_argument(
+        "--batch-size", type=_positive(int), default=DEFAULTS.batch_size, help="faces in a step (%(default)s)"
+    )
+    train.add_argument(
+        "--learning-rate", type=_positive(float), default=DEFAULTS.learning_rate, help="at the start (%(default)s)"
+    )
+    train.add_argument("--no-augmentation", action="store_true", help="show every face exactly as it is")
+    train.add_argument(
+        "--precision",
+        choices=["float32", "mixed_bfloat16"],
+        default=DEFAULTS.precision,
+        help="mixed_bfloat16 halves the time on processors that have it (%(default)s)",
+    )
+    train.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of weights, order, changes (%(default)s)")
+
+
+def _add_evaluation(evaluate: Parser) -> None:
+    scored = evaluate.add_mutually_exclusive_group(required=True)
+    scored.add_argument("--run", type=Path, help="folder of a run: its best epoch, through Keras")
+    scored.add_argument("--model", help="a released model's name or folder, through ONNX Runtime")
+    evaluate.add_argument(
+        "--split",
+        choices=["validation", "test"],
+        default="validation",
+        help="choose between models on validation only: the test split is to be run once per released model, "
+        "and export does that (%(default)s)",
+    )
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def _add_export(export: Parser) -> None:
+    export.add_argument("--run", type=Path, required=True, help="folder of the run")
+    export.add_argument("--name", type=_name, default=REFERENCE_MODEL, help="of the model (%(default)s)")
+    export.add_argument("--version", default="1.0.0", help="of the model (%(default)s)")
+    export.add_argument("--out", type=Path, default=MODELS_DIR, help="folder of the released models (ml/models)")
+    export.add_argument(
+        "--margin",
+        type=_positive(float),
+        default=DEFAULTS.preprocessing.margin,
+        help="side of the square cut from a photo over the longer side of the detected box (%(default)s)",
+    )
+
+
+def _positive(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = kind(text)
+        if not 0 < number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+        return number
+
+    parse.__name__ = "number"  # argparse names it when the text is none
+    return parse
+
+
+def _name(text: str) -> str:
+    if not VALID_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: use small letters, digits, dots and hyphens")
+    return text
+
+
+def run_train(options: argparse.Namespace) -> None:
+    _load_keras()
     from training.architectures import ARCHITECTURES
-    from training.data import load_fer2013
-    from training.train import TrainingConfig, train
+    from training.train import train
 
     if options.architecture not in ARCHITECTURES:
-        raise TrainingError(f"No architecture {options.architecture!r}. There are: {', '.join(ARCHITECTURES)}.")
+        options.wrong_usage(f"no architecture {options.architecture!r}; there are: {', '.join(ARCHITECTURES)}")
     config = TrainingConfig(
         architecture=options.architecture,
         epochs=options.epochs,
@@ -66,7 +148,43 @@ def run_train(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     train(load_fer2013(options.data, options.cache), config, options.run)
-    return 0
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    from training.evaluate import evaluate_release, evaluate_run
+
+    data = load_fer2013(options.data, options.cache)
+    if options.run:
+        _load_keras()
+        metrics = evaluate_run(options.run, data, options.split)
+    else:
+        metrics = evaluate_release(options.model, data, options.split)
+    if options.json:
+        print(json.dumps({"model": str(options.run or options.model), "split": options.split} | asdict(metrics)))
+    else:
+        print(as_table(metrics))
+
+
+def run_export(options: argparse.Namespace) -> None:
+    _load_keras()
+    from training.export import export
+
+    data = load_fer2013(options.data, options.cache)
+    release = export(options.run, data, options.out, options.name, options.version, options.margin)
+    print(f"Released {release}. Commit the folder; its card.json has the figures.")
+
+
+def _load_keras() -> None:
+    """Import the framework without its chatter; as late as this, so that --help answers at once."""
+    try:
+        with silenced_stderr():
+            import keras
+
+            keras.ops.zeros(1)  # the first use looks for devices, and says at length that there is none
+    except ImportError as error:
+        raise TrainingError(
+            f"{error}. Install what training needs: pip install -r training/requirements.txt"
+        ) from error
 
 
 if __name__ == "__main__":

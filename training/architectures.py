@@ -5,10 +5,11 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-IMAGE_SIZE = 48
+from ml.labels import EMOTIONS
+from training.data import IMAGE_SIZE
 
 
-def reference_cnn(classes: int = 7) -> keras.Model:
+def reference_cnn(classes: int = len(EMOTIONS)) -> keras.Model:
     """The CNN of the reference system: three blocks of two linear convolutions, then one softmax.
 
     Input (48, 48, 1), normalised; output `classes` probabilities. 1,670,343 parameters with 7

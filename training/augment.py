@@ -21,7 +21,7 @@ def _augment_face(face: GreyFaces, random: np.random.Generator) -> GreyFaces:
         face = face[:, ::-1]
     centre = ((size - 1) / 2, (size - 1) / 2)
     matrix = cv2.getRotationMatrix2D(centre, random.uniform(-ROTATION, ROTATION), 1 + random.uniform(-SCALE, SCALE))
-    matrix[:, 2] += random.uniform(-SHIFT, SHIFT, size=2)
+    matrix[:, 2] = matrix[:, 2] + random.uniform(-SHIFT, SHIFT, size=2)
     moved = cv2.warpAffine(
         np.ascontiguousarray(face), matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.labels import EMOTIONS
-from training.architectures import IMAGE_SIZE
 from training.errors import TrainingError
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 USAGE: Final[dict[str, SplitName]] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+IMAGE_SIZE = 48  # side of a face in pixels
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
 ERRORS_SHOWN = 10
 
@@ -48,7 +48,7 @@ def load_fer2013(csv_file: Path, cache: Path) -> Fer2013:
         arrays = _decode(csv_file)
         cache.mkdir(parents=True, exist_ok=True)
         partial = cached.with_name(f"partial-{cached.name}")
-        np.savez_compressed(partial, **arrays)
+        np.savez_compressed(partial, allow_pickle=False, **arrays)
         partial.replace(cached)
     with np.load(cached, allow_pickle=False) as arrays:
         splits = {name: Split(arrays[f"{name}_faces"], arrays[f"{name}_labels"]) for name in SPLITS}

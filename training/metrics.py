@@ -1,0 +1,73 @@
+"""How well predicted classes match the labels, in plain numpy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.labels import EMOTIONS, Emotion
+
+Labels = NDArray[np.int64]  # (images,), index into EMOTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMetrics:
+    """One class; a ratio whose denominator is nothing counts as 0."""
+
+    images: int  # that carry this label
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    images: int
+    accuracy: float
+    macro_f1: float  # the mean of the classes' F1, each class counting the same
+    classes: dict[Emotion, ClassMetrics]
+    confusion: list[list[int]]  # [label][prediction], in the order of EMOTIONS
+
+
+def measure(labels: Labels, predictions: Labels) -> Metrics:
+    """Compare predictions with labels. Raises ValueError if they differ in length or there are none."""
+    if labels.shape != predictions.shape or not labels.size:
+        raise ValueError(f"{labels.size} labels cannot be compared with {predictions.size} predictions.")
+    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    right = confusion.diagonal()
+    labelled, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall = _ratio(right, predicted), _ratio(right, labelled)
+    f1 = _ratio(2 * right, labelled + predicted)
+    return Metrics(
+        images=int(labels.size),
+        accuracy=float(right.sum() / labels.size),
+        macro_f1=float(f1.mean()),
+        classes={
+            emotion: ClassMetrics(int(labelled[i]), float(precision[i]), float(recall[i]), float(f1[i]))
+            for i, emotion in enumerate(EMOTIONS)
+        },
+        confusion=confusion.tolist(),
+    )
+
+
+def as_table(metrics: Metrics) -> str:
+    """The metrics for people: the sum, then a line for each class, then the confusion matrix."""
+    lines = [
+        f"{metrics.images} images, accuracy {metrics.accuracy:.2%}, macro-F1 {metrics.macro_f1:.3f}",
+        "",
+        f"{'class':<10}{'images':>8}{'precision':>11}{'recall':>8}{'F1':>8}",
+    ]
+    for emotion, of_class in metrics.classes.items():
+        lines.append(
+            f"{emotion:<10}{of_class.images:>8}{of_class.precision:>11.3f}{of_class.recall:>8.3f}{of_class.f1:>8.3f}"
+        )
+    lines += ["", "Confusion matrix: a row for each label, a column for each prediction"]
+    lines.append(f"{'':<10}" + "".join(f"{emotion:>10}" for emotion in EMOTIONS))
+    for emotion, row in zip(EMOTIONS, metrics.confusion, strict=True):
+        lines.append(f"{emotion:<10}" + "".join(f"{count:>10}" for count in row))
+    return "\n".join(lines)
+
+
+def _ratio(part: Labels, whole: Labels) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.zeros(len(EMOTIONS)), where=whole > 0)
