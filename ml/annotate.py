@@ -1,0 +1,53 @@
+"""Copies of photos with the faces' boxes and labels drawn on them."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ml.image import DecodedPhoto
+from ml.report import appearance
+from ml.types import FaceEmotion
+
+LONG_SIDE = 1600  # pixels of the copies
+COLOUR = (255, 214, 10)
+INK = (20, 20, 20)
+
+
+def annotated(photo: DecodedPhoto, faces: tuple[FaceEmotion, ...]) -> Image.Image:
+    """Draw on a copy of the photo, at most LONG_SIDE large."""
+    picture = Image.fromarray(np.ascontiguousarray(photo.image))
+    picture.thumbnail((LONG_SIDE, LONG_SIDE))
+    scale = max(photo.width, photo.height) / max(picture.size)
+    drawing = ImageDraw.Draw(picture)
+    for face in faces:
+        _draw(drawing, face, scale, picture.size)
+    return picture
+
+
+def save_new(picture: Image.Image, source: Path, folder: Path) -> Path:
+    """Save as a JPEG named after the source, under a name that is not taken; never writes over a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"{source.stem}.annotated.jpg", *(f"{source.stem}.annotated-{number}.jpg" for number in range(2, 10_000))]
+    for name in names:
+        try:
+            with (folder / name).open("xb") as file:
+                picture.save(file, "JPEG", quality=90)
+            return folder / name
+        except FileExistsError:
+            continue
+    raise FileExistsError(f"All names for {source.name} in {folder} are taken.")
+
+
+def _draw(drawing: ImageDraw.ImageDraw, face: FaceEmotion, scale: float, size: tuple[int, int]) -> None:
+    box = face.detection.box
+    left, top = box.x / scale, box.y / scale
+    right, bottom = (box.x + box.width) / scale - 1, (box.y + box.height) / scale - 1
+    thickness = max(round(max(size) / 400), 1)
+    drawing.rectangle((left, top, max(right, left), max(bottom, top)), outline=COLOUR, width=thickness)
+    font = ImageFont.load_default(max(max(size) / 45, 11))
+    _, _, width, height = (round(each) for each in drawing.textbbox((0, 0), appearance(face), font=font))
+    x = min(max(left, 0), max(size[0] - width - 6, 0))
+    y = top - height - 6 if top >= height + 6 else min(bottom + 1, size[1] - height - 6)
+    drawing.rectangle((x, y, x + width + 6, y + height + 6), fill=COLOUR)
+    drawing.text((x + 3, y + 2), appearance(face), fill=INK, font=font)

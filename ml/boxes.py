@@ -1,0 +1,68 @@
+"""Arithmetic on many boxes at once: arrays (n, 4) of left, top, right, bottom in pixels, float32."""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.types import Image
+
+Floats = NDArray[np.float32]
+Boxes = Floats
+Shared = Literal["union", "smaller"]
+
+
+def overlaps(boxes: Boxes, over: Shared = "union") -> Floats:
+    """Intersection over union, or over the smaller of the two areas, of all pairs: (n, 4) -> (n, n)."""
+    top_left = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    bottom_right = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared: Floats = np.maximum(bottom_right - top_left, 0).prod(axis=2)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    smaller = np.minimum(areas[:, None], areas[None, :])
+    whole = smaller if over == "smaller" else areas[:, None] + areas[None, :] - shared
+    ratio: Floats = shared / np.maximum(whole, 1e-6)
+    return ratio
+
+
+def suppress(boxes: Boxes, scores: Floats, limit: float, over: Shared = "union") -> NDArray[np.intp]:
+    """Greedy non-maximum suppression: indices of the boxes to keep, best first.
+
+    A box goes when it overlaps with a better one that stays by more than `limit`.
+    """
+    order = np.argsort(-scores, kind="stable")
+    clashes = overlaps(boxes[order], over) > limit
+    keep = np.ones(len(order), bool)
+    for place in range(len(order)):
+        if keep[place]:
+            keep[place + 1 :] &= ~clashes[place, place + 1 :]
+    return order[keep]
+
+
+def shifted(boxes: Boxes, offsets: Floats) -> Boxes:
+    """Move each side by its offset, a share of the box's width or height."""
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    moved: Boxes = boxes + offsets * np.concatenate([sizes, sizes], axis=1)
+    return moved
+
+
+def squared(boxes: Boxes) -> Boxes:
+    """Widen the shorter side around the centre, so that all boxes are squares."""
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
+    return np.concatenate([centres - halves, centres + halves], axis=1)
+
+
+def patches(image: Image, boxes: Boxes, size: int) -> NDArray[np.uint8]:
+    """Cut out all boxes at once, bilinearly resized, mid-grey outside of the image: (n, size, size, 3).
+
+    `size` is 24 or 48, so a row of one patch stays below the 32,767 columns that OpenCV can map.
+    """
+    steps = (np.arange(size, dtype=np.float32) + 0.5) / size
+    columns = boxes[:, 0, None] + steps * (boxes[:, 2] - boxes[:, 0])[:, None] - 0.5
+    rows = boxes[:, 1, None] + steps * (boxes[:, 3] - boxes[:, 1])[:, None] - 0.5
+    shape = (len(boxes), size, size)
+    across = np.broadcast_to(columns[:, None, :], shape).reshape(len(boxes), -1)
+    down = np.broadcast_to(rows[:, :, None], shape).reshape(len(boxes), -1)
+    cut = cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(128, 128, 128))
+    return np.asarray(cut, np.uint8).reshape(*shape, 3)

@@ -1,0 +1,39 @@
+"""Every colour mode that a photo can have becomes RGB. Pillow and numpy only."""
+
+import numpy as np
+from PIL import Image
+
+WITH_ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
+DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Convert to 8-bit RGB: transparency on white, 16-bit and float greys scaled.
+
+    Raises ValueError for a mode that Pillow cannot convert.
+    """
+    if image.mode == "RGB" and "transparency" not in image.info:
+        image.load()
+        return image
+    if image.mode in WITH_ALPHA or "transparency" in image.info:
+        return _on_white(image.convert("RGBA"))
+    if image.mode in DEEP_GREY or image.mode == "F":
+        return _from_deep_grey(image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    background = Image.new("RGB", image.size, "white")
+    background.paste(image, mask=image.getchannel("A"))
+    return background
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """Scale greys to 0..255. Integers count as 16 bits deep, or 32 if any needs it; floats as 0..1 or 0..255."""
+    values = np.asarray(image).astype(np.float32)
+    brightest = float(values.max())
+    if image.mode == "F":
+        white = 1.0 if brightest <= 1 else 255.0
+    else:
+        white = 65_535.0 if brightest <= 65_535 else 2.0**31 - 1
+    return Image.fromarray(np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8))

@@ -1,0 +1,132 @@
+"""Faces in a photo: MTCNN's cascade of three nets (Zhang et al. 2016, arXiv 1604.02878), on ONNX Runtime."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.boxes import Boxes, patches, shifted, squared, suppress
+from ml.mtcnn_graphs import output_net, proposal_net, refinement_net
+from ml.runtime import start_session
+from ml.types import BoundingBox, FaceDetection, Image, Landmarks
+
+Floats = NDArray[np.float32]
+
+LONG_SIDE = 640  # pixels at which faces are looked for
+SMALLEST_FACE = 20  # pixels at that size
+CELL = 12  # pixels that P-Net sees of a face
+STRIDE = 2  # pixels between its places
+LEVEL_FACTOR = 0.709  # each level of the pyramid has half of the pixels of the one before (the paper's)
+
+# Thresholds on the probability of a face and limits of overlap, the paper authors' released values.
+FACE_IN_PROPOSAL, FACE_IN_REFINEMENT, FACE_IN_OUTPUT = 0.6, 0.7, 0.7
+OVERLAP_IN_LEVEL, OVERLAP = 0.5, 0.7
+
+
+class FaceDetector(Protocol):
+    name: str
+
+    def detect(self, image: Image) -> list[FaceDetection]:
+        """Find the faces, largest first, boxes within the image, in its pixels."""
+        ...
+
+
+class MtcnnDetector:
+    """MTCNN with the weights of the `mtcnn` package."""
+
+    name = "mtcnn"
+
+    def __init__(self, threads: int = 1) -> None:
+        """Raises ModelUnavailable when the weights are missing or altered."""
+        self._proposal = start_session(proposal_net(), threads)
+        self._refinement = start_session(refinement_net(), threads)
+        self._output = start_session(output_net(), threads)
+
+    def detect(self, image: Image) -> list[FaceDetection]:
+        """Find the faces, largest first, boxes within the image, in its pixels."""
+        small, scale = _shrunk(image)
+        boxes = self._refine(small, self._propose(small))
+        boxes, scores, points = self._finish(small, boxes)
+        height, width = image.shape[:2]
+        found = [
+            FaceDetection(box, float(score), _landmarks(face_points * scale))
+            for face_box, score, face_points in zip(boxes * scale, scores, points, strict=True)
+            if (box := _within(face_box, width, height)) is not None
+        ]
+        return sorted(found, key=lambda face: face.box.area, reverse=True)
+
+    def _propose(self, image: Image) -> Boxes:
+        """P-Net on a pyramid of the image: squares (n, 4) that may hold a face."""
+        found = [self._propose_at(level, scale) for level, scale in _pyramid(image)]
+        if not found:
+            return np.empty((0, 4), np.float32)
+        boxes, scores = np.concatenate([each[0] for each in found]), np.concatenate([each[1] for each in found])
+        return squared(boxes[suppress(boxes, scores, OVERLAP)])
+
+    def _propose_at(self, level: Image, scale: float) -> tuple[Boxes, Floats]:
+        face, offsets = self._proposal.run(None, {"pictures": level[np.newaxis]})
+        rows, columns = np.nonzero(face[0] > FACE_IN_PROPOSAL)
+        scores = face[0, rows, columns]
+        corners = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
+        boxes = shifted(np.concatenate([corners, corners + CELL], axis=1), offsets[0, :, rows, columns]) * scale
+        keep = suppress(boxes, scores, OVERLAP_IN_LEVEL)
+        return boxes[keep], scores[keep]
+
+    def _refine(self, image: Image, boxes: Boxes) -> Boxes:
+        """R-Net: squares (n, 4), fewer and better placed."""
+        if not len(boxes):
+            return boxes
+        scores, offsets = self._refinement.run(None, {"pictures": patches(image, boxes, 24)})
+        sure = scores > FACE_IN_REFINEMENT
+        boxes, scores = shifted(boxes[sure], offsets[sure]), scores[sure]
+        return squared(boxes[suppress(boxes, scores, OVERLAP)])
+
+    def _finish(self, image: Image, boxes: Boxes) -> tuple[Boxes, Floats, Floats]:
+        """O-Net: boxes (n, 4), scores (n,) and landmarks (n, 5, 2)."""
+        if not len(boxes):
+            return boxes, np.empty(0, np.float32), np.empty((0, 5, 2), np.float32)
+        scores, offsets, points = self._output.run(None, {"pictures": patches(image, boxes, 48)})
+        sure = scores > FACE_IN_OUTPUT
+        boxes, scores, offsets = boxes[sure], scores[sure], offsets[sure]
+        sizes = boxes[:, 2:] - boxes[:, :2]
+        landmarks = boxes[:, None, :2] + points[sure].reshape(-1, 2, 5).transpose(0, 2, 1) * sizes[:, None, :]
+        boxes = shifted(boxes, offsets)
+        keep = suppress(boxes, scores, OVERLAP, over="smaller")
+        return boxes[keep], scores[keep], landmarks[keep]
+
+
+def _shrunk(image: Image) -> tuple[Image, float]:
+    """Reduce to LONG_SIDE; also returns the pixels of the image for one of the result."""
+    height, width = image.shape[:2]
+    scale = max(height, width) / LONG_SIDE
+    if scale <= 1:
+        return image, 1.0
+    size = (max(round(width / scale), 1), max(round(height / scale), 1))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+def _pyramid(image: Image) -> Iterator[tuple[Image, float]]:
+    """The image at falling sizes, each made from the one before, with pixels of the image for one of the level."""
+    height, width = image.shape[:2]
+    level, share = image, CELL / SMALLEST_FACE
+    while min(height, width) * share >= CELL:
+        size = (round(width * share), round(height * share))
+        level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)
+        yield level, 1 / share
+        share *= LEVEL_FACTOR
+
+
+def _within(box: Floats, width: int, height: int) -> BoundingBox | None:
+    """Round to whole pixels and clip to the image; None when nothing is left."""
+    left, right = np.clip(np.rint(box[[0, 2]]), 0, width).astype(int).tolist()
+    top, bottom = np.clip(np.rint(box[[1, 3]]), 0, height).astype(int).tolist()
+    if right <= left or bottom <= top:
+        return None
+    return BoundingBox(left, top, right - left, bottom - top)
+
+
+def _landmarks(points: Floats) -> Landmarks:
+    """The net's order is that of Landmarks' fields."""
+    return Landmarks(*((float(x), float(y)) for x, y in points))

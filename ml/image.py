@@ -1,0 +1,228 @@
+"""A photo's bytes become an upright RGB array. Pillow and numpy only, so that web processes can import it."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from PIL import ExifTags, Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import jpeg_factory
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+from pillow_heif import HeifImageFile
+
+from ml import types
+from ml.colour import to_rgb
+from ml.errors import InvalidImage
+
+MEGABYTE = 1024 * 1024
+MEGAPIXEL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoLimits:
+    """What is refused before it is decoded."""
+
+    max_bytes: int = 25 * MEGABYTE
+    max_pixels: int = 60 * MEGAPIXEL
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoInfo:
+    """What a photo says of itself."""
+
+    format: str  # one of the names in FORMATS
+    extension: str  # with the dot, for naming a stored copy
+    width: int  # pixels, upright
+    height: int
+    captured_at: datetime | None  # EXIF DateTimeOriginal; naive when the camera wrote no offset
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPhoto:
+    """A photo at the original's size or reduced, with the size that the original has."""
+
+    image: types.Image  # upright, RGB
+    width: int  # pixels of the upright original
+    height: int
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the original for one pixel of the image."""
+        height, width = self.image.shape[:2]
+        return max(self.width, self.height) / max(int(height), int(width))
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFormat:
+    name: str
+    extension: str
+    opener: Callable[[io.BytesIO], ImageFile]
+    several_pictures: bool = False  # the first one is the photo: JPEG with previews (MPO), HEIC
+
+
+JPEG = PhotoFormat("JPEG", ".jpg", jpeg_factory, several_pictures=True)
+PNG = PhotoFormat("PNG", ".png", PngImageFile)
+WEBP = PhotoFormat("WebP", ".webp", WebPImageFile)
+HEIC = PhotoFormat("HEIC", ".heic", HeifImageFile, several_pictures=True)
+BMP = PhotoFormat("BMP", ".bmp", BmpImageFile)
+TIFF = PhotoFormat("TIFF", ".tiff", TiffImageFile)
+FORMATS = (JPEG, PNG, WEBP, HEIC, BMP, TIFF)
+ACCEPTED = ", ".join(each.name for each in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
+
+# The brands of HEIF files that hold HEVC pictures (ISO/IEC 23008-12, annex B).
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+# EXIF orientation (tag 0x0112) to what makes the picture upright.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SWAPS_SIDES = (5, 6, 7, 8)
+
+
+def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
+    """Find out whether a photo can be analysed, without decoding it in full where the format allows.
+
+    Raises InvalidImage with a sentence for the photo's owner.
+    """
+    photo_format, image = _open(data, limits or PhotoLimits())
+    width, height = _upright_size(photo_format, image)
+    captured_at = _captured_at(image)
+    with _decoding():
+        if photo_format is PNG:
+            image.verify()  # the checksum of each chunk
+        else:
+            image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
+            image.load()
+    return PhotoInfo(photo_format.name, photo_format.extension, width, height, captured_at)
+
+
+def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None = None) -> DecodedPhoto:
+    """Decode a photo upright, in RGB.
+
+    With `long_side`, a larger photo may come reduced, but its long side has at least that many pixels:
+    JPEGs are decoded at 1/2, 1/4 or 1/8 (much faster), other formats averaged after decoding.
+    Raises InvalidImage with a sentence for the photo's owner.
+    """
+    photo_format, image = _open(data, limits or PhotoLimits())
+    width, height = _upright_size(photo_format, image)
+    orientation = _orientation(photo_format, image)
+    with _decoding():
+        pixels = to_rgb(_reduced(image, long_side))
+        if orientation in UPRIGHT:
+            pixels = pixels.transpose(UPRIGHT[orientation])
+        return DecodedPhoto(np.asarray(pixels), width, height)
+
+
+def _open(data: bytes, limits: PhotoLimits) -> tuple[PhotoFormat, ImageFile]:
+    """Read the header and refuse what is over the limits."""
+    if not data:
+        raise InvalidImage("The file is empty. Choose the photo again.")
+    if len(data) > limits.max_bytes:
+        raise InvalidImage(
+            f"The file has {len(data) / MEGABYTE:.1f} MB; at most {limits.max_bytes / MEGABYTE:g} MB are accepted."
+            " Save the photo smaller."
+        )
+    photo_format = _recognise(data)
+    # The plugins' own classes instead of Image.open: that one has a pixel limit of its own, global to the process.
+    with _decoding():
+        image = photo_format.opener(io.BytesIO(data))
+        several = not photo_format.several_pictures and getattr(image, "n_frames", 1) > 1
+    _check_size(image.size, limits)
+    if several:
+        raise InvalidImage("The file is an animation or has several pages. Send one still photo.")
+    return photo_format, image
+
+
+def _recognise(data: bytes) -> PhotoFormat:
+    if data[:3] == b"\xff\xd8\xff":
+        return JPEG
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return PNG
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WEBP
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+        return HEIC
+    if data[:2] == b"BM":
+        return BMP
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return TIFF
+    raise InvalidImage(f"The file is not a photo in a format that can be read. Use {ACCEPTED}.")
+
+
+def _check_size(size: tuple[int, int], limits: PhotoLimits) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise InvalidImage("The photo has no pixels. Choose another one.")
+    if width * height > limits.max_pixels:
+        raise InvalidImage(
+            f"The photo has {width} x {height} pixels ({width * height / MEGAPIXEL:.1f} megapixels);"
+            f" at most {limits.max_pixels / MEGAPIXEL:g} megapixels are accepted. Save it smaller."
+        )
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """Whatever a decoder raises on broken or hostile bytes becomes a sentence for the photo's owner."""
+    try:
+        yield
+    except InvalidImage:
+        raise
+    except Exception as error:
+        raise InvalidImage("The photo is incomplete or broken. Copy or export it again.") from error
+
+
+def _reduced(image: ImageFile, long_side: int | None) -> Image.Image:
+    if long_side is None:
+        return image
+    # A JPEG is decoded at a fraction in the decoder; other formats ignore draft.
+    share = min(long_side / max(image.size), 1.0)
+    image.draft(None, (max(int(image.width * share), 1), max(int(image.height * share), 1)))
+    factor = max(image.size) // long_side
+    return image.reduce(factor) if factor > 1 and image.mode in ("RGB", "RGBA", "L", "LA", "CMYK") else image
+
+
+def _upright_size(photo_format: PhotoFormat, image: ImageFile) -> tuple[int, int]:
+    swaps = _orientation(photo_format, image) in SWAPS_SIDES
+    return (image.height, image.width) if swaps else image.size
+
+
+def _orientation(photo_format: PhotoFormat, image: ImageFile) -> int:
+    """The EXIF orientation that is still to be applied, 1..8."""
+    if photo_format in (TIFF, HEIC):
+        return 1  # their decoders turn the picture, and give its upright size
+    value = _exif(image).get(ExifTags.Base.Orientation, 1)
+    return value if isinstance(value, int) else 1
+
+
+def _captured_at(image: ImageFile) -> datetime | None:
+    try:
+        details = _exif(image).get_ifd(ExifTags.IFD.Exif)
+        taken = str(details[ExifTags.Base.DateTimeOriginal]).strip("\0 ")
+        offset = str(details.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ")
+    except Exception:  # broken EXIF in a good photo
+        return None
+    for text, pattern in ((taken + offset, "%Y:%m:%d %H:%M:%S%z"), (taken, "%Y:%m:%d %H:%M:%S")):
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    return None
+
+
+def _exif(image: ImageFile) -> Image.Exif:
+    try:
+        return image.getexif()
+    except Exception:  # broken EXIF in a good photo
+        return Image.Exif()

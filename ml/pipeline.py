@@ -1,0 +1,130 @@
+"""Photo bytes to faces with emotions: the one entry point that the CRM's workers use."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from ml.classifier import EmotionClassifier
+from ml.detection import FaceDetector, MtcnnDetector
+from ml.image import DecodedPhoto, PhotoLimits, decode
+from ml.preprocessing import as_seen, crop_face, normalise
+from ml.registry import MODELS_DIR, REFERENCE_MODEL, read_model
+from ml.types import BoundingBox, FaceDetection, FaceEmotion, Landmarks, PhotoAnalysis, Point, Timings
+
+# Pixels to which a photo is decoded at least. Detection needs 640; the rest is for sharper crops.
+DECODED_LONG_SIDE = 960
+
+LANDMARKS = fields(Landmarks)
+
+
+class EmotionPipeline:
+    """Build one per process or thread, and keep it."""
+
+    def __init__(
+        self, detector: FaceDetector, classifier: EmotionClassifier, limits: PhotoLimits | None = None
+    ) -> None:
+        self._detector = detector
+        self._classifier = classifier
+        self._preprocessing = classifier.card.preprocessing
+        self._limits = limits or PhotoLimits()
+
+    @classmethod
+    def load(
+        cls,
+        model_name: str = REFERENCE_MODEL,
+        threads: int = 1,
+        limits: PhotoLimits | None = None,
+        models_dir: Path = MODELS_DIR,
+    ) -> "EmotionPipeline":
+        """Load a released model and the detector. Raises ModelUnavailable when a file is missing or altered."""
+        card, weights = read_model(model_name, models_dir)
+        return cls(MtcnnDetector(threads), EmotionClassifier(weights, card, threads), limits)
+
+    @property
+    def model_version(self) -> str:
+        return self._classifier.card.model_version
+
+    def warm_up(self) -> None:
+        """Run every net once, so that the first photo does not wait for their memory."""
+        self._detector.detect(np.zeros((480, 640, 3), np.uint8))
+        size = self._preprocessing.size
+        self._classifier.classify(np.zeros((1, size, size, 1), np.float32))
+
+    def analyze(self, data: bytes) -> PhotoAnalysis:
+        """Find the faces of a photo and what emotions they appear to show.
+
+        Raises InvalidImage with a sentence for the photo's owner.
+        """
+        clock = _Clock()
+        with clock.measure("decode"):
+            photo = decode(data, self._limits, DECODED_LONG_SIDE)
+        with clock.measure("detect"):
+            found = [_in_original(face, photo) for face in self._detector.detect(photo.image)]
+        with clock.measure("decode"):
+            photo = self._enlarged(data, photo, found)
+        with clock.measure("classify"):
+            faces = self._classify(photo, found)
+        timings = Timings(**clock.milliseconds)
+        return PhotoAnalysis(photo.width, photo.height, self.model_version, self._detector.name, timings, faces)
+
+    def _enlarged(self, data: bytes, photo: DecodedPhoto, found: list[FaceDetection]) -> DecodedPhoto:
+        """Decode again, just large enough, when the smallest face has fewer pixels than the classifier wants."""
+        sides = [max(face.box.width, face.box.height) * self._preprocessing.margin for face in found]
+        wanted_scale = min(sides, default=math.inf) / self._preprocessing.size
+        if photo.scale <= max(wanted_scale, 1.0):
+            return photo
+        return decode(data, self._limits, math.ceil(max(photo.width, photo.height) / max(wanted_scale, 1.0)))
+
+    def _classify(self, photo: DecodedPhoto, found: list[FaceDetection]) -> tuple[FaceEmotion, ...]:
+        if not found:
+            return ()
+        crops = [crop_face(photo.image, _in_decoded(face.box, photo), self._preprocessing) for face in found]
+        inputs = normalise(np.stack(crops), self._preprocessing)
+        scores = self._classifier.classify(inputs).tolist()
+        return tuple(
+            FaceEmotion(face, tuple(face_scores), picture)
+            for face, face_scores, picture in zip(found, scores, as_seen(inputs), strict=True)
+        )
+
+
+class _Clock:
+    """Adds up the milliseconds of each stage."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        spent = (time.perf_counter() - started) * 1000
+        self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + spent
+
+
+def _in_original(face: FaceDetection, photo: DecodedPhoto) -> FaceDetection:
+    """From pixels of the decoded image to those of the upright original."""
+    box = _scaled(face.box, photo.scale, photo.width, photo.height)
+    points = {field.name: _scaled_point(getattr(face.landmarks, field.name), photo.scale) for field in LANDMARKS}
+    return FaceDetection(box, face.confidence, Landmarks(**points))
+
+
+def _in_decoded(box: BoundingBox, photo: DecodedPhoto) -> BoundingBox:
+    height, width = photo.image.shape[:2]
+    return _scaled(box, 1 / photo.scale, width, height)
+
+
+def _scaled(box: BoundingBox, factor: float, width: int, height: int) -> BoundingBox:
+    """Scale a box and keep it within a picture of that size, at least a pixel wide and high."""
+    left, top = min(round(box.x * factor), width - 1), min(round(box.y * factor), height - 1)
+    right = min(max(round((box.x + box.width) * factor), left + 1), width)
+    bottom = min(max(round((box.y + box.height) * factor), top + 1), height)
+    return BoundingBox(left, top, right - left, bottom - top)
+
+
+def _scaled_point(point: Point, factor: float) -> Point:
+    return point[0] * factor, point[1] * factor

@@ -1,0 +1,82 @@
+"""Released models by name: models/NAME/model.onnx with its card.json. Loads no runtime."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ml.errors import ModelUnavailable
+from ml.labels import EMOTIONS, Emotion
+from ml.types import ModelCard, Preprocessing
+
+MODELS_DIR = Path(__file__).parent / "models"
+REFERENCE_MODEL = "reference-cnn"
+VALID_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+RESTORE = "Restore it with `git checkout -- ml/models` or export the model again."
+
+
+def load_card(name: str, models_dir: Path = MODELS_DIR) -> ModelCard:
+    """Read a model's card. Raises ModelUnavailable when it is missing or says nonsense."""
+    path = _folder(name, models_dir) / "card.json"
+    try:
+        return _parse_card(json.loads(_read(path)))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelUnavailable(f"The model card {path} is not valid ({error!r}). {RESTORE}") from error
+
+
+def check_model(name: str, models_dir: Path = MODELS_DIR) -> ModelCard:
+    """Make sure that a model is complete and unaltered. Raises ModelUnavailable otherwise."""
+    return read_model(name, models_dir)[0]
+
+
+def read_model(name: str, models_dir: Path = MODELS_DIR) -> tuple[ModelCard, bytes]:
+    """Read a model's card and its ONNX bytes, whose sha256 agrees with the card.
+
+    Raises ModelUnavailable when a file is missing, altered or not valid.
+    """
+    card = load_card(name, models_dir)
+    path = _folder(name, models_dir) / "model.onnx"
+    weights = _read(path)
+    if hashlib.sha256(weights).hexdigest() != card.sha256:
+        raise ModelUnavailable(f"The model file {path} is not the one that its card describes (sha256). {RESTORE}")
+    return card, weights
+
+
+def _folder(name: str, models_dir: Path) -> Path:
+    if not VALID_NAME.fullmatch(name):
+        raise ModelUnavailable(f"{name!r} is not a model name. Use a folder name in {models_dir}.")
+    return models_dir / name
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(f"The model file {path} cannot be read ({error.strerror}). {RESTORE}") from error
+
+
+def _parse_card(card: dict[str, Any]) -> ModelCard:
+    classes = tuple(Emotion(label) for label in card["classes"])
+    if classes != EMOTIONS:
+        raise ValueError(f"classes must be {', '.join(EMOTIONS)}")
+    if card["input"]["channels"] != 1:
+        raise ValueError("input.channels must be 1")
+    return ModelCard(
+        name=str(card["name"]),
+        version=str(card["version"]),
+        classes=classes,
+        preprocessing=_parse_preprocessing(card),
+        sha256=str(card["sha256"]),
+    )
+
+
+def _parse_preprocessing(card: dict[str, Any]) -> Preprocessing:
+    size = int(card["input"]["size"])
+    margin = float(card["preprocessing"]["margin"])
+    normalisation = card["preprocessing"]["normalisation"]
+    if size < 1 or not 0 < margin < 10:
+        raise ValueError("input.size and preprocessing.margin must be positive")
+    if normalisation != "standardise":
+        raise ValueError(f"preprocessing.normalisation {normalisation!r} is unknown")
+    return Preprocessing(size=size, margin=margin, normalisation=normalisation)
