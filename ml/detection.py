@@ -1,5 +1,6 @@
 """Faces in a photo: MTCNN's cascade of three nets (Zhang et al. 2016, arXiv 1604.02878), on ONNX Runtime."""
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -21,7 +22,8 @@ STRIDE = 2  # pixels between its places
 LEVEL_FACTOR = 0.709  # each level of the pyramid has half of the pixels of the one before (the paper's)
 
 # Thresholds on the probability of a face and limits of overlap, the paper authors' released values.
-FACE_IN_PROPOSAL, FACE_IN_REFINEMENT, FACE_IN_OUTPUT = 0.6, 0.7, 0.7
+FACE_IN_PROPOSAL = math.log(0.6 / 0.4)  # as a logit
+FACE_IN_REFINEMENT, FACE_IN_OUTPUT = 0.7, 0.7
 OVERLAP_IN_LEVEL, OVERLAP = 0.5, 0.7
 
 
@@ -66,11 +68,11 @@ class MtcnnDetector:
         return squared(boxes[suppress(boxes, scores, OVERLAP)])
 
     def _propose_at(self, level: Image, scale: float) -> tuple[Boxes, Floats]:
-        face, offsets = self._proposal.run(None, {"pictures": level[np.newaxis]})
-        rows, columns = np.nonzero(face[0] > FACE_IN_PROPOSAL)
-        scores = face[0, rows, columns]
+        cells = self._proposal.run(None, {"pictures": level[np.newaxis]})[0][0]
+        rows, columns = np.nonzero(cells[0] > FACE_IN_PROPOSAL)
+        scores, offsets = cells[0, rows, columns], cells[1:, rows, columns].T
         corners = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
-        boxes = shifted(np.concatenate([corners, corners + CELL], axis=1), offsets[0, :, rows, columns]) * scale
+        boxes = shifted(np.concatenate([corners, corners + CELL], axis=1), offsets) * scale
         keep = suppress(boxes, scores, OVERLAP_IN_LEVEL)
         return boxes[keep], scores[keep]
 

@@ -1,7 +1,7 @@
 """MTCNN's three nets as ONNX graphs, built in memory (Zhang et al. 2016, arXiv 1604.02878).
 
-All take pictures (n, height, width, 3), RGB, uint8 and give, for each place or picture, first the
-probability of a face, then the box's four offsets (left, top, right, bottom) as shares of its size.
+All take pictures (n, height, width, 3), RGB, uint8. Offsets are those of a box's left, top, right and bottom,
+as shares of its size.
 """
 
 from typing import Any
@@ -13,6 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ml.mtcnn_weights import Weights, read_weights
 
+Floats = NDArray[np.float32]
+
 OPSET = 17
 IR_VERSION = 8  # of that opset; older runtimes refuse newer ones
 
@@ -22,23 +24,24 @@ PIXEL_SPREAD = 128.0
 
 
 def proposal_net() -> bytes:
-    """P-Net, for pictures of any size: face (n, rows, columns), offsets (n, 4, rows, columns) of cells 2 px apart."""
+    """P-Net, for pictures of any size: one output (n, 5, rows, columns) for cells of 12 px, 2 px apart.
+
+    First the logit of the probability of a face, then the four offsets.
+    """
     net = _Net(read_weights("pnet"), ["n", "height", "width", 3])
-    features = net.max_pool(net.prelu(net.first_conv()), 2)
-    features = net.prelu(net.conv(features))
-    features = net.prelu(net.conv(features))
-    offsets = net.conv(features)
-    face = net.face_probability(net.conv(features))
-    return net.finish(face, offsets)
+    features = net.first_conv_prelu_pool(2)
+    features = net.conv_prelu(features)
+    features = net.conv_prelu(features)
+    return net.finish(net.face_and_offsets(features))
 
 
 def refinement_net() -> bytes:
     """R-Net on pictures of 24 x 24: face (n,), offsets (n, 4)."""
     net = _Net(read_weights("rnet"), ["n", 24, 24, 3])
-    features = net.max_pool(net.prelu(net.first_conv()), 3)
-    features = net.max_pool(net.prelu(net.conv(features)), 3, padded=False)
-    features = net.prelu(net.conv(features))
-    features = net.prelu(net.flat_dense(features, (3, 3, 64)))
+    features = net.first_conv_prelu_pool(3)
+    features = net.max_pool(net.conv_prelu(features), 3, padded=False)
+    features = net.conv_prelu(features)
+    features = net.flat_dense_prelu(features, (3, 3, 64))
     offsets = net.dense(features)
     return net.finish(net.face_probability(net.dense(features)), offsets)
 
@@ -46,18 +49,23 @@ def refinement_net() -> bytes:
 def output_net() -> bytes:
     """O-Net on pictures of 48 x 48: face (n,), offsets (n, 4), landmarks (n, 10): five x, five y, shares of the box."""
     net = _Net(read_weights("onet"), ["n", 48, 48, 3])
-    features = net.max_pool(net.prelu(net.first_conv()), 3)
-    features = net.max_pool(net.prelu(net.conv(features)), 3, padded=False)
-    features = net.max_pool(net.prelu(net.conv(features)), 2)
-    features = net.prelu(net.conv(features))
-    features = net.prelu(net.flat_dense(features, (3, 3, 128)))
+    features = net.first_conv_prelu_pool(3)
+    features = net.max_pool(net.conv_prelu(features), 3, padded=False)
+    features = net.max_pool(net.conv_prelu(features), 2)
+    features = net.conv_prelu(features)
+    features = net.flat_dense_prelu(features, (3, 3, 128))
     offsets = net.dense(features)
     landmarks = net.dense(features)
     return net.finish(net.face_probability(net.dense(features)), offsets, landmarks)
 
 
 class _Net:
-    """A graph under construction, which consumes the weights layer by layer. Names of values are returned."""
+    """A graph under construction, which consumes the weights layer by layer. Names of values are returned.
+
+    ONNX Runtime's PRelu takes longer than the convolutions around it. So it is written with what the runtime fuses
+    into its blocked convolutions: with slope s, prelu(x) = s x + (1 - s) relu(x). Where a maximum follows,
+    prelu(x) = max(x, s x) for s <= 1 goes behind it, on a quarter of the pixels.
+    """
 
     def __init__(self, weights: Weights, shape: list[str | int]) -> None:
         self._weights = iter(weights)
@@ -65,36 +73,70 @@ class _Net:
         self._constants: list[onnx.TensorProto] = []
         self._input = helper.make_tensor_value_info("pictures", TensorProto.UINT8, shape)
 
-    def first_conv(self) -> str:
-        """The first convolution, with the pixels' normalisation folded into it."""
+    def first_conv_prelu_pool(self, size: int) -> str:
+        """The first block, with the pixels' normalisation folded into the convolution."""
         pixels = self._add("Cast", self._add("Transpose", "pictures", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
-        kernel, bias = next(self._weights), next(self._weights)
+        kernel, bias, slopes = (next(self._weights) for _ in range(3))
         kernel = kernel / PIXEL_SPREAD
-        return self._conv(pixels, kernel, bias - PIXEL_MEAN * kernel.sum(axis=(0, 1, 2)))
+        bias = bias - PIXEL_MEAN * kernel.sum(axis=(0, 1, 2))
+        # The maximum of a channel whose slope is negative is that of max(x, s x), so both are computed.
+        falling = np.flatnonzero(slopes < 0)
+        kernel = np.concatenate([kernel, kernel[..., falling] * slopes[falling]], axis=-1)
+        bias = np.concatenate([bias, bias[falling] * slopes[falling]])
+        highest = self.max_pool(self._conv(pixels, kernel, bias), size)
+        return self._prelu_of_maxima(highest, slopes, falling)
+
+    def _prelu_of_maxima(self, highest: str, slopes: Floats, falling: NDArray[np.intp]) -> str:
+        """From the maxima of x, and of s x for the falling channels, to those of prelu(x)."""
+        channels = np.arange(len(slopes))
+        scaled = len(slopes) + np.arange(len(falling))
+        straight = np.zeros((len(slopes) + len(falling), _blocked(len(slopes))), np.float32)
+        straight[channels, channels] = np.maximum(slopes, 0)
+        bent = np.zeros_like(straight)
+        bent[channels, channels] = 1
+        # Rising: s m + (1 - s) relu(m). Falling: max(m, n) = n + relu(m - n), n the maximum of s x.
+        straight[scaled, falling] = 1
+        bent[scaled, falling] = -1
+        shares = np.ones(_blocked(len(slopes)), np.float32)
+        shares[channels] = np.where(slopes < 0, 1, 1 - slopes)
+        above = self._scale(self._add("Relu", self._mix(highest, bent)), shares)
+        return self._add("Add", self._mix(highest, straight), above)
+
+    def conv_prelu(self, features: str) -> str:
+        values = self.conv(features)
+        slopes = next(self._weights)
+        above = self._scale(self._add("Relu", values), 1 - slopes)
+        return self._add("Add", self._scale(values, slopes), above)
 
     def conv(self, features: str) -> str:
-        return self._conv(features, next(self._weights), next(self._weights))
+        kernel, bias = next(self._weights), next(self._weights)
+        empty = _blocked(kernel.shape[2]) - kernel.shape[2]
+        return self._conv(features, np.pad(kernel, [(0, 0), (0, 0), (0, empty), (0, 0)]), bias)
 
-    def prelu(self, features: str) -> str:
-        slopes = next(self._weights)
-        is_map = self._nodes[-1].op_type == "Conv"
-        return self._add("PRelu", features, self._constant(slopes[:, None, None] if is_map else slopes))
+    def face_and_offsets(self, features: str) -> str:
+        """Both heads of P-Net in one convolution; of the two classes' logits only their difference matters."""
+        offsets, offsets_bias, classes, classes_bias = self._weights
+        kernel = np.concatenate([classes[..., 1:] - classes[..., :1], offsets], axis=-1)
+        return self._conv(features, kernel, np.concatenate([classes_bias[1:] - classes_bias[:1], offsets_bias]))
 
     def max_pool(self, features: str, size: int, padded: bool = True) -> str:
         padding = "SAME_UPPER" if padded else "VALID"
         return self._add("MaxPool", features, kernel_shape=[size, size], strides=[2, 2], auto_pad=padding)
 
-    def flat_dense(self, features: str, shape: tuple[int, int, int]) -> str:
+    def flat_dense_prelu(self, features: str, shape: tuple[int, int, int]) -> str:
         """A dense layer on feature maps of (width, height, channels), the order in which Keras flattened them here."""
         kernel = next(self._weights)
         in_our_order = kernel.reshape(*shape, -1).transpose(2, 1, 0, 3).reshape(kernel.shape)
-        return self._dense(self._add("Flatten", features), in_our_order, next(self._weights))
+        values = self._dense(self._add("Flatten", features), in_our_order, next(self._weights))
+        return self._add("PRelu", values, self._constant(next(self._weights)))
 
     def dense(self, features: str) -> str:
         return self._dense(features, next(self._weights), next(self._weights))
 
     def face_probability(self, logits: str) -> str:
-        return self._add("Gather", self._add("Softmax", logits, axis=1), self._constant(np.array(1)), axis=1)
+        """The second of the two logits' softmax."""
+        first, second = (self._add("Gather", logits, self._constant(np.array(which)), axis=1) for which in (0, 1))
+        return self._add("Sigmoid", self._add("Sub", second, first))
 
     def finish(self, *outputs: str) -> bytes:
         results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
@@ -102,11 +144,19 @@ class _Net:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         return bytes(model.SerializeToString())
 
-    def _conv(self, features: str, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
+    def _conv(self, features: str, kernel: Floats, bias: Floats) -> str:
         # Keras has (height, width, in, out), ONNX (out, in, height, width).
         return self._add("Conv", features, self._constant(kernel.transpose(3, 2, 0, 1)), self._constant(bias))
 
-    def _dense(self, features: str, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
+    def _mix(self, features: str, shares: Floats) -> str:
+        """Each channel becomes a sum of shares of all: shares (in, out)."""
+        return self._add("Conv", features, self._constant(shares.T[..., None, None]))
+
+    def _scale(self, features: str, factors: Floats) -> str:
+        """Each channel times its factor, as the convolution that the runtime can add to another in one go."""
+        return self._add("Conv", features, self._constant(factors[:, None, None, None]), group=len(factors))
+
+    def _dense(self, features: str, kernel: Floats, bias: Floats) -> str:
         return self._add("Gemm", features, self._constant(kernel), self._constant(bias))
 
     def _add(self, operation: str, *inputs: str, **attributes: Any) -> str:
@@ -118,3 +168,8 @@ class _Net:
         name = f"constant_{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
         return name
+
+
+def _blocked(channels: int) -> int:
+    """The channels that the runtime's blocked convolutions want: a multiple of 16."""
+    return -(-channels // 16) * 16
