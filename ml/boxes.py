@@ -15,12 +15,12 @@ Shared = Literal["union", "smaller"]
 
 def overlaps(boxes: Boxes, over: Shared = "union") -> Floats:
     """Intersection over union, or over the smaller of the two areas, of all pairs: (n, 4) -> (n, n)."""
-    top_left = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    bottom_right = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared: Floats = np.maximum(bottom_right - top_left, 0).prod(axis=2)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    smaller = np.minimum(areas[:, None], areas[None, :])
-    whole = smaller if over == "smaller" else areas[:, None] + areas[None, :] - shared
+    left, top, right, bottom = np.ascontiguousarray(boxes.T)
+    widths = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    heights = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
+    shared = np.maximum(widths, 0) * np.maximum(heights, 0)
+    areas = (right - left) * (bottom - top)
+    whole = np.minimum(areas[:, None], areas) if over == "smaller" else areas[:, None] + areas - shared
     ratio: Floats = shared / np.maximum(whole, 1e-6)
     return ratio
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Protocol
 
 import cv2
@@ -19,11 +20,17 @@ LONG_SIDE = 640  # pixels at which faces are looked for
 SMALLEST_FACE = 20  # pixels at that size
 CELL = 12  # pixels that P-Net sees of a face
 STRIDE = 2  # pixels between its places
+MOST_PROPOSALS = 1000  # at each level, so that a photo of noise costs neither time nor memory
 LEVEL_FACTOR = 0.709  # each level of the pyramid has half of the pixels of the one before (the paper's)
 
-# Thresholds on the probability of a face and limits of overlap, the paper authors' released values.
+# A face that fills the photo is looked for again at this size and with this border, as a share of the size.
+CLOSE_LONG_SIDE = 160
+CLOSE_BORDER = 0.25
+
+# Thresholds on the probability of a face and limits of overlap: the paper authors' released values, but a last
+# threshold between their 0.7 and the mtcnn package's 0.8 (fewer false alarms at the same recall).
 FACE_IN_PROPOSAL = math.log(0.6 / 0.4)  # as a logit
-FACE_IN_REFINEMENT, FACE_IN_OUTPUT = 0.7, 0.7
+FACE_IN_REFINEMENT, FACE_IN_OUTPUT = 0.7, 0.75
 OVERLAP_IN_LEVEL, OVERLAP = 0.5, 0.7
 
 
@@ -48,9 +55,21 @@ class MtcnnDetector:
 
     def detect(self, image: Image) -> list[FaceDetection]:
         """Find the faces, largest first, boxes within the image, in its pixels."""
-        small, scale = _shrunk(image)
-        boxes = self._refine(small, self._propose(small))
-        boxes, scores, points = self._finish(small, boxes)
+        return self._cascade(image, LONG_SIDE) or self._detect_cropped_closely(image)
+
+    def _detect_cropped_closely(self, image: Image) -> list[FaceDetection]:
+        """Find a face that fills the photo: the nets want to see something around it, so give it a border."""
+        height, width = image.shape[:2]
+        small, scale = _shrunk(image, CLOSE_LONG_SIDE)
+        border = round(max(small.shape[:2]) * CLOSE_BORDER)
+        framed = cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_REPLICATE)
+        found = self._cascade(np.asarray(framed, np.uint8), max(framed.shape[:2]))
+        moved = (_moved(face, -border, scale, width, height) for face in found)
+        return [face for face in moved if face is not None]
+
+    def _cascade(self, image: Image, long_side: int) -> list[FaceDetection]:
+        small, scale = _shrunk(image, long_side)
+        boxes, scores, points = self._finish(small, self._refine(small, self._propose(small)))
         height, width = image.shape[:2]
         found = [
             FaceDetection(box, float(score), _landmarks(face_points * scale))
@@ -69,7 +88,7 @@ class MtcnnDetector:
 
     def _propose_at(self, level: Image, scale: float) -> tuple[Boxes, Floats]:
         cells = self._proposal.run(None, {"pictures": level[np.newaxis]})[0][0]
-        rows, columns = np.nonzero(cells[0] > FACE_IN_PROPOSAL)
+        rows, columns = _highest(cells[0], FACE_IN_PROPOSAL, MOST_PROPOSALS)
         scores, offsets = cells[0, rows, columns], cells[1:, rows, columns].T
         corners = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
         boxes = shifted(np.concatenate([corners, corners + CELL], axis=1), offsets) * scale
@@ -99,25 +118,42 @@ class MtcnnDetector:
         return boxes[keep], scores[keep], landmarks[keep]
 
 
-def _shrunk(image: Image) -> tuple[Image, float]:
-    """Reduce to LONG_SIDE; also returns the pixels of the image for one of the result."""
+def _highest(values: Floats, threshold: float, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the values above a threshold, of the highest ones if they are many."""
+    rows, columns = np.nonzero(values > threshold)
+    if len(rows) <= most:
+        return rows, columns
+    best = np.argpartition(-values[rows, columns], most)[:most]
+    return rows[best], columns[best]
+
+
+def _shrunk(image: Image, long_side: int) -> tuple[Image, float]:
+    """Reduce to a long side; also returns the pixels of the image for one of the result."""
     height, width = image.shape[:2]
-    scale = max(height, width) / LONG_SIDE
+    scale = max(height, width) / long_side
     if scale <= 1:
         return image, 1.0
-    size = (max(round(width / scale), 1), max(round(height / scale), 1))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+    whole = int(scale)
+    if whole > 1:  # by a whole number OpenCV averages areas fast, and for the rest interpolation does
+        trimmed = image[: max(height // whole, 1) * whole, : max(width // whole, 1) * whole]
+        image = _resized(trimmed, width // whole, height // whole, cv2.INTER_AREA)
+    return _resized(image, round(width / scale), round(height / scale), cv2.INTER_LINEAR), scale
 
 
 def _pyramid(image: Image) -> Iterator[tuple[Image, float]]:
     """The image at falling sizes, each made from the one before, with pixels of the image for one of the level."""
     height, width = image.shape[:2]
-    level, share = image, CELL / SMALLEST_FACE
+    level, share, interpolation = image, CELL / SMALLEST_FACE, cv2.INTER_AREA
     while min(height, width) * share >= CELL:
-        size = (round(width * share), round(height * share))
-        level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)
+        level = _resized(level, round(width * share), round(height * share), interpolation)
         yield level, 1 / share
         share *= LEVEL_FACTOR
+        interpolation = cv2.INTER_LINEAR  # finds as many faces as averaging, in a tenth of the time
+
+
+def _resized(image: Image, width: int, height: int, interpolation: int) -> Image:
+    size = (max(width, 1), max(height, 1))
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
 
 
 def _within(box: Floats, width: int, height: int) -> BoundingBox | None:
@@ -132,3 +168,12 @@ def _within(box: Floats, width: int, height: int) -> BoundingBox | None:
 def _landmarks(points: Floats) -> Landmarks:
     """The net's order is that of Landmarks' fields."""
     return Landmarks(*((float(x), float(y)) for x, y in points))
+
+
+def _moved(face: FaceDetection, by: float, scale: float, width: int, height: int) -> FaceDetection | None:
+    """Shift a face both ways, then scale it, within a photo of that size."""
+    box = face.box
+    corners = np.array([box.x, box.y, box.x + box.width, box.y + box.height], np.float32)
+    inside = _within((corners + by) * scale, width, height)
+    points = np.array([getattr(face.landmarks, field.name) for field in fields(Landmarks)], np.float32)
+    return FaceDetection(inside, face.confidence, _landmarks((points + by) * scale)) if inside else None

@@ -83,6 +83,8 @@ class _Net:
         falling = np.flatnonzero(slopes < 0)
         kernel = np.concatenate([kernel, kernel[..., falling] * slopes[falling]], axis=-1)
         bias = np.concatenate([bias, bias[falling] * slopes[falling]])
+        empty = _blocked(len(bias)) - len(bias)
+        kernel, bias = np.pad(kernel, [(0, 0), (0, 0), (0, 0), (0, empty)]), np.pad(bias, (0, empty))
         highest = self.max_pool(self._conv(pixels, kernel, bias), size)
         return self._prelu_of_maxima(highest, slopes, falling)
 
@@ -90,7 +92,7 @@ class _Net:
         """From the maxima of x, and of s x for the falling channels, to those of prelu(x)."""
         channels = np.arange(len(slopes))
         scaled = len(slopes) + np.arange(len(falling))
-        straight = np.zeros((len(slopes) + len(falling), _blocked(len(slopes))), np.float32)
+        straight = np.zeros((_blocked(len(slopes) + len(falling)), _blocked(len(slopes))), np.float32)
         straight[channels, channels] = np.maximum(slopes, 0)
         bent = np.zeros_like(straight)
         bent[channels, channels] = 1

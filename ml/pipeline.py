@@ -14,7 +14,7 @@ from ml.detection import FaceDetector, MtcnnDetector
 from ml.image import DecodedPhoto, PhotoLimits, decode
 from ml.preprocessing import as_seen, crop_face, normalise
 from ml.registry import MODELS_DIR, REFERENCE_MODEL, read_model
-from ml.types import BoundingBox, FaceDetection, FaceEmotion, Landmarks, PhotoAnalysis, Point, Timings
+from ml.types import BoundingBox, FaceDetection, FaceEmotion, Landmarks, ModelCard, PhotoAnalysis, Point, Timings
 
 # Pixels to which a photo is decoded at least. Detection needs 640; the rest is for sharper crops.
 DECODED_LONG_SIDE = 960
@@ -46,8 +46,8 @@ class EmotionPipeline:
         return cls(MtcnnDetector(threads), EmotionClassifier(weights, card, threads), limits)
 
     @property
-    def model_version(self) -> str:
-        return self._classifier.card.model_version
+    def card(self) -> ModelCard:
+        return self._classifier.card
 
     def warm_up(self) -> None:
         """Run every net once, so that the first photo does not wait for their memory."""
@@ -70,7 +70,7 @@ class EmotionPipeline:
         with clock.measure("classify"):
             faces = self._classify(photo, found)
         timings = Timings(**clock.milliseconds)
-        return PhotoAnalysis(photo.width, photo.height, self.model_version, self._detector.name, timings, faces)
+        return PhotoAnalysis(photo.width, photo.height, self.card.model_version, self._detector.name, timings, faces)
 
     def _enlarged(self, data: bytes, photo: DecodedPhoto, found: list[FaceDetection]) -> DecodedPhoto:
         """Decode again, just large enough, when the smallest face has fewer pixels than the classifier wants."""
