@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ml.classifier import EmotionClassifier
@@ -43,6 +44,7 @@ class EmotionPipeline:
     ) -> "EmotionPipeline":
         """Load a released model and the detector. Raises ModelUnavailable when a file is missing or altered."""
         card, weights = read_model(model_name, models_dir)
+        cv2.setNumThreads(threads)  # of the whole process: several workers share the cores
         return cls(MtcnnDetector(threads), EmotionClassifier(weights, card, threads), limits)
 
     @property

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+
+from crm.models.customer import Customer
+
+
+class AppendOnly(TypeError):
+    """Somebody tried to change what may only be added to."""
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def stands_for(self, customer: Customer, scope: str) -> bool:
+        """Whether the newest entry for this customer and scope grants it."""
+        newest = self.filter(customer=customer, scope=scope).order_by("-pk").first()
+        return newest is not None and newest.granted
+
+    def update(self, **values: Any) -> NoReturn:
+        raise AppendOnly("Consent is never changed: record a new entry instead.")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly("Consent is never deleted: record its withdrawal instead.")
+
+
+class Consent(models.Model):
+    """One entry in the history of what a customer agreed to; the newest of a scope stands."""
+
+    class Scope(models.TextChoices):
+        EMOTION_ANALYSIS = "emotion_analysis", "Photos and emotion analysis"
+
+    class ObtainedBy(models.TextChoices):
+        IN_PERSON = "in_person", "Told in person"
+        WRITTEN = "written", "Signed on paper"
+        ONLINE = "online", "Confirmed online"
+        RECORDED_CALL = "recorded_call", "Said on a recorded call"
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="consents")
+    scope = models.CharField(max_length=40, choices=Scope.choices, default=Scope.EMOTION_ANALYSIS)
+    granted = models.BooleanField(help_text="Unticked, this entry withdraws the consent.")
+    notice_version = models.CharField("version of the notice", max_length=40)
+    obtained_by = models.CharField("how obtained", max_length=40, choices=ObtainedBy.choices)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (models.Index(fields=["customer", "scope", "-id"]),)
+
+    def __str__(self) -> str:
+        return f"{self.get_scope_display()}: {'granted' if self.granted else 'withdrawn'}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly("Consent is never changed: record a new entry instead.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("Consent is never deleted: record its withdrawal instead.")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from crm.models.user import User
+
+
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    def visible_to(self, user: User) -> CustomerQuerySet:
+        """Those the member of staff may see: their own, those nobody owns, or all with the permission."""
+        if not user.is_active or not user.is_staff:
+            return self.none()
+        if user.has_perm("crm.view_every_customer"):
+            return self.all()
+        return self.filter(Q(owner=user) | Q(owner=None))
+
+
+class Customer(models.Model):
+    """A person whom the company serves."""
+
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    company = models.CharField(max_length=200, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="customers",
+        help_text="The member of staff who looks after this customer.",
+    )
+    notes = models.TextField(blank=True)
+    source = models.CharField(max_length=50, blank=True, help_text="The system the external ID belongs to.")
+    external_id = models.CharField("external ID", max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "pk")
+        permissions = (("view_every_customer", "Can see the customers of every owner"),)
+        indexes = (models.Index(fields=["name", "id"]), models.Index(fields=["-updated_at"]))
+        constraints = (
+            models.UniqueConstraint(
+                fields=["source", "external_id"],
+                condition=~Q(external_id=""),
+                name="customer_external_id_unique_per_source",
+                violation_error_message="Another customer of this source has this external ID.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from crm.models.customer import Customer
+from crm.models.user import User
+
+
+class InteractionQuerySet(models.QuerySet["Interaction"]):
+    def visible_to(self, user: User) -> InteractionQuerySet:
+        return self.filter(customer__in=Customer.objects.visible_to(user))
+
+
+class Interaction(models.Model):
+    """One contact with a customer."""
+
+    class Kind(models.TextChoices):
+        VISIT = "visit", "Visit"
+        MEETING = "meeting", "Meeting"
+        VIDEO_CALL = "video_call", "Video call"
+        PHONE_CALL = "phone_call", "Phone call"
+        EMAIL = "email", "Email"
+        CHAT = "chat", "Chat"
+
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="interactions")
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.VISIT)
+    occurred_at = models.DateTimeField("time", default=timezone.now)
+    staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="interactions",
+        verbose_name="member of staff",
+    )
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = InteractionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-occurred_at", "-pk")
+        indexes = (models.Index(fields=["customer", "-occurred_at", "-id"]),)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["visit", "meeting", "video_call", "phone_call", "email", "chat"]),
+                name="interaction_kind_known",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} on {timezone.localtime(self.occurred_at):%Y-%m-%d %H:%M}"

@@ -1,0 +1,234 @@
+"""Django settings.
+
+Every value that an operator may change is read from the environment here and listed in .env.example;
+a wrong value stops the program with a sentence that names it.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from environs import Env, EnvError, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env(eager=False)  # collects every wrong value, so that all are told at once
+env.read_env(str(BASE_DIR / ".env"), override=False)
+positive = validate.Range(min=1)
+
+VAR_DIR: Path = env.path("VAR_DIR", BASE_DIR / "var") or BASE_DIR / "var"
+DEBUG = env.bool("DEBUG", False)
+HTTPS = env.bool("HTTPS", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.Regexp(r"^[A-Za-z0-9_+/-]+$"))
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+
+DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR}/rapport.sqlite3")
+CELERY_BROKER_URL = env.str(
+    "CELERY_BROKER_URL",
+    "filesystem://",
+    validate=validate.Regexp(r"^(filesystem://$|rediss?://.+)", error="Give filesystem:// or a redis:// address."),
+)
+BROKER_VISIBILITY_TIMEOUT = env.int("BROKER_VISIBILITY_TIMEOUT", 600, validate=positive)
+
+MEDIA_ROOT = env.path("MEDIA_ROOT", VAR_DIR / "media")
+MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", 25 * 1024 * 1024, validate=positive)
+MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", 60_000_000, validate=positive)
+MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
+CONSENT_NOTICE_VERSION = env.str("CONSENT_NOTICE_VERSION", "2026-11", validate=validate.Length(min=1, max=40))
+
+MODELS_DIR = env.path("MODELS_DIR", BASE_DIR / "ml" / "models")
+EMOTION_MODEL = env.str("EMOTION_MODEL", "reference-cnn")
+# Seconds that one photo may take, and that a claim on it holds.
+ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", 60, validate=positive)
+ANALYSIS_LEASE = env.int("ANALYSIS_LEASE", 90, validate=positive)
+ANALYSIS_MAX_ATTEMPTS = env.int("ANALYSIS_MAX_ATTEMPTS", 3, validate=positive)
+ANALYSIS_RETRY_DELAY = env.int("ANALYSIS_RETRY_DELAY", 10, validate=positive)
+SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
+REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
+
+try:
+    env.seal()
+except EnvError as error:
+    sys.exit(f"Wrong configuration. {error} What may be set is listed in .env.example.")
+if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
+    sys.exit(
+        "Wrong configuration. ANALYSIS_TIME_LIMIT must be less than ANALYSIS_LEASE, and that less than"
+        f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
+        f" {BROKER_VISIBILITY_TIMEOUT} seconds. They are explained in .env.example."
+    )
+
+
+def local_secret_key(file: Path) -> str:
+    """The key of an installation that was given none: made once, readable by its owner only."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        opened.write(secrets.token_urlsafe(64))
+    try:
+        os.link(partial, file)  # fails if another process was first; then its key is the key
+    except FileExistsError:
+        pass
+    finally:
+        partial.unlink()
+    return file.read_text()
+
+
+def database(url_settings: dict[str, Any]) -> dict[str, Any]:
+    """Add to the parsed DATABASE_URL what each engine needs for several processes at once."""
+    if url_settings["ENGINE"] != "django.db.backends.sqlite3":
+        return url_settings | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    Path(url_settings["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    options = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "transaction_mode": "IMMEDIATE",  # a transaction that will write waits at its start, and never fails halfway
+        "timeout": 20,
+    }
+    return url_settings | {"OPTIONS": options}
+
+
+SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
+DATABASES = {"default": database(dict(DATABASE))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "crm",
+    "emotions",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "crm.urls"
+WSGI_APPLICATION = "crm.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "emotions.status.analysis_status",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "crm.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = reverse_lazy("admin:login")
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_PHOTOS_PER_FORM
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of the fields beside the photos
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+X_FRAME_OPTIONS = "DENY"
+
+QUEUE_DIR = VAR_DIR / "queue"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    QUEUE_DIR.mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(QUEUE_DIR),
+        "data_folder_out": str(QUEUE_DIR),
+        "control_folder": str(QUEUE_DIR / "control"),
+        "polling_interval": 0.05,
+    }
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": BROKER_VISIBILITY_TIMEOUT,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 30,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False  # the row stays pending and the sweep enqueues it: the request need not wait
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SOFT_TIME_LIMIT = ANALYSIS_TIME_LIMIT
+CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT + 5 if ANALYSIS_TIME_LIMIT + 5 < ANALYSIS_LEASE else ANALYSIS_TIME_LIMIT
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep-snapshots": {
+        "task": "emotions.tasks.sweep_snapshots",
+        "schedule": SWEEP_INTERVAL,
+        "options": {"expires": SWEEP_INTERVAL},  # sweeps that nobody took do not pile up
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Rapport",
+    "SITE_HEADER": "Rapport",
+    "SITE_SUBHEADER": "How customers appear to feel",
+    "SITE_SYMBOL": "sentiment_satisfied",
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("emotions/workspace.css")],
+}

@@ -1,0 +1,98 @@
+"""Claim a snapshot, run the pipeline, store what it says. The only module that runs the pipeline."""
+
+import logging
+from dataclasses import asdict
+from functools import cache
+
+import cv2
+from django.conf import settings
+from django.db import transaction
+
+from crm.models import Consent, Customer
+from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
+from emotions.photos import photo_limits
+from ml.errors import InvalidImage
+from ml.labels import EMOTIONS
+from ml.pipeline import EmotionPipeline
+from ml.types import FaceEmotion, PhotoAnalysis
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def pipeline() -> EmotionPipeline:
+    """This process's pipeline, built and warmed once. Raises ModelUnavailable."""
+    built = EmotionPipeline.load(
+        settings.EMOTION_MODEL, threads=1, limits=photo_limits(), models_dir=settings.MODELS_DIR
+    )
+    built.warm_up()
+    return built
+
+
+def analyse(snapshot_id: int) -> None:
+    """Bring a snapshot to its end, or back to the queue; nothing happens if it is taken or done."""
+    claim = Snapshot.objects.claim(snapshot_id)
+    if claim is None:
+        return
+    snapshot = Snapshot.objects.select_related("interaction__customer").get(pk=snapshot_id)
+    try:
+        if not _has_consent(snapshot.interaction.customer):
+            _store(claim, None)
+            return
+        with snapshot.file.open("rb") as file:
+            result = pipeline().analyze(file.read())
+    except InvalidImage as error:
+        Snapshot.objects.held_by(claim).fail(str(error))
+    except Exception:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
+        logger.exception("Analysing snapshot %s failed", snapshot.uuid)
+        Snapshot.objects.held_by(claim).release(snapshot.attempts)
+    else:
+        _store(claim, result)
+
+
+def _store(claim: Claim, result: PhotoAnalysis | None) -> None:
+    """Write the records and the final status, unless the claim was lost or the consent withdrawn meanwhile."""
+    version = _model_version() if result else None
+    with transaction.atomic():
+        # The customer first, as everywhere, so that two transactions cannot wait for each other.
+        customer = Customer.objects.select_for_update(of=("self",)).get(interactions__snapshots=claim.snapshot_id)
+        snapshot = Snapshot.objects.select_for_update().held_by(claim).first()
+        if snapshot is None:
+            return
+        if result is None or version is None or not _has_consent(customer):
+            snapshot.withhold()
+            return
+        EmotionRecord.objects.bulk_create(
+            _record(snapshot, version, index, face) for index, face in enumerate(result.faces)
+        )
+        snapshot.finish(Snapshot.Status.ANALYSED if result.faces else Snapshot.Status.NO_FACE, version)
+
+
+def _has_consent(customer: Customer) -> bool:
+    return Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
+
+
+def _model_version() -> ModelVersion:
+    card = pipeline().card
+    return ModelVersion.objects.get_or_create(name=card.name, version=card.version, sha256=card.sha256)[0]
+
+
+def _record(snapshot: Snapshot, version: ModelVersion, index: int, face: FaceEmotion) -> EmotionRecord:
+    box = face.detection.box
+    return EmotionRecord(
+        snapshot=snapshot,
+        model_version=version,
+        face_index=index,
+        is_subject=index == 0,  # the largest face, until a person says otherwise
+        box_x=box.x,
+        box_y=box.y,
+        box_width=box.width,
+        box_height=box.height,
+        detection_confidence=face.detection.confidence,
+        landmarks=asdict(face.detection.landmarks),
+        dominant_emotion=face.dominant_emotion,
+        confidence=face.confidence,
+        valence=face.valence,
+        face_png=cv2.imencode(".png", face.face)[1].tobytes(),
+        **{f"score_{emotion}": score for emotion, score in zip(EMOTIONS, face.scores, strict=True)},
+    )

@@ -1,0 +1,4 @@
+from emotions.models.records import SCORE_FIELDS, EmotionRecord, ModelVersion
+from emotions.models.snapshot import Claim, Snapshot
+
+__all__ = ["SCORE_FIELDS", "Claim", "EmotionRecord", "ModelVersion", "Snapshot"]

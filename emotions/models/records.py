@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import operator
+from functools import reduce
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Abs, Greatest
+from django.db.models.lookups import LessThanOrEqual
+
+from crm.models import Customer, User
+from emotions.models.snapshot import Snapshot
+from ml.labels import EMOTIONS, Emotion
+
+SCORE_FIELDS = tuple(f"score_{emotion}" for emotion in EMOTIONS)
+SUM_OF_SCORES = reduce(operator.add, (F(field) for field in SCORE_FIELDS))
+SCORE_SUM_TOLERANCE = 1e-3  # seven float32 softmax outputs add up to 1 within 1e-6; leave room for other models
+
+
+class ModelVersion(models.Model):
+    """A released model that has produced records."""
+
+    name = models.CharField(max_length=100)
+    version = models.CharField(max_length=50)
+    sha256 = models.CharField("SHA-256 of the weights", max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
+    def visible_to(self, user: User) -> EmotionRecordQuerySet:
+        return self.filter(snapshot__interaction__customer__in=Customer.objects.visible_to(user))
+
+    def current(self) -> EmotionRecordQuerySet:
+        """Those of the model version that counts for their snapshot."""
+        return self.filter(model_version=F("snapshot__model_version"))
+
+    def of_subjects(self) -> EmotionRecordQuerySet:
+        """Those of the face that is the customer."""
+        return self.filter(is_subject=True)
+
+
+class EmotionRecord(models.Model):
+    """What one model version saw in one face of a snapshot."""
+
+    snapshot = models.ForeignKey(Snapshot, models.CASCADE, related_name="records")
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="records")
+    face_index = models.PositiveSmallIntegerField(help_text="0 is the largest face of the photo.")
+    is_subject = models.BooleanField(help_text="Whether this face is the customer.")
+
+    box_x = models.PositiveIntegerField()
+    box_y = models.PositiveIntegerField()
+    box_width = models.PositiveIntegerField()
+    box_height = models.PositiveIntegerField()
+    detection_confidence = models.FloatField(help_text="0..1, that this is a face.")
+    landmarks = models.JSONField(help_text="Five points [x, y] in pixels of the upright photo, by name.")
+
+    score_angry = models.FloatField()
+    score_disgust = models.FloatField()
+    score_fear = models.FloatField()
+    score_happy = models.FloatField()
+    score_sad = models.FloatField()
+    score_surprise = models.FloatField()
+    score_neutral = models.FloatField()
+    dominant_emotion = models.CharField(max_length=10, choices=[(e.value, e.value) for e in EMOTIONS])
+    confidence = models.FloatField(help_text="0..1, the score of the dominant emotion.")
+    valence = models.FloatField(help_text="-1..1, from unpleasant to pleasant.")
+    face_png = models.BinaryField(help_text="The transformed face as the network saw it, a grey PNG.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EmotionRecordQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("face_index",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["snapshot", "model_version", "face_index"], name="record_once_per_face_and_model"
+            ),
+            models.UniqueConstraint(
+                fields=["snapshot", "model_version"],
+                condition=Q(is_subject=True),
+                name="record_one_subject_per_snapshot_and_model",
+            ),
+            models.CheckConstraint(condition=Q(box_width__gt=0, box_height__gt=0), name="record_box_not_empty"),
+            models.CheckConstraint(
+                condition=Q(**{f"{field}__range": (0, 1) for field in (*SCORE_FIELDS, "detection_confidence")}),
+                name="record_scores_between_0_and_1",
+            ),
+            models.CheckConstraint(
+                condition=LessThanOrEqual(Abs(SUM_OF_SCORES - 1.0), SCORE_SUM_TOLERANCE), name="record_scores_sum_to_1"
+            ),
+            models.CheckConstraint(condition=Q(valence__range=(-1, 1)), name="record_valence_between_minus_1_and_1"),
+            models.CheckConstraint(
+                condition=Q(confidence=Greatest(*SCORE_FIELDS)), name="record_confidence_is_highest_score"
+            ),
+            models.CheckConstraint(
+                condition=Q(dominant_emotion__in=[e.value for e in EMOTIONS]), name="record_emotion_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"appears {self.dominant_emotion} ({self.confidence:.0%})"
+
+    @property
+    def scores(self) -> dict[Emotion, float]:
+        """The seven scores by emotion, in FER-2013's order."""
+        return {emotion: getattr(self, f"score_{emotion}") for emotion in EMOTIONS}

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from crm.models import Customer, Interaction, User
+
+if TYPE_CHECKING:
+    from emotions.models.records import ModelVersion
+
+
+GIVEN_UP = (
+    "The analysis broke off several times. Try again later; if it happens again, send the file to your administrator."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to analyse one snapshot until the lease runs out."""
+
+    snapshot_id: int
+    token: uuid.UUID
+
+
+def snapshot_path(snapshot: Snapshot, filename: str) -> str:
+    """Where the photo is stored: by month and public ID, never by a name that a user chose."""
+    extension = filename.rpartition(".")[2]
+    return f"snapshots/{timezone.now():%Y/%m}/{snapshot.uuid}.{extension}"
+
+
+class SnapshotQuerySet(models.QuerySet["Snapshot"]):
+    def visible_to(self, user: User) -> SnapshotQuerySet:
+        return self.filter(interaction__customer__in=Customer.objects.visible_to(user))
+
+    def claimable(self, now: datetime) -> SnapshotQuerySet:
+        """Those that wait and are due, or whose claim ran out, and that have attempts left."""
+        waiting = Q(status=Snapshot.Status.PENDING, due_at__lte=now)
+        abandoned = Q(status=Snapshot.Status.ANALYSING, claim_expires_at__lte=now)
+        return self.filter(waiting | abandoned, attempts__lt=settings.ANALYSIS_MAX_ATTEMPTS)
+
+    def claim(self, snapshot_id: int) -> Claim | None:
+        """Take the snapshot with one conditional UPDATE; None when somebody else has it or it is done."""
+        now, token = timezone.now(), uuid.uuid4()
+        taken = (
+            self.filter(pk=snapshot_id)
+            .claimable(now)
+            .update(
+                status=Snapshot.Status.ANALYSING,
+                claim_token=token,
+                claim_expires_at=now + timedelta(seconds=settings.ANALYSIS_LEASE),
+                attempts=F("attempts") + 1,
+            )
+        )
+        return Claim(snapshot_id, token) if taken else None
+
+    def held_by(self, claim: Claim) -> SnapshotQuerySet:
+        """The claimed snapshot, unless another worker has taken it over since."""
+        return self.filter(pk=claim.snapshot_id, status=Snapshot.Status.ANALYSING, claim_token=claim.token)
+
+    def worn_out(self, now: datetime) -> SnapshotQuerySet:
+        """Those whose last attempt was abandoned: their photo probably crashes the worker."""
+        return self.filter(
+            status=Snapshot.Status.ANALYSING,
+            claim_expires_at__lte=now,
+            attempts__gte=settings.ANALYSIS_MAX_ATTEMPTS,
+        )
+
+    def fail(self, error: str) -> int:
+        return self.update(
+            status=Snapshot.Status.FAILED,
+            error=error[:500],
+            finished_at=timezone.now(),
+            claim_token=None,
+            claim_expires_at=None,
+        )
+
+    def release(self, attempts: int) -> int:
+        """Back to the queue after a failed attempt, each time for longer; given up after the last one."""
+        if attempts >= settings.ANALYSIS_MAX_ATTEMPTS:
+            return self.fail(GIVEN_UP)
+        delay = timedelta(seconds=settings.ANALYSIS_RETRY_DELAY * 2 ** (attempts - 1))
+        return self.update(
+            status=Snapshot.Status.PENDING,
+            due_at=timezone.now() + delay,
+            enqueued_at=None,
+            claim_token=None,
+            claim_expires_at=None,
+        )
+
+    def to_enqueue(self, now: datetime) -> SnapshotQuerySet:
+        """Claimable ones that no message stands for: never enqueued, or so long ago that it must be lost."""
+        lost_before = now - timedelta(seconds=settings.REQUEUE_AFTER)
+        return self.claimable(now).filter(Q(enqueued_at=None) | Q(enqueued_at__lte=lost_before))
+
+
+class Snapshot(models.Model):
+    """One photo taken during an interaction, and how far its analysis is."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        ANALYSING = "analysing", "Analysing"
+        ANALYSED = "analysed", "Analysed"
+        NO_FACE = "no_face", "No face found"
+        FAILED = "failed", "Failed"
+        WITHHELD = "withheld", "Withheld: no consent"
+
+    UNFINISHED = (Status.PENDING, Status.ANALYSING)
+
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
+    interaction = models.ForeignKey(Interaction, models.CASCADE, related_name="snapshots")
+    file = models.FileField(upload_to=snapshot_path, max_length=200, blank=True)
+    original_name = models.CharField(max_length=255, blank=True, help_text="The file's name when it was added.")
+    sha256 = models.CharField("SHA-256 of the file", max_length=64)
+    captured_at = models.DateTimeField(help_text="When the shutter fell.")
+    width = models.PositiveIntegerField(help_text="Pixels of the upright photo.")
+    height = models.PositiveIntegerField(help_text="Pixels of the upright photo.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
+    error = models.CharField(max_length=500, blank=True, help_text="Why it failed, for people.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now, help_text="Not to be analysed before.")
+    enqueued_at = models.DateTimeField(null=True, blank=True)
+    claim_token = models.UUIDField(null=True, blank=True)
+    claim_expires_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    model_version = models.ForeignKey(
+        "emotions.ModelVersion",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The version whose records count.",
+    )
+
+    objects = SnapshotQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("captured_at", "pk")
+        indexes = (
+            models.Index(
+                fields=["status", "due_at"],
+                condition=Q(status__in=["pending", "analysing"]),
+                name="snapshot_unfinished",
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=["interaction", "sha256"], name="snapshot_once_per_interaction"),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "analysing", "analysed", "no_face", "failed", "withheld"]),
+                name="snapshot_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="analysing", claim_token__isnull=False, claim_expires_at__isnull=False)
+                | Q(~Q(status="analysing"), claim_token=None, claim_expires_at=None),
+                name="snapshot_claimed_while_analysing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="withheld", file="") | ~Q(status="withheld") & ~Q(file=""),
+                name="snapshot_file_unless_withheld",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "analysing"], finished_at=None)
+                | Q(~Q(status__in=["pending", "analysing"]), finished_at__isnull=False),
+                name="snapshot_finished_at_the_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="failed") & ~Q(error="") | ~Q(status="failed"),
+                name="snapshot_failed_says_why",
+            ),
+            models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="snapshot_has_pixels"),
+        )
+
+    def __str__(self) -> str:
+        return f"Snapshot {self.uuid}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in self.UNFINISHED
+
+    def reset_to_pending(self) -> None:
+        """As new: to be saved by the caller."""
+        self.status, self.error, self.attempts = self.Status.PENDING, "", 0
+        self.due_at = timezone.now()
+        self.enqueued_at = self.claim_token = self.claim_expires_at = self.finished_at = None
+
+    def finish(self, status: Snapshot.Status, model_version: ModelVersion | None = None) -> None:
+        """Write a final status and give the claim back."""
+        self.status, self.model_version, self.error = status, model_version, ""
+        self.claim_token = self.claim_expires_at = None
+        self.finished_at = timezone.now()
+        self.save()
+
+    def withhold(self) -> None:
+        """End without an analysis, because the consent is gone, and delete the photo once that is committed."""
+        name = self.file.name or ""
+        self.file.name = ""
+        self.finish(self.Status.WITHHELD)
+        transaction.on_commit(partial(default_storage.delete, name), robust=True)

@@ -1,0 +1,92 @@
+"""What is checked of an uploaded file before a row is made for it, and how it is shown again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.files import File
+from django.utils import timezone
+from PIL import Image
+
+from ml.errors import InvalidImage
+from ml.image import PhotoInfo, PhotoLimits, check_photo, decode
+
+PREVIEW_LONG_SIDE = 1280  # pixels
+PREVIEW_QUALITY = 80
+# A camera that writes no time zone may be this far from the server's.
+UNKNOWN_ZONE = timedelta(hours=26)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+class PhotoRefused(ValueError):
+    """The upload cannot become a snapshot; the message tells staff why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPhoto:
+    """An upload that is a photo within the limits."""
+
+    upload: File[bytes]
+    info: PhotoInfo
+    sha256: str
+    captured_at: datetime | None  # aware; None when the photo does not say
+
+    @property
+    def name(self) -> str:
+        return self.upload.name or ""
+
+
+def photo_limits() -> PhotoLimits:
+    return PhotoLimits(settings.MAX_PHOTO_BYTES, settings.MAX_PHOTO_PIXELS)
+
+
+def check_upload(upload: File[bytes]) -> CheckedPhoto:
+    """Look at an upload without keeping anything of it. Raises PhotoRefused."""
+    limits = photo_limits()
+    if (upload.size or 0) > limits.max_bytes:
+        megabytes = limits.max_bytes / 1024 / 1024
+        raise PhotoRefused(f"The file is larger than {megabytes:.0f} MB. Choose a smaller copy.")
+    upload.seek(0)
+    data = upload.read()
+    try:
+        info = check_photo(data, limits)
+    except InvalidImage as error:
+        raise PhotoRefused(str(error)) from error
+    return CheckedPhoto(upload, info, hashlib.sha256(data).hexdigest(), _capture_time(info.captured_at))
+
+
+def refuse_future(captured_at: datetime) -> None:
+    """Raises PhotoRefused for a time that has not come yet."""
+    if captured_at > timezone.now() + CLOCK_TOLERANCE:
+        raise PhotoRefused(
+            f"The photo says it was taken on {timezone.localtime(captured_at):%d %B %Y at %H:%M}, which is in the"
+            " future. Correct the camera's clock and take it again, or remove the date from the file."
+        )
+
+
+def _capture_time(captured_at: datetime | None) -> datetime | None:
+    if captured_at is None:
+        return None
+    now = timezone.now()
+    if timezone.is_aware(captured_at):
+        refuse_future(captured_at)
+        return min(captured_at, now)
+    local = timezone.make_aware(captured_at)
+    refuse_future(local - UNKNOWN_ZONE)
+    return min(local, now)
+
+
+def render_preview(data: bytes) -> bytes:
+    """A photo's upright JPEG for browsers, at most PREVIEW_LONG_SIDE pixels long, without its metadata.
+
+    Raises InvalidImage.
+    """
+    photo = Image.fromarray(decode(data, photo_limits(), PREVIEW_LONG_SIDE).image)
+    photo.thumbnail((PREVIEW_LONG_SIDE, PREVIEW_LONG_SIDE))
+    written = io.BytesIO()
+    photo.save(written, "JPEG", quality=PREVIEW_QUALITY)
+    return written.getvalue()
