@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml.types import ModelCard
-from training.data import Fer2013, SplitName
+from training.data import Fer2013
 from training.metrics import Metrics
 from training.run_folder import RunRecord
 
@@ -25,8 +25,10 @@ NOT_FOR = [
 ]
 LIMITATIONS = [
     "FER-2013's labels are noisy: people agree with them on about 65% of its images.",
-    "Near-duplicates cross FER-2013's splits, so the test figures are optimistic.",
-    "FER-2013 holds posed and web photos, tightly cropped; other cameras, angles, masks and dim light do worse.",
+    "Near-duplicates cross FER-2013's splits, so the test figures are optimistic; those without near-duplicates leave "
+    "out every test image that is also, in another crop or mirrored, in the training split.",
+    "FER-2013 holds tightly cropped photos from web searches, many of them posed; other cameras, angles, masks and "
+    "dim light do worse.",
     "Rare classes do worse, disgust above all; see the figures of each class.",
     "Nothing is known of the age, gender and skin colour of the people in FER-2013, so figures by group are missing. "
     "Expect differences between groups.",
@@ -46,7 +48,7 @@ class Release:
     trained_on: str  # ISO date of the best epoch
     epochs_completed: int
     best_epoch: int  # counting from 1
-    metrics: dict[SplitName, Metrics]
+    metrics: dict[str, Metrics]  # by what was scored
     largest_difference: float  # between ONNX Runtime and Keras
     compared_faces: int
 

@@ -63,7 +63,9 @@ def _decode(csv_file: Path) -> dict[str, NDArray[np.generic]]:
     faces = np.zeros((len(table), PIXELS), np.uint8)
     errors: list[str] = []
     rows = zip(table["emotion"], table["pixels"], table["Usage"], strict=True)
-    for index, (emotion, pixels, usage) in enumerate(tqdm(rows, "Reading FER-2013", len(table), unit="face")):
+    for index, (emotion, pixels, usage) in enumerate(
+        tqdm(rows, "Reading FER-2013", len(table), unit="face", disable=None)
+    ):
         try:
             faces[index] = _decode_row(emotion, pixels, usage.strip())
         except ValueError as error:

@@ -6,11 +6,12 @@ from pathlib import Path
 from ml.classifier import EmotionClassifier
 from ml.errors import ModelUnavailable
 from ml.registry import MODELS_DIR, read_model
-from training.data import Fer2013, SplitName
+from ml.types import Preprocessing
+from training.data import Fer2013, Split, SplitName
 from training.errors import TrainingError
-from training.metrics import Metrics
+from training.metrics import Metrics, measure
 from training.run_folder import read_record
-from training.scoring import evaluate
+from training.scoring import Classifier, predict
 
 
 def evaluate_run(run: Path, data: Fer2013, split: SplitName) -> Metrics:
@@ -23,8 +24,7 @@ def evaluate_run(run: Path, data: Fer2013, split: SplitName) -> Metrics:
 
     record = read_record(run)
     record.check_data(data)
-    network = best_network(run)
-    return evaluate(data.splits[split], record.config.preprocessing, network.predict_on_batch, f"Scoring {split}")
+    return _evaluate(data.splits[split], record.config.preprocessing, best_network(run).predict_on_batch)
 
 
 def evaluate_release(model: str, data: Fer2013, split: SplitName) -> Metrics:
@@ -38,4 +38,8 @@ def evaluate_release(model: str, data: Fer2013, split: SplitName) -> Metrics:
         classifier = EmotionClassifier(weights, card, threads=os.cpu_count() or 1)
     except ModelUnavailable as error:
         raise TrainingError(str(error)) from error
-    return evaluate(data.splits[split], card.preprocessing, classifier.classify, f"Scoring {split}")
+    return _evaluate(data.splits[split], card.preprocessing, classifier.classify)
+
+
+def _evaluate(split: Split, preprocessing: Preprocessing, classify: Classifier) -> Metrics:
+    return measure(split.labels, predict(split.faces, preprocessing, classify, "Scoring"))

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,15 +21,16 @@ from ml.errors import ModelUnavailable
 from ml.labels import EMOTIONS
 from ml.types import GreyFaces, ModelCard, Preprocessing
 from training.card import Release, card_of, card_text
-from training.data import Fer2013, Split, SplitName
+from training.data import Fer2013, Split
+from training.duplicates import near_duplicates
 from training.errors import TrainingError
+from training.metrics import Metrics, measure
 from training.run_folder import BEST_FILE, CURVES_FILE, LOG_FILE, best_epoch, read_log, read_record
-from training.scoring import Classifier, evaluate, score
+from training.scoring import Classifier, predict, score
 from training.trained import best_network
 
 COMPARED_FACES = 500
 LARGEST_DIFFERENCE = 1e-4
-MEASURED_SPLITS: tuple[SplitName, ...] = ("validation", "test")
 
 
 def export(run: Path, data: Fer2013, out: Path, name: str, version: str, margin: float) -> Path:
@@ -56,10 +58,7 @@ def export(run: Path, data: Fer2013, out: Path, name: str, version: str, margin:
             trained_on=_date_of(run / BEST_FILE),
             epochs_completed=len(log),
             best_epoch=best_epoch(log),
-            metrics={
-                split: evaluate(data.splits[split], preprocessing, classify, f"Scoring {split}")
-                for split in MEASURED_SPLITS
-            },
+            metrics=_measure(data, preprocessing, classify),
             largest_difference=difference,
             compared_faces=len(sample),
         )
@@ -76,19 +75,31 @@ def _exported(model_file: Path, card: ModelCard) -> Classifier:
         raise TrainingError(str(error)) from error
 
 
-def _difference(faces: GreyFaces, preprocessing: Preprocessing, keras: Classifier, onnx: Classifier) -> float:
+def _difference(faces: GreyFaces, preprocessing: Preprocessing, trained: Classifier, exported: Classifier) -> float:
     """The largest difference of any score. Raises TrainingError if it is above LARGEST_DIFFERENCE."""
-    expected = score(faces, preprocessing, keras, "Scoring with Keras")
-    difference = float(np.abs(score(faces, preprocessing, onnx, "Scoring with ONNX Runtime") - expected).max())
+    expected = score(faces, preprocessing, trained, "Scoring with Keras")
+    difference = float(np.abs(score(faces, preprocessing, exported, "Scoring with ONNX Runtime") - expected).max())
     if not difference <= LARGEST_DIFFERENCE:  # not >, so that NaN fails too
         raise TrainingError(f"ONNX Runtime and Keras differ by {difference:.2g}, more than {LARGEST_DIFFERENCE}.")
     return difference
 
 
+def _measure(data: Fer2013, preprocessing: Preprocessing, classify: Classifier) -> dict[str, Metrics]:
+    validation, test = data.splits["validation"], data.splits["test"]
+    in_validation = predict(validation.faces, preprocessing, classify, "Scoring validation")
+    in_test = predict(test.faces, preprocessing, classify, "Scoring test")
+    new = ~near_duplicates(test.faces, data.splits["train"].faces)
+    metrics = {"validation": measure(validation.labels, in_validation), "test": measure(test.labels, in_test)}
+    if new.any():
+        metrics["test_without_near_duplicates"] = measure(test.labels[new], in_test[new])
+    return metrics
+
+
 def write_onnx(network: keras.Model, file: Path) -> None:
     """Export a float32 network as ONNX: input "face" (batch, 48, 48, 1), output "scores" (batch, classes)."""
     network.predict_on_batch(np.zeros((1, *network.input_shape[1:]), np.float32))  # export wants it called once
-    network.export(file, format="onnx", verbose=False)
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # the converter's own
+        network.export(file, format="onnx", verbose=False)
     model = onnx.load(file)
     _name_ends(model)
     onnx.checker.check_model(model, full_check=True)

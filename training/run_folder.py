@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -93,8 +94,11 @@ def best_epoch(log: pd.DataFrame) -> int:
 
 
 def current_commit() -> str:
-    """The commit of the working tree, "-dirty" if it has changes; TRAINING_COMMIT where there is no repository."""
+    """The commit of this code, "-dirty" if it has changes; TRAINING_COMMIT where there is no repository."""
     if commit := os.environ.get("TRAINING_COMMIT"):
         return commit
-    answer = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True)
+    if not (git := shutil.which("git")):
+        return "unknown"
+    describe = [git, "describe", "--always", "--dirty", "--abbrev=40"]
+    answer = subprocess.run(describe, cwd=Path(__file__).parent, capture_output=True, text=True)
     return answer.stdout.strip() or "unknown"

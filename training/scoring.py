@@ -7,8 +7,7 @@ from tqdm import tqdm
 
 from ml.preprocessing import normalise
 from ml.types import FaceInputs, GreyFaces, Preprocessing, Scores
-from training.data import Split
-from training.metrics import Metrics, measure
+from training.metrics import Labels
 
 BATCH = 64
 
@@ -16,9 +15,9 @@ Classifier = Callable[[FaceInputs], Scores]
 
 
 def score(faces: GreyFaces, preprocessing: Preprocessing, classify: Classifier, title: str) -> Scores:
-    """Classify all faces in batches, with a progress bar. (faces, 48, 48), 0..255 -> (faces, classes)."""
+    """Classify all faces in batches, on a terminal with a progress bar. (faces, 48, 48), 0..255 -> (faces, classes)."""
     parts = []
-    with tqdm(total=len(faces), desc=title, unit="face", leave=False) as progress:
+    with tqdm(total=len(faces), desc=title, unit="face", leave=False, disable=None) as progress:
         for start in range(0, len(faces), BATCH):
             batch = faces[start : start + BATCH]
             parts.append(classify(normalise(batch, preprocessing)))
@@ -26,7 +25,7 @@ def score(faces: GreyFaces, preprocessing: Preprocessing, classify: Classifier, 
     return np.concatenate(parts)
 
 
-def evaluate(split: Split, preprocessing: Preprocessing, classify: Classifier, title: str) -> Metrics:
-    """Score every face of a split and compare the highest scores with the labels."""
-    scores = score(split.faces, preprocessing, classify, title)
-    return measure(split.labels, scores.argmax(axis=1))
+def predict(faces: GreyFaces, preprocessing: Preprocessing, classify: Classifier, title: str) -> Labels:
+    """The class with the highest score of each face."""
+    classes: Labels = score(faces, preprocessing, classify, title).argmax(axis=1)
+    return classes

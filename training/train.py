@@ -69,6 +69,7 @@ def train(data: Fer2013, config: TrainingConfig, run: Path) -> None:
             validation_data=FaceBatches(data.splits["validation"], config, training=False),
             initial_epoch=done,
             epochs=config.epochs,
+            shuffle=False,  # FaceBatches does; Keras would draw from a state that a resumed run has not got
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[recorder],
         )

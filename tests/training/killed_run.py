@@ -1,0 +1,24 @@
+"""python -m tests.training.killed_run CSV RUN: a training that is killed in the middle of its third epoch."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from tests.training import tiny
+from training.__main__ import main
+from training.train import FaceBatches
+
+tiny.register()
+give_batch = FaceBatches.__getitem__
+
+
+def give_batch_or_die(batches: FaceBatches, index: int):
+    log = Path(sys.argv[2]) / "log.csv"
+    if batches.training and index == 3 and log.exists() and len(log.read_text().splitlines()) == 1 + 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return give_batch(batches, index)
+
+
+FaceBatches.__getitem__ = give_batch_or_die
+main(tiny.train_arguments(Path(sys.argv[1]), Path(sys.argv[2])))

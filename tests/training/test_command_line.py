@@ -1,0 +1,59 @@
+import subprocess
+import sys
+
+import pytest
+
+from training.__main__ import main
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["train", "--data", "fer2013.csv"],
+        ["train", "--data", "fer2013.csv", "--run", "run", "--epochs", "0"],
+        ["train", "--data", "fer2013.csv", "--run", "run", "--learning-rate", "nan"],
+        ["train", "--data", "fer2013.csv", "--run", "run", "--architecture", "none"],
+        ["evaluate", "--data", "fer2013.csv"],
+        ["evaluate", "--data", "fer2013.csv", "--run", "run", "--model", "reference-cnn"],
+        ["evaluate", "--data", "fer2013.csv", "--run", "run", "--split", "train"],
+        ["export", "--data", "fer2013.csv", "--run", "run", "--name", "../elsewhere"],
+        ["export", "--data", "fer2013.csv", "--run", "run", "--margin", "-1"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exited:
+        main(arguments)
+    assert exited.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "export"])
+def test_help_shows_the_defaults(command, capsys):
+    with pytest.raises(SystemExit) as exited:
+        main([command, "--help"])
+    assert exited.value.code == 0
+    assert "(var/cache)" in capsys.readouterr().out
+
+
+def test_help_says_that_the_test_split_is_for_once(capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    assert "once per released model" in " ".join(capsys.readouterr().out.split())
+
+
+def test_missing_data_exits_with_1(tmp_path, capsys):
+    assert main(["evaluate", "--model", "reference-cnn", "--data", str(tmp_path / "none.csv")]) == 1
+    assert "There is no file" in capsys.readouterr().err
+
+
+def test_scoring_a_released_model_needs_no_training_framework(csv, release):
+    program = (
+        "import sys; from training.__main__ import main;"
+        f"status = main(['evaluate', '--model', {str(release)!r}, '--data', {str(csv)!r},"
+        f" '--cache', {str(csv.parent / 'cache')!r}]);"
+        "sys.exit(status or sum(name in sys.modules for name in ('keras', 'tensorflow', 'django')))"
+    )
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr

@@ -1,0 +1,131 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from ml.classifier import EmotionClassifier
+from ml.preprocessing import normalise
+from ml.registry import read_model
+from training import export as exporting
+from training.__main__ import main
+from training.data import load_fer2013
+from training.trained import best_network
+
+
+def export(run: Path, csv: Path, out: Path) -> int:
+    data = ["--data", str(csv), "--cache", str(csv.parent / "cache")]
+    return main(["export", "--run", str(run), *data, "--out", str(out), "--name", "tiny"])
+
+
+def test_the_pipeline_reads_the_release_and_scores_as_keras_does(csv, release, bfloat16_run):
+    card, weights = read_model(release.name, release.parent)
+    faces = load_fer2013(csv, csv.parent / "cache").splits["train"].faces
+    inputs = normalise(faces, card.preprocessing)
+    scores = EmotionClassifier(weights, card).classify(inputs)
+    np.testing.assert_allclose(scores, best_network(bfloat16_run).predict_on_batch(inputs), atol=1e-4)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_batch_axis_is_free_and_the_ends_have_names(release):
+    session = onnxruntime.InferenceSession(release / "model.onnx", providers=["CPUExecutionProvider"])
+    assert [(end.name, end.shape) for end in session.get_inputs()] == [("face", ["batch", 48, 48, 1])]
+    assert [(end.name, end.shape) for end in session.get_outputs()] == [("scores", ["batch", 7])]
+    for faces in (1, 5):
+        (scores,) = session.run(None, {"face": np.zeros((faces, 48, 48, 1), np.float32)})
+        assert scores.shape == (faces, 7)
+
+
+def test_the_graph_is_for_inference_in_float32(release):
+    graph = onnx.load(release / "model.onnx").graph
+    kinds = {node.op_type for node in graph.node}
+    assert "Conv" in kinds
+    assert not kinds & {"BatchNormalization", "Dropout", "Identity"}
+    weights = {tensor.data_type for tensor in graph.initializer} - {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
+    assert weights == {onnx.TensorProto.FLOAT}
+
+
+def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(csv, release, bfloat16_run):
+    card = json.loads((release / "card.json").read_text())
+    run = json.loads((bfloat16_run / "config.json").read_text())
+    assert card["sha256"] == hashlib.sha256((release / "model.onnx").read_bytes()).hexdigest()
+    assert card["data"]["sha256"] == hashlib.sha256(csv.read_bytes()).hexdigest()
+    assert card["data"]["images"] == {"train": 42, "validation": 14, "test": 14}
+    assert card["preprocessing"] == {"margin": 1.1, "normalisation": "standardise"}
+    assert card["training"]["epochs"]["configured"] == card["training"]["epochs"]["completed"] == 2
+    assert card["training"]["commit"] == run["commit"]
+    assert card["training"]["seed"] == 2013
+    for split in ("validation", "test"):
+        metrics = card["metrics"][split]
+        confusion = np.array(metrics["confusion"])
+        assert confusion.sum() == metrics["images"] == 14
+        assert confusion.trace() / 14 == pytest.approx(metrics["accuracy"], abs=1e-4)
+        assert len(metrics["classes"]) == 7
+
+
+def test_the_documents_of_the_run_come_along(release, bfloat16_run):
+    assert {file.name for file in release.iterdir()} == {"model.onnx", "card.json", "curves.png", "log.csv"}
+    assert (release / "log.csv").read_bytes() == (bfloat16_run / "log.csv").read_bytes()
+
+
+def alter_weights(network, file: Path) -> None:
+    weights = network.get_weights()
+    network.set_weights([each * 1.1 for each in weights])
+    WRITE_ONNX(network, file)
+    network.set_weights(weights)
+
+
+def make_nan(network, file: Path) -> None:
+    weights = network.get_weights()
+    network.set_weights([each * np.nan for each in weights])
+    WRITE_ONNX(network, file)
+    network.set_weights(weights)
+
+
+def break_file(network, file: Path) -> None:
+    WRITE_ONNX(network, file)
+    file.write_bytes(file.read_bytes()[:5000])
+
+
+def stop(network, file: Path) -> None:
+    WRITE_ONNX(network, file)
+    raise KeyboardInterrupt
+
+
+WRITE_ONNX = exporting.write_onnx
+
+
+@pytest.mark.parametrize(
+    ("write", "status", "message"),
+    [
+        (alter_weights, 1, "ONNX Runtime and Keras differ by"),
+        (make_nan, 1, "ONNX Runtime and Keras differ by nan"),
+        (break_file, 1, "cannot be loaded"),
+        (stop, 130, "Nothing was released"),
+    ],
+)
+def test_a_failed_export_leaves_nothing_behind(
+    csv, bfloat16_run, tmp_path, monkeypatch, capsys, write, status, message
+):
+    monkeypatch.setattr(exporting, "write_onnx", write)
+    assert export(bfloat16_run, csv, tmp_path) == status
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_release_is_not_overwritten(csv, release, bfloat16_run, capsys):
+    before = (release / "card.json").read_bytes()
+    assert export(bfloat16_run, csv, release.parent) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert (release / "card.json").read_bytes() == before
+
+
+def test_a_run_is_exported_with_its_own_data_only(csv, bfloat16_run, tmp_path, capsys):
+    other = shutil.copy(csv, tmp_path / "other.csv")
+    other.write_text(csv.read_text().replace("PublicTest", "Training", 1))
+    assert main(["export", "--run", str(bfloat16_run), "--data", str(other), "--cache", str(tmp_path)]) == 1
+    assert "trained on another data file" in capsys.readouterr().err

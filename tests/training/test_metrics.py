@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from ml.labels import Emotion
+from training.metrics import as_table, measure
+
+LABELS = np.array([0, 0, 0, 3, 3, 6])
+PREDICTIONS = np.array([0, 0, 3, 3, 3, 0])
+
+
+def test_counts_what_a_person_would():
+    metrics = measure(LABELS, PREDICTIONS)
+    assert metrics.images == 6
+    assert metrics.accuracy == pytest.approx(4 / 6)
+    angry, happy = metrics.classes[Emotion.ANGRY], metrics.classes[Emotion.HAPPY]
+    assert (angry.images, angry.precision, angry.recall, angry.f1) == pytest.approx((3, 2 / 3, 2 / 3, 2 / 3))
+    assert (happy.images, happy.precision, happy.recall, happy.f1) == pytest.approx((2, 2 / 3, 1, 0.8))
+
+
+def test_the_confusion_matrix_has_labels_in_rows():
+    confusion = np.array(measure(LABELS, PREDICTIONS).confusion)
+    assert confusion[0, 3] == 1
+    assert confusion[6, 0] == 1
+    assert confusion.sum() == 6
+
+
+def test_a_class_that_never_occurs_counts_as_zero():
+    metrics = measure(LABELS, PREDICTIONS)
+    disgust = metrics.classes[Emotion.DISGUST]
+    assert (disgust.images, disgust.precision, disgust.recall, disgust.f1) == (0, 0, 0, 0)
+    assert metrics.macro_f1 == pytest.approx((2 / 3 + 0.8) / 7)
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ValueError, match="3 labels cannot be compared with 2"):
+        measure(np.array([1, 2, 3]), np.array([1, 2]))
+    with pytest.raises(ValueError, match="0 labels"):
+        measure(np.array([], dtype=np.int64), np.array([], dtype=np.int64))
+
+
+def test_the_table_shows_every_class():
+    table = as_table(measure(LABELS, PREDICTIONS))
+    assert "6 images, accuracy 66.67%" in table
+    assert all(table.count(emotion) == 3 for emotion in Emotion)

@@ -1,0 +1,124 @@
+"""A training that is interrupted anywhere ends as if it had not been."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.training import tiny
+from training.__main__ import main
+from training.recorder import RunRecorder
+from training.run_folder import current_commit
+from training.train import FaceBatches
+
+
+def assert_same_run(run: Path, uninterrupted: Path) -> None:
+    """The same log, each epoch once, and the same best network: so also the same order and learning rates."""
+    log = pd.read_csv(run / "log.csv")
+    assert log["epoch"].tolist() == list(range(tiny.EPOCHS))
+    pd.testing.assert_frame_equal(log, pd.read_csv(uninterrupted / "log.csv"), rtol=1e-3)
+    for file in ("best.keras", "backup/latest.weights.h5"):
+        for weights, expected in zip(weights_in(run / file), weights_in(uninterrupted / file), strict=True):
+            np.testing.assert_allclose(weights, expected, atol=1e-4)
+
+
+def weights_in(file: Path) -> list[np.ndarray]:
+    if file.suffix == ".keras":
+        return keras.models.load_model(file, compile=False).get_weights()
+    from training.architectures import ARCHITECTURES
+
+    network = ARCHITECTURES[tiny.ARCHITECTURE]()
+    network.load_weights(file)
+    return network.get_weights()
+
+
+def test_a_killed_training_goes_on(csv, uninterrupted_run, tmp_path):
+    run = tmp_path / "run"
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.training.killed_run", str(csv), str(run)], capture_output=True, text=True
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert pd.read_csv(run / "log.csv")["epoch"].tolist() == [0, 1]
+
+    assert main(tiny.train_arguments(csv, run)) == 0
+    assert_same_run(run, uninterrupted_run)
+
+
+@pytest.mark.parametrize("file", ["best.keras", "log.csv", "curves.png", "backup/latest.weights.h5"])
+def test_stopping_while_an_epoch_is_written_loses_at_most_this_epoch(
+    csv, uninterrupted_run, tmp_path, monkeypatch, capsys, file
+):
+    replace = RunRecorder._replace
+
+    def replace_or_stop(recorder: RunRecorder, name: str, write) -> None:
+        if name == file and (file == "best.keras" or len(recorder.log) == 2):
+            (recorder.run / name).parent.mkdir(exist_ok=True)
+            (recorder.run / name).with_name(f"partial-{Path(name).name}").write_bytes(b"half")
+            raise KeyboardInterrupt
+        replace(recorder, name, write)
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(RunRecorder, "_replace", replace_or_stop)
+        assert main(tiny.train_arguments(csv, run)) == 130
+    assert "The same command goes on" in capsys.readouterr().err
+
+    assert main(tiny.train_arguments(csv, run)) == 0
+    assert_same_run(run, uninterrupted_run)
+
+
+def test_a_finished_training_says_so_and_trains_no_more(csv, uninterrupted_run, capsys, monkeypatch):
+    before = (uninterrupted_run / "log.csv").read_bytes()
+    monkeypatch.setattr(FaceBatches, "__getitem__", lambda batches, index: pytest.fail("trained again"))
+    assert main(tiny.train_arguments(csv, uninterrupted_run)) == 0
+    assert "is finished: 4 epochs, the best was epoch" in capsys.readouterr().out
+    assert (uninterrupted_run / "log.csv").read_bytes() == before
+
+
+def test_the_best_epoch_is_kept_not_the_last(csv, tiny_architecture, tmp_path, monkeypatch):
+    accuracies = iter([0.5, 0.75, 0.25])
+    record = RunRecorder.on_epoch_end
+    saved = []
+
+    def record_made_up_accuracy(recorder: RunRecorder, epoch: int, logs: dict[str, float]) -> None:
+        record(recorder, epoch, logs | {"val_accuracy": next(accuracies)})
+        saved.append([weights.copy() for weights in recorder.model.get_weights()])
+
+    monkeypatch.setattr(RunRecorder, "on_epoch_end", record_made_up_accuracy)
+    assert main(tiny.train_arguments(csv, tmp_path / "run", epochs=3)) == 0
+    for weights, expected in zip(weights_in(tmp_path / "run" / "best.keras"), saved[1], strict=True):
+        np.testing.assert_array_equal(weights, expected)
+
+
+def test_a_run_of_other_settings_is_not_continued(csv, uninterrupted_run, capsys):
+    assert main(tiny.train_arguments(csv, uninterrupted_run, epochs=9)) == 1
+    assert "other settings or data" in capsys.readouterr().err
+
+
+def test_a_run_on_other_data_is_not_continued(csv, uninterrupted_run, tmp_path, capsys):
+    other = shutil.copy(csv, tmp_path / "other.csv")
+    other.write_text(csv.read_text() + csv.read_text().splitlines()[-1] + "\n")
+    assert main(tiny.train_arguments(other, uninterrupted_run)) == 1
+    assert "other settings or data" in capsys.readouterr().err
+
+
+def test_a_run_keeps_what_it_was_made_from(uninterrupted_run):
+    record = json.loads((uninterrupted_run / "config.json").read_text())
+    assert {"seed", "commit", "data_sha256", "backend", "keras", "preprocessing"} <= record.keys()
+    assert (uninterrupted_run / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_commit_is_that_of_the_code_wherever_it_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TRAINING_COMMIT", raising=False)
+    assert current_commit() == "unknown" or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", current_commit())
+    monkeypatch.setenv("TRAINING_COMMIT", "0123abc")
+    assert current_commit() == "0123abc"
