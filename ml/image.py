@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import jpeg_factory
@@ -19,6 +19,7 @@ from pillow_heif import HeifImageFile
 from ml import types
 from ml.colour import to_rgb
 from ml.errors import InvalidImage
+from ml.exif import captured_at, orientation, read_exif
 
 MEGABYTE = 1024 * 1024
 MEGAPIXEL = 1_000_000
@@ -96,16 +97,16 @@ def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
 
     Raises InvalidImage with a sentence for the photo's owner.
     """
-    photo_format, image = _open(data, limits or PhotoLimits())
-    width, height = _upright_size(photo_format, image)
-    captured_at = _captured_at(image)
+    photo = _open(data, limits or PhotoLimits())
+    width, height = photo.upright_size
+    taken = captured_at(photo.exif)
     with _decoding():
-        if photo_format is PNG:
-            image.verify()  # the checksum of each chunk
+        if photo.format is PNG:
+            photo.image.verify()  # the checksum of each chunk
         else:
-            image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
-            image.load()
-    return PhotoInfo(photo_format.name, photo_format.extension, width, height, captured_at)
+            photo.image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
+            photo.image.load()
+    return PhotoInfo(photo.format.name, photo.format.extension, width, height, taken)
 
 
 def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None = None) -> DecodedPhoto:
@@ -115,17 +116,36 @@ def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None
     JPEGs are decoded at 1/2, 1/4 or 1/8 (much faster), other formats averaged after decoding.
     Raises InvalidImage with a sentence for the photo's owner.
     """
-    photo_format, image = _open(data, limits or PhotoLimits())
-    width, height = _upright_size(photo_format, image)
-    orientation = _orientation(photo_format, image)
+    photo = _open(data, limits or PhotoLimits())
+    width, height = photo.upright_size
     with _decoding():
-        pixels = to_rgb(_reduced(image, long_side))
-        if orientation in UPRIGHT:
-            pixels = pixels.transpose(UPRIGHT[orientation])
+        pixels = to_rgb(_reduced(photo.image, long_side))
+        if photo.orientation in UPRIGHT:
+            pixels = pixels.transpose(UPRIGHT[photo.orientation])
         return DecodedPhoto(np.asarray(pixels), width, height)
 
 
-def _open(data: bytes, limits: PhotoLimits) -> tuple[PhotoFormat, ImageFile]:
+@dataclass(frozen=True, slots=True)
+class _OpenedPhoto:
+    """A photo whose header has been read, and nothing more."""
+
+    format: PhotoFormat
+    image: ImageFile
+    exif: Image.Exif
+
+    @property
+    def orientation(self) -> int:
+        """The EXIF orientation that is still to be applied, 1..8."""
+        # The decoders of these two turn the picture themselves, and give its upright size.
+        return 1 if self.format in (TIFF, HEIC) else orientation(self.exif)
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        width, height = self.image.size
+        return (height, width) if self.orientation in SWAPS_SIDES else (width, height)
+
+
+def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
     """Read the header and refuse what is over the limits."""
     if not data:
         raise InvalidImage("The file is empty. Choose the photo again.")
@@ -142,7 +162,7 @@ def _open(data: bytes, limits: PhotoLimits) -> tuple[PhotoFormat, ImageFile]:
     _check_size(image.size, limits)
     if several:
         raise InvalidImage("The file is an animation or has several pages. Send one still photo.")
-    return photo_format, image
+    return _OpenedPhoto(photo_format, image, read_exif(image, data))
 
 
 def _recognise(data: bytes) -> PhotoFormat:
@@ -191,38 +211,3 @@ def _reduced(image: ImageFile, long_side: int | None) -> Image.Image:
     image.draft(None, (max(int(image.width * share), 1), max(int(image.height * share), 1)))
     factor = max(image.size) // long_side
     return image.reduce(factor) if factor > 1 and image.mode in ("RGB", "RGBA", "L", "LA", "CMYK") else image
-
-
-def _upright_size(photo_format: PhotoFormat, image: ImageFile) -> tuple[int, int]:
-    swaps = _orientation(photo_format, image) in SWAPS_SIDES
-    return (image.height, image.width) if swaps else image.size
-
-
-def _orientation(photo_format: PhotoFormat, image: ImageFile) -> int:
-    """The EXIF orientation that is still to be applied, 1..8."""
-    if photo_format in (TIFF, HEIC):
-        return 1  # their decoders turn the picture, and give its upright size
-    value = _exif(image).get(ExifTags.Base.Orientation, 1)
-    return value if isinstance(value, int) else 1
-
-
-def _captured_at(image: ImageFile) -> datetime | None:
-    try:
-        details = _exif(image).get_ifd(ExifTags.IFD.Exif)
-        taken = str(details[ExifTags.Base.DateTimeOriginal]).strip("\0 ")
-        offset = str(details.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ")
-    except Exception:  # broken EXIF in a good photo
-        return None
-    for text, pattern in ((taken + offset, "%Y:%m:%d %H:%M:%S%z"), (taken, "%Y:%m:%d %H:%M:%S")):
-        try:
-            return datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-    return None
-
-
-def _exif(image: ImageFile) -> Image.Exif:
-    try:
-        return image.getexif()
-    except Exception:  # broken EXIF in a good photo
-        return Image.Exif()

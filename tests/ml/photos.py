@@ -1,0 +1,62 @@
+"""Photos for the tests, made from scikit-image's public-domain pictures."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pillow_heif
+import skimage.data
+from PIL import Image, ImageOps
+
+pillow_heif.register_heif_opener()  # so that the tests can write HEIC; the pipeline needs no registration
+
+FACE = (170, 60, 110, 140)  # about where the astronaut's face is: x, y, width, height
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "BMP", "TIFF")
+
+
+def astronaut() -> Image.Image:
+    """512 x 512 with one smiling face."""
+    return Image.fromarray(skimage.data.astronaut())
+
+
+def encoded(image: Image.Image, image_format: str = "JPEG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture as a camera stores it that marks it with this EXIF orientation."""
+    undo: dict[int, Callable[[Image.Image], Image.Image]] = {
+        1: lambda picture: picture,
+        2: ImageOps.mirror,
+        3: lambda picture: picture.rotate(180),
+        4: ImageOps.flip,
+        5: lambda picture: picture.transpose(Image.Transpose.TRANSPOSE),
+        6: lambda picture: picture.transpose(Image.Transpose.ROTATE_90),
+        7: lambda picture: picture.transpose(Image.Transpose.TRANSVERSE),
+        8: lambda picture: picture.transpose(Image.Transpose.ROTATE_270),
+    }
+    return undo[orientation](image)
+
+
+def exif(**tags: Any) -> Image.Exif:
+    """EXIF with an orientation and, in its sub-directory, the time of the photo."""
+    data = Image.Exif()
+    if "orientation" in tags:
+        data[0x0112] = tags["orientation"]
+    details = data.get_ifd(0x8769)
+    if "taken" in tags:
+        details[0x9003] = tags["taken"]
+    if "offset" in tags:
+        details[0x9011] = tags["offset"]
+    return data
+
+
+def overlap(first: tuple[int, ...], second: tuple[int, ...]) -> float:
+    """Intersection over union of two boxes x, y, width, height."""
+    left, top = np.maximum(first[:2], second[:2])
+    right, bottom = np.minimum(np.add(first[:2], first[2:]), np.add(second[:2], second[2:]))
+    shared = max(right - left, 0) * max(bottom - top, 0)
+    return float(shared / (first[2] * first[3] + second[2] * second[3] - shared))

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from ml.detection import MtcnnDetector
+from ml.types import FaceDetection
+from tests.ml.photos import FACE, astronaut, overlap
+
+
+def box_of(face: FaceDetection) -> tuple[int, int, int, int]:
+    return face.box.x, face.box.y, face.box.width, face.box.height
+
+
+def detect(detector: MtcnnDetector, image: Image.Image) -> list[FaceDetection]:
+    return detector.detect(np.asarray(image))
+
+
+def test_finds_one_face_with_its_landmarks(detector: MtcnnDetector) -> None:
+    (face,) = detect(detector, astronaut())
+    assert overlap(box_of(face), FACE) > 0.6
+    assert face.confidence > 0.99
+    points = face.landmarks
+    assert points.left_eye[0] < points.nose[0] < points.right_eye[0]
+    assert points.mouth_left[0] < points.nose[0] < points.mouth_right[0]
+    assert points.left_eye[1] < points.nose[1] < points.mouth_left[1]
+    assert points.right_eye[1] < points.nose[1] < points.mouth_right[1]
+    # The eyes, as a person sees them in the picture.
+    assert points.left_eye == pytest.approx((204, 101), abs=6)
+    assert points.right_eye == pytest.approx((247, 103), abs=6)
+
+
+@pytest.mark.parametrize("picture", [skimage.data.chelsea(), skimage.data.coffee()])
+def test_finds_none_where_there_is_none(detector: MtcnnDetector, picture: np.ndarray) -> None:
+    assert detector.detect(picture) == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 700), (700, 5), (12, 12), (40, 30)])
+def test_odd_sizes_have_no_face(detector: MtcnnDetector, size: tuple[int, int]) -> None:
+    assert detector.detect(np.full((*size, 3), 90, np.uint8)) == []
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.5, 2, 3.1])
+def test_boxes_are_in_pixels_of_the_picture(detector: MtcnnDetector, factor: float) -> None:
+    side = round(512 * factor)
+    (face,) = detect(detector, astronaut().resize((side, side)))
+    assert overlap(box_of(face), tuple(value * factor for value in FACE)) > 0.55
+
+
+def test_mirrored_faces_are_found_at_the_mirrored_place(detector: MtcnnDetector) -> None:
+    (face,) = detect(detector, astronaut().transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    x, y, width, height = FACE
+    assert overlap(box_of(face), (512 - x - width, y, width, height)) > 0.6
+
+
+def test_faces_come_largest_first(detector: MtcnnDetector) -> None:
+    canvas = Image.new("RGB", (1000, 512), "grey")
+    canvas.paste(astronaut().resize((256, 256)), (0, 100))
+    canvas.paste(astronaut(), (400, 0))
+    large, small = detect(detector, canvas)
+    assert large.box.area > 2 * small.box.area
+    assert large.box.x > 400 > small.box.x
+
+
+def test_finds_every_face_of_a_crowd(detector: MtcnnDetector) -> None:
+    face = astronaut().crop((120, 10, 330, 230)).resize((128, 134))
+    canvas = Image.new("RGB", (5 * 128, 3 * 134))
+    for column in range(5):
+        for row in range(3):
+            canvas.paste(face, (column * 128, row * 134))
+    assert len(detect(detector, canvas)) == 15
+
+
+def test_finds_a_face_that_is_cropped_closely_and_clips_its_box(detector: MtcnnDetector) -> None:
+    crop = astronaut().crop((178, 68, 272, 196))
+    (face,) = detect(detector, crop)
+    assert overlap(box_of(face), (0, 0, *crop.size)) > 0.6
+    assert face.box.x >= 0
+    assert face.box.y >= 0
+    assert face.box.x + face.box.width <= crop.width
+    assert face.box.y + face.box.height <= crop.height
+
+
+def test_noise_is_no_face(detector: MtcnnDetector) -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    assert detector.detect(noise) == []

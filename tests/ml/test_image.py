@@ -1,0 +1,233 @@
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.errors import InvalidImage
+from ml.image import PhotoLimits, check_photo, decode
+from tests.ml.photos import FORMATS, astronaut, encoded, exif, turned
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """A PNG of a few kilobytes that declares any size."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(4_000_000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def animation(image_format: str) -> bytes:
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
+    return encoded(frames[0], image_format, save_all=True, append_images=frames[1:])
+
+
+@pytest.mark.parametrize(
+    ("image_format", "extension"),
+    list(zip(FORMATS, (".jpg", ".png", ".webp", ".heic", ".bmp", ".tiff"), strict=True)),
+)
+def test_accepts_each_format(image_format: str, extension: str) -> None:
+    info = check_photo(encoded(astronaut().crop((0, 0, 400, 300)), image_format))
+    assert (info.extension, info.width, info.height, info.captured_at) == (extension, 400, 300, None)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_decodes_each_format_to_the_same_picture(image_format: str) -> None:
+    photo = decode(encoded(astronaut(), image_format))
+    assert photo.image.dtype == np.uint8
+    difference = np.abs(photo.image.astype(int) - np.asarray(astronaut()))
+    assert difference.mean() < 4
+
+
+def test_accepts_a_jpeg_with_a_preview_in_it() -> None:
+    data = encoded(astronaut(), "MPO", save_all=True, append_images=[astronaut().resize((64, 64))])
+    assert check_photo(data).format == "JPEG"
+    assert decode(data).image.shape == (512, 512, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"Dear customer, thank you for your visit.", "Use JPEG, PNG, WebP, HEIC, BMP or TIFF"),
+        (animation("GIF"), "Use JPEG, PNG, WebP, HEIC, BMP or TIFF"),
+        (animation("WEBP"), "animation"),
+        (animation("PNG"), "animation"),
+        (animation("TIFF"), "several pages"),
+        (png_that_claims(30_000, 30_000), "30000 x 30000 pixels"),
+        (png_that_claims(0, 10), "."),
+        (b"\xff\xd8\xff" + bytes(100), "broken"),
+        (b"BM" + bytes(100), "."),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(100), "broken"),
+    ],
+)
+def test_refuses_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(InvalidImage, match=reason):
+        check_photo(data)
+    with pytest.raises(InvalidImage, match=reason):
+        decode(data, long_side=960)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
+def test_finds_truncated_files(image_format: str, share: float) -> None:
+    whole = encoded(astronaut(), image_format)
+    data = whole[: int(len(whole) * share)]
+    with pytest.raises(InvalidImage):
+        check_photo(data)
+    with pytest.raises(InvalidImage):
+        decode(data, long_side=256)
+
+
+def test_finds_damaged_pixels_of_a_png() -> None:
+    data = bytearray(encoded(astronaut(), "PNG"))
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(InvalidImage, match="broken"):
+        check_photo(bytes(data))
+
+
+def test_limits_are_configurable() -> None:
+    data = encoded(astronaut())
+    with pytest.raises(InvalidImage, match="MB"):
+        check_photo(data, PhotoLimits(max_bytes=1000))
+    with pytest.raises(InvalidImage, match="megapixels"):
+        check_photo(data, PhotoLimits(max_pixels=512 * 512 - 1))
+    assert check_photo(data, PhotoLimits(max_pixels=512 * 512)).width == 512
+
+
+def test_a_limit_above_pillows_own_holds() -> None:
+    data = png_that_claims(20_000, 10_000)
+    assert check_photo(data, PhotoLimits(max_pixels=200_000_000)).width == 20_000
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turns_every_orientation_upright(image_format: str, orientation: int) -> None:
+    upright = astronaut().crop((0, 0, 400, 300))
+    data = encoded(turned(upright, orientation), image_format, exif=exif(orientation=orientation))
+    info, photo = check_photo(data), decode(data)
+    assert (info.width, info.height) == (photo.width, photo.height) == (400, 300)
+    assert np.abs(photo.image.astype(int) - np.asarray(upright)).mean() < 4
+
+
+def test_reduces_a_large_jpeg_but_never_below_the_long_side() -> None:
+    large = astronaut().resize((2001, 1501))
+    data = encoded(turned(large, 6), exif=exif(orientation=6))
+    photo = decode(data, long_side=960)
+    assert photo.image.shape[:2] == (751, 1001)
+    assert (photo.width, photo.height) == (2001, 1501)
+    assert photo.scale == pytest.approx(2, rel=0.01)
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
+def test_never_enlarges(image_format: str) -> None:
+    assert decode(encoded(astronaut(), image_format), long_side=4000).image.shape == (512, 512, 3)
+
+
+def colour_mode(mode: str) -> Image.Image:
+    if mode == "I;16":
+        return Image.fromarray(np.asarray(astronaut().convert("L")).astype(np.uint16) * 257)
+    if mode == "F":
+        return Image.fromarray(np.asarray(astronaut().convert("L")).astype(np.float32) / 255)
+    return astronaut().convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "image_format", "tolerance"),
+    [
+        ("L", "PNG", 0.5),
+        ("L", "JPEG", 3),
+        ("1", "PNG", 100),
+        ("P", "PNG", 25),
+        ("LA", "PNG", 0.5),
+        ("RGBA", "PNG", 0.5),
+        ("RGBA", "WEBP", 3),
+        ("I;16", "PNG", 0.5),
+        ("I;16", "TIFF", 0.5),
+        ("F", "TIFF", 1),
+        ("CMYK", "JPEG", 3),
+        ("CMYK", "TIFF", 0.5),
+    ],
+)
+def test_every_colour_mode_becomes_the_right_rgb(mode: str, image_format: str, tolerance: float) -> None:
+    photo = decode(encoded(colour_mode(mode), image_format))
+    grey = mode in ("L", "1", "LA", "I;16", "F")
+    expected = np.asarray(astronaut().convert("L").convert("RGB") if grey else astronaut())
+    assert photo.image.shape == (512, 512, 3)
+    assert np.abs(photo.image.astype(int) - expected).mean() <= tolerance
+
+
+def test_reads_adobes_inverted_cmyk() -> None:
+    data = encoded(Image.new("CMYK", (64, 64), (0, 255, 255, 0)))  # Pillow writes the Adobe marker: inverted inks
+    assert b"Adobe" in data
+    assert np.abs(decode(data).image.astype(int) - (255, 0, 0)).max() <= 3
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("RGBA", (255, 0, 0, 0)), ("LA", (0, 0))])
+def test_transparent_becomes_white(mode: str, colour: tuple[int, ...]) -> None:
+    assert decode(encoded(Image.new(mode, (64, 64), colour), "PNG")).image.min() == 255
+
+
+def test_transparent_palette_becomes_white() -> None:
+    data = encoded(Image.new("P", (64, 64), 0), "PNG", transparency=0)
+    assert decode(data).image.min() == 255
+
+
+@pytest.mark.parametrize(
+    ("tags", "captured_at"),
+    [
+        ({"taken": "2024:05:17 14:03:02"}, datetime(2024, 5, 17, 14, 3, 2)),
+        (
+            {"taken": "2024:05:17 14:03:02", "offset": "+02:00"},
+            datetime(2024, 5, 17, 14, 3, 2, tzinfo=timezone(timedelta(hours=2))),
+        ),
+        ({"taken": "2024:05:17 14:03:02", "offset": "+00:00"}, datetime(2024, 5, 17, 14, 3, 2, tzinfo=UTC)),
+        ({"taken": "2024:05:17 14:03:02", "offset": "nonsense"}, datetime(2024, 5, 17, 14, 3, 2)),
+        ({"taken": "0000:00:00 00:00:00"}, None),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("image_format", ["JPEG", "HEIF", "PNG"])
+def test_reads_when_the_photo_was_taken(image_format: str, tags: dict[str, str], captured_at: datetime | None) -> None:
+    found = check_photo(encoded(astronaut(), image_format, exif=exif(**tags))).captured_at
+    assert found == captured_at
+    assert found is None or found.utcoffset() == captured_at.utcoffset()
+
+
+def test_broken_exif_does_not_cost_the_photo() -> None:
+    data = encoded(astronaut(), exif=b"Exif\0\0" + b"\xff" * 60)
+    assert check_photo(data).captured_at is None
+    assert decode(data).image.shape == (512, 512, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("image_format", FORMATS)
+@pytest.mark.parametrize("read", [check_photo, decode])
+def test_survives_random_damage(image_format: str, read: Callable[[bytes, PhotoLimits], object]) -> None:
+    """Whatever happens to a file, the answer is a picture or InvalidImage."""
+    random = np.random.default_rng(1)
+    whole = encoded(astronaut().resize((96, 96)), image_format)
+    refused = 0
+    for _ in range(40):
+        data = bytearray(whole)
+        for place in random.integers(0, min(len(data), 400), 4):
+            data[place] = random.integers(256)
+        try:
+            read(bytes(data), PhotoLimits(max_pixels=1_000_000))
+        except InvalidImage:
+            refused += 1
+    assert refused > 0
+
+
+def test_loads_no_runtime() -> None:
+    code = "import sys, ml.image, ml.registry; print([m for m in ('cv2', 'onnxruntime', 'onnx') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
