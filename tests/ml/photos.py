@@ -44,8 +44,7 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
 def exif(**tags: Any) -> Image.Exif:
     """EXIF with an orientation and, in its sub-directory, the time of the photo."""
     data = Image.Exif()
-    if "orientation" in tags:
-        data[0x0112] = tags["orientation"]
+    data[0x0112] = tags.get("orientation", 1)
     details = data.get_ifd(0x8769)
     if "taken" in tags:
         details[0x9003] = tags["taken"]
