@@ -1,0 +1,76 @@
+"""Fixtures for everything: real servers, and per test a folder for photos and a queue of its own.
+
+Tests that use the database run on PostgreSQL. TEST_DATABASE=sqlite keeps them on SQLite, as does a machine
+without PostgreSQL.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from tests import servers
+from tests.broker import Queue, file_queue, use_broker
+from tests.databases import use_database
+
+
+def on_sqlite() -> bool:
+    return os.environ.get("TEST_DATABASE") == "sqlite" or not (os.environ.get("CI") or servers.installed("postgres"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "integration: several real processes work together; takes seconds")
+
+
+def pytest_report_header() -> str:
+    if not on_sqlite():
+        return "database: PostgreSQL"
+    why = "" if servers.installed("postgres") else ", because PostgreSQL is not installed (Debian package: postgresql)"
+    return f"database: SQLite{why}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The DATABASE_URL of a running PostgreSQL."""
+    with servers.postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[servers.RedisServer]:
+    with servers.redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(shared_redis: servers.RedisServer) -> Iterator[servers.RedisServer]:
+    """A running, empty Redis; the test may stop and start it."""
+    shared_redis.start()
+    shared_redis.client.flushall()
+    yield shared_redis
+    shared_redis.start()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    if on_sqlite():
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"  # a file, as several processes share it
+        use_database(f"sqlite:///{file}?test_name={file}")
+    else:
+        use_database(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> Path:
+    """The folder of the test's photos."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def queue(tmp_path: Path) -> Queue:
+    """The test's own queue of tasks; no worker listens to it."""
+    use_broker("filesystem://", file_queue(tmp_path / "queue"))
+    return Queue(tmp_path / "queue")

@@ -1,0 +1,28 @@
+"""Settings of the tests: the project's own, but with nothing of the developer's .env, database, queue and photos.
+
+pytest-django loads settings before any conftest.py, so this is the place for the environment that they read.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+from environs import Env
+
+VAR = tempfile.mkdtemp(prefix="rapport-tests-")
+atexit.register(shutil.rmtree, VAR, ignore_errors=True)
+
+os.environ.update(
+    VAR_DIR=VAR,
+    DATABASE_URL=f"sqlite:///{VAR}/rapport.sqlite3",
+    CELERY_BROKER_URL="filesystem://",
+    SECRET_KEY="only for tests, and long enough for Django's own checks",
+)
+Env.read_env = lambda *args, **kwargs: False  # type: ignore[method-assign]
+
+from crm.settings import *  # noqa: E402, F403
+from crm.settings import STORAGES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
