@@ -14,6 +14,7 @@ from pytest_django import Settings
 from tests import servers
 from tests.broker import Queue, file_queue, use_broker
 from tests.databases import use_database
+from tests.small_model import small_classifier, write_model
 
 
 def on_sqlite() -> bool:
@@ -51,6 +52,14 @@ def redis_server(shared_redis: servers.RedisServer) -> Iterator[servers.RedisSer
     shared_redis.client.flushall()
     yield shared_redis
     shared_redis.start()
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of released models with one, "reference-cnn", whose weights are random but fixed."""
+    models = tmp_path_factory.mktemp("models")
+    write_model(models / "reference-cnn", small_classifier())
+    return models
 
 
 @pytest.fixture(scope="session")

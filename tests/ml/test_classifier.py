@@ -7,7 +7,7 @@ import pytest
 from ml.classifier import EmotionClassifier
 from ml.errors import ModelUnavailable
 from ml.registry import read_model
-from tests.ml.conftest import small_classifier
+from tests.small_model import small_classifier
 
 
 @pytest.fixture
