@@ -90,7 +90,7 @@ def as_table(measured: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.pipeline", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--repeat", type=int, default=25, metavar="N", help="runs of each photo (%(default)s)")
@@ -98,7 +98,11 @@ def main() -> int:
     parser.add_argument("--model", default=REFERENCE_MODEL, metavar="NAME", help="released model (%(default)s)")
     parser.add_argument("--models", type=Path, default=MODELS_DIR, metavar="DIR", help="folder of the released models")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="measure the photos of a folder, in this process")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    options = build_parser().parse_args()
     if options.photos:
         print(json.dumps(measure(options.photos, options)))
         return 0

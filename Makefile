@@ -1,0 +1,54 @@
+PYTHON ?= python3
+PORT ?= 8000
+WORKERS ?= 2
+
+.PHONY: help run test test-environment lint bench lock train clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: var/static/staticfiles.json ## start everything on this machine: web, worker and schedule
+	@.venv/bin/python manage.py migrate --verbosity 0
+	@.venv/bin/python manage.py create_first_account
+	@PORT=$(PORT) WORKERS=$(WORKERS) .venv/bin/supervisord $(if $(filter 0,$(shell id -u)),--user root) --configuration crm/local/supervisord.conf
+
+.venv/installed: requirements.txt
+	$(PYTHON) crm/local/check_python.py
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+var/static/staticfiles.json: .venv/installed $(shell find static -type f)
+	@.venv/bin/python manage.py collectstatic --no-input --verbosity 0
+
+.venv-test/installed: requirements-dev.txt
+	$(PYTHON) crm/local/check_python.py
+	$(PYTHON) -m venv .venv-test
+	.venv-test/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
+	@touch $@
+
+test-environment: .venv-test/installed
+	@sh tests/system_packages.sh
+
+test: test-environment ## run every test: unit, integration and in a real browser
+	.venv-test/bin/python -m pytest
+
+lint: .venv-test/installed ## style, types, import contracts, migrations, deployment settings
+	.venv-test/bin/ruff check .
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/mypy .
+	.venv-test/bin/lint-imports
+	.venv-test/bin/python manage.py makemigrations --check --dry-run
+	DEBUG=false HTTPS=true SECRET_KEY=$$(head -c 48 /dev/urandom | base64 -w0) ALLOWED_HOSTS=rapport.example \
+		.venv-test/bin/python manage.py check --deploy --fail-level WARNING
+
+bench: .venv-test/installed ## measure the pipeline and the queue on this machine
+	.venv-test/bin/python -m bench
+
+LOCK = .venv-test/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
+
+lock: .venv-test/installed ## compile the lock files from pyproject.toml
+	$(LOCK) --extra dev --extra training --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
+	$(LOCK) --constraint requirements-dev.txt --extra training --output-file training/requirements.txt pyproject.toml

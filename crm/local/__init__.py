@@ -1,0 +1,1 @@
+"""How `make run` runs everything on one machine."""

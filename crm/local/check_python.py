@@ -1,0 +1,9 @@
+"""Say in one sentence that this Python is too old or too new, before pip says it in fifty lines."""
+
+import sys
+
+if not (3, 11) <= sys.version_info < (3, 14):
+    sys.exit(
+        "Rapport needs Python 3.11, 3.12 or 3.13; this is %d.%d. Name another: make run PYTHON=python3.12"
+        % sys.version_info[:2]
+    )
