@@ -9,12 +9,22 @@ import secrets
 import sys
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
-from environs import Env, EnvError, validate
+from environs import Env, EnvError, ValidationError, validate
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def known_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError("Give the name of a time zone, such as Europe/Berlin.") from error
+
 
 env = Env(eager=False)  # collects every wrong value, so that all are told at once
 env.read_env(str(BASE_DIR / ".env"), override=False)
@@ -26,7 +36,7 @@ HTTPS = env.bool("HTTPS", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
-TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.Regexp(r"^[A-Za-z0-9_+/-]+$"))
+TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=known_time_zone)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR}/rapport.sqlite3")
@@ -193,16 +203,23 @@ else:
         "socket_timeout": 30,
         "socket_keepalive": True,
         "health_check_interval": 10,
+        "max_retries": 0,  # of a request that enqueues; workers have the setting below
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_TASK_PUBLISH_RETRY = False  # the row stays pending and the sweep enqueues it: the request need not wait
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_SOFT_TIME_LIMIT = ANALYSIS_TIME_LIMIT
-CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT + 5 if ANALYSIS_TIME_LIMIT + 5 < ANALYSIS_LEASE else ANALYSIS_TIME_LIMIT
+# A hard limit only. A soft one is an exception amid the decoder, which would take it for a broken photo.
+CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT
+# The sweep has a queue of its own, so that it need not wait behind a thousand photos. Workers listen to both.
+CELERY_TASK_QUEUES = (Queue("celery"), Queue("sweep"))
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_ROUTES = {"emotions.tasks.sweep_snapshots": {"queue": "sweep"}}
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0  # a busy machine may take long to load the nets
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
