@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from bench.pipeline import photo
 
@@ -39,7 +39,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         _wait_for(lambda: not _unfinished())
         figures["first_result_s"] = _finish_times()[-1] - started
         figures["upload_to_result_ms"] = statistics.median(_round_trip(upload) for _ in range(options.singles)) * 1000
-        figures["worker_mb"] = max(_peak_megabytes(child) for child in _children(worker.pid))
+        figures["worker_mb"] = max(_peak_megabytes(child) for child in _children(worker))
 
     for _ in range(options.photos):
         upload()
@@ -106,19 +106,16 @@ def _wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-class _worker:  # noqa: N801 - reads as the verb it is in a with statement
-    """A real worker with its processes, for as long as the block runs."""
-
-    def __init__(self, processes: int) -> None:
-        command = ["-m", "celery", "--quiet", "--app", "crm", "worker", "--concurrency", str(processes)]
-        self._process = subprocess.Popen([sys.executable, *command, "--loglevel", "ERROR"])  # noqa: S603
-
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        return self._process
-
-    def __exit__(self, *_: Any) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=60)
+@contextmanager
+def _worker(processes: int) -> Iterator[int]:
+    """A real worker with its processes, for as long as the block runs; gives its process ID."""
+    command = [sys.executable, "-m", "celery", "--quiet", "--app", "crm", "worker", "--loglevel", "ERROR"]
+    process = subprocess.Popen([*command, "--concurrency", str(processes)])  # noqa: S603
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 def _children(pid: int) -> list[int]:

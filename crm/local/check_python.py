@@ -3,7 +3,5 @@
 import sys
 
 if not (3, 11) <= sys.version_info < (3, 14):
-    sys.exit(
-        "Rapport needs Python 3.11, 3.12 or 3.13; this is %d.%d. Name another: make run PYTHON=python3.12"
-        % sys.version_info[:2]
-    )
+    found = f"{sys.version_info.major}.{sys.version_info.minor}"
+    sys.exit(f"Rapport needs Python 3.11, 3.12 or 3.13; this is {found}. Name another: make run PYTHON=python3.12")
