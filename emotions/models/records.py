@@ -99,7 +99,10 @@ class EmotionRecord(models.Model):
                 condition=Q(confidence=Greatest(*SCORE_FIELDS)), name="record_confidence_is_highest_score"
             ),
             models.CheckConstraint(
-                condition=Q(dominant_emotion__in=[e.value for e in EMOTIONS]), name="record_emotion_known"
+                condition=reduce(
+                    operator.or_, (Q(dominant_emotion=e.value, confidence=F(f"score_{e}")) for e in EMOTIONS)
+                ),
+                name="record_emotion_has_highest_score",
             ),
         )
 
