@@ -3,8 +3,11 @@
 import os
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+
+TRANSPORT_ALIASES["filesystem"] = "crm.file_queue:Transport"
 
 app = Celery("rapport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
