@@ -27,7 +27,9 @@ class TrainingConfig:
     architecture: str = "reference-cnn"
     epochs: int = 22
     batch_size: int = 64
-    learning_rate: float = 1e-3  # Adam's, falling to zero along half a cosine
+    # Adam's, falling to zero along half a cosine. With Adam's usual 1e-3 the reference CNN's first loss is 7, and after
+    # an epoch it still answers "happy" to everything (validation accuracy 25%; with 2e-4 37%).
+    learning_rate: float = 2e-4
     augmentation: bool = True
     precision: str = "float32"
     seed: int = 2013
