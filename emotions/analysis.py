@@ -30,36 +30,44 @@ def pipeline() -> EmotionPipeline:
 
 
 def analyse(snapshot_id: int) -> None:
-    """Bring a snapshot to its end, or back to the queue; nothing happens if it is taken or done."""
+    """Bring a snapshot to its end, or back to the queue; nothing happens if it is taken or done.
+
+    Raises ModelUnavailable before it takes the snapshot, which then waits for a worker with the model.
+    """
+    ready = pipeline()
     claim = Snapshot.objects.claim(snapshot_id)
     if claim is None:
         return
-    snapshot = Snapshot.objects.select_related("interaction__customer").get(pk=snapshot_id)
+    held = Snapshot.objects.held_by(claim)
+    snapshot = held.select_related("interaction__customer").first()
+    if snapshot is None:  # deleted or withheld in this very moment
+        return
     try:
-        if not _has_consent(snapshot.interaction.customer):
-            _store(claim, None)
-            return
-        with snapshot.file.open("rb") as file:
-            result = pipeline().analyze(file.read())
+        result = ready.analyze(_read(snapshot)) if _has_consent(snapshot.interaction.customer) else None
+        _store(claim, result)
     except InvalidImage as error:
-        Snapshot.objects.held_by(claim).fail(str(error))
+        held.fail(str(error))
     except Exception:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
         logger.exception("Analysing snapshot %s failed", snapshot.uuid)
-        Snapshot.objects.held_by(claim).release(snapshot.attempts)
-    else:
-        _store(claim, result)
+        held.release(snapshot.attempts)
+
+
+def _read(snapshot: Snapshot) -> bytes:
+    with snapshot.file.open("rb") as file:
+        return bytes(file.read())
 
 
 def _store(claim: Claim, result: PhotoAnalysis | None) -> None:
     """Write the records and the final status, unless the claim was lost or the consent withdrawn meanwhile."""
-    version = _model_version() if result else None
+    version = _model_version()
     with transaction.atomic():
         # The customer first, as everywhere, so that two transactions cannot wait for each other.
-        customer = Customer.objects.select_for_update(of=("self",)).get(interactions__snapshots=claim.snapshot_id)
+        customers = Customer.objects.select_for_update(of=("self",))
+        customer = customers.filter(interactions__snapshots=claim.snapshot_id).first()
         snapshot = Snapshot.objects.select_for_update().held_by(claim).first()
-        if snapshot is None:
+        if customer is None or snapshot is None:
             return
-        if result is None or version is None or not _has_consent(customer):
+        if result is None or not _has_consent(customer):
             snapshot.withhold()
             return
         EmotionRecord.objects.bulk_create(

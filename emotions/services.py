@@ -37,12 +37,14 @@ def log_interaction(
 
     Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
-    with _files_only_if_committed() as written, transaction.atomic(durable=True):
+    with _transaction_with_files() as written:
         interaction.staff = by
         interaction.save()
         if consent_obtained_by:
             record_consent(interaction.customer, granted=True, obtained_by=consent_obtained_by, recorded_by=by)
-        return [_add(interaction, photo, None, written) for photo in photos]
+        snapshots = [_add(interaction, photo, None, written) for photo in photos]
+        _enqueue_on_commit(snapshots)
+        return snapshots
 
 
 def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None = None) -> Snapshot:
@@ -50,8 +52,10 @@ def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: dat
 
     Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
-    with _files_only_if_committed() as written, transaction.atomic(durable=True):
-        return _add(interaction, photo, captured_at, written)
+    with _transaction_with_files() as written:
+        snapshot = _add(interaction, photo, captured_at, written)
+        _enqueue_on_commit([snapshot])
+        return snapshot
 
 
 def _add(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None, written: list[str]) -> Snapshot:
@@ -70,8 +74,11 @@ def _add(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | 
     snapshot.reset_to_pending()
     _write_file(snapshot, photo, written)
     snapshot.save()
-    transaction.on_commit(partial(enqueue, snapshot.pk), robust=True)
     return snapshot
+
+
+def _enqueue_on_commit(snapshots: Sequence[Snapshot]) -> None:
+    transaction.on_commit(partial(enqueue, [snapshot.pk for snapshot in snapshots]), robust=True)
 
 
 def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> None:
@@ -85,11 +92,13 @@ def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> 
 
 
 @contextmanager
-def _files_only_if_committed() -> Iterator[list[str]]:
-    """Removes the files written meanwhile when the transaction inside fails."""
+def _transaction_with_files() -> Iterator[list[str]]:
+    """A transaction of its own, that takes the files written meanwhile with it when it fails."""
     written: list[str] = []
     try:
-        yield written
+        with transaction.atomic(durable=True):
+            transaction.on_commit(written.clear)  # first: whatever fails after the commit, the rows have their files
+            yield written
     except BaseException:
         for name in written:
             default_storage.delete(name)
@@ -110,7 +119,7 @@ def retry(snapshot: Snapshot) -> bool:
         return False
     failed.reset_to_pending()
     failed.save()
-    transaction.on_commit(partial(enqueue, failed.pk), robust=True)
+    _enqueue_on_commit([failed])
     return True
 
 
@@ -123,10 +132,13 @@ def choose_subject(record: EmotionRecord) -> None:
     faces.filter(pk=record.pk).update(is_subject=True)
 
 
-def withhold_waiting(customer: Customer) -> None:
-    """End what still waits after the customer withdrew the consent. Call it inside the transaction of that."""
-    waiting = Snapshot.objects.select_for_update().filter(
-        interaction__customer=customer, status=Snapshot.Status.PENDING
+def withhold_unfinished(customer: Customer) -> None:
+    """End what waits or is being analysed after the customer withdrew the consent.
+
+    Call it inside the transaction of that. A worker that is at it finds its claim gone, and stores nothing.
+    """
+    unfinished = Snapshot.objects.select_for_update(of=("self",)).filter(
+        interaction__customer=customer, status__in=Snapshot.UNFINISHED
     )
-    for snapshot in waiting:
+    for snapshot in unfinished:
         snapshot.withhold()

@@ -12,7 +12,7 @@ from django.db.models.signals import post_delete
 from crm.models import Consent
 from crm.signals import consent_recorded
 from emotions.models import Snapshot
-from emotions.services import withhold_waiting
+from emotions.services import withhold_unfinished
 from ml.errors import ModelUnavailable
 from ml.registry import check_model
 
@@ -26,7 +26,7 @@ def connect() -> None:
 
 def on_consent(consent: Consent, **_: Any) -> None:
     if not consent.granted and consent.scope == Consent.Scope.EMOTION_ANALYSIS:
-        withhold_waiting(consent.customer)
+        withhold_unfinished(consent.customer)
 
 
 def delete_file(instance: Snapshot, **_: Any) -> None:

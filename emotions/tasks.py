@@ -1,10 +1,11 @@
 """Celery's entry points. Each takes an ID and may be run twice."""
 
 import logging
+from collections.abc import Iterable
 
 from celery import shared_task
+from django.db.models import QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from emotions.models import Snapshot
 from emotions.models.snapshot import GIVEN_UP
@@ -25,18 +26,25 @@ def analyse_snapshot(snapshot_id: int) -> None:
 def sweep_snapshots() -> None:
     """Give up what cannot be analysed, and enqueue whatever no message stands for any more."""
     now = timezone.now()
-    Snapshot.objects.worn_out(now).fail(GIVEN_UP)
-    for snapshot_id in Snapshot.objects.to_enqueue(now).values_list("pk", flat=True)[:SWEPT_AT_ONCE]:
-        enqueue(snapshot_id)
+    for snapshot_id in _ids(Snapshot.objects.worn_out(now)):
+        Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP)
+    enqueue(_ids(Snapshot.objects.to_enqueue(now).order_by("due_at")[:SWEPT_AT_ONCE]))
 
 
-def enqueue(snapshot_id: int) -> None:
-    """Send the task unless another process just did. With the broker down, the row waits for the sweep."""
-    now = timezone.now()
-    if not Snapshot.objects.to_enqueue(now).filter(pk=snapshot_id).update(enqueued_at=now):
-        return
-    try:
-        analyse_snapshot.delay(snapshot_id)
-    except (OperationalError, OSError) as error:
-        logger.warning("Snapshot %s waits for the sweep: the broker cannot be reached (%s)", snapshot_id, error)
-        Snapshot.objects.filter(pk=snapshot_id).update(enqueued_at=None)
+def _ids(snapshots: QuerySet[Snapshot]) -> list[int]:
+    """Rows are changed one by one: updates of several could wait for each other."""
+    return list(snapshots.values_list("pk", flat=True))
+
+
+def enqueue(snapshot_ids: Iterable[int]) -> None:
+    """Send the tasks, but none that another process just sent. With the broker down, the rows wait for the sweep."""
+    for snapshot_id in snapshot_ids:
+        now = timezone.now()
+        if not Snapshot.objects.to_enqueue(now).filter(pk=snapshot_id).update(enqueued_at=now):
+            continue
+        try:
+            analyse_snapshot.delay(snapshot_id)
+        except Exception as error:  # each broker has errors of its own
+            logger.warning("Snapshot %s waits for the sweep: the broker cannot be reached (%s)", snapshot_id, error)
+            Snapshot.objects.filter(pk=snapshot_id).update(enqueued_at=None)
+            return  # rather than wait for the broker's time-out once more

@@ -3,9 +3,13 @@
 import base64
 import json
 import os
+import runpy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+from kombu import pools
 
 from crm.celery import app
 
@@ -21,6 +25,11 @@ class Queue:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.listen()
+
+    def listen(self) -> None:
+        """Send this process's tasks here."""
+        use_broker("filesystem://", file_queue(self.folder))
 
     def messages(self) -> list[Message]:
         """What waits to be done, oldest first."""
@@ -44,11 +53,21 @@ def _read(envelope: dict[str, Any]) -> Message:
     return Message(envelope["headers"]["task"], args)
 
 
+def use_redis(url: str) -> None:
+    """Send this process's tasks to a Redis, with the options that the settings have for one."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CELERY_BROKER_URL", url)
+        options = runpy.run_path(str(Path(__file__).parents[1] / "crm" / "settings.py"))[
+            "CELERY_BROKER_TRANSPORT_OPTIONS"
+        ]
+    use_broker(url, options)
+
+
 def use_broker(url: str, options: dict[str, Any]) -> None:
     """Send this process's tasks to another broker."""
     os.environ.pop("CELERY_BROKER_URL", None)  # Celery itself reads it too, before its configuration
     app.conf.update(broker_url=url, broker_transport_options=options)
-    app.pool.force_close_all()
+    pools.reset()
     app._pool = None
     app.amqp._producer_pool = None
 

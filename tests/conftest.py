@@ -12,7 +12,7 @@ import pytest
 from pytest_django import Settings
 
 from tests import servers
-from tests.broker import Queue, file_queue, use_broker
+from tests.broker import Queue
 from tests.databases import use_database
 from tests.small_model import small_classifier, write_model
 
@@ -66,7 +66,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def django_db_modify_db_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
     if on_sqlite():
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"  # a file, as several processes share it
-        use_database(f"sqlite:///{file}?test_name={file}")
+        use_database(f"sqlite:///{file}", test_name=str(file))
     else:
         use_database(request.getfixturevalue("postgres"))
 
@@ -81,5 +81,10 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def queue(tmp_path: Path) -> Queue:
     """The test's own queue of tasks; no worker listens to it."""
-    use_broker("filesystem://", file_queue(tmp_path / "queue"))
     return Queue(tmp_path / "queue")
+
+
+@pytest.fixture
+def released_model(settings: Settings, model_folder: Path) -> None:
+    """Analyse in this process, with the small model."""
+    settings.MODELS_DIR = model_folder

@@ -7,9 +7,9 @@ from django.db import connections
 from crm.settings import database
 
 
-def use_database(url: str) -> None:
+def use_database(url: str, test_name: str | None = None) -> None:
     """Let Django's default connection lead to another database, whatever its engine."""
-    settings.DATABASES = {"default": database(dict(dj_database_url.parse(url)))}
+    settings.DATABASES = {"default": database(dict(dj_database_url.parse(url))) | {"TEST": {"NAME": test_name}}}
     connections.close_all()
     connections.settings = connections.configure_settings(settings.DATABASES)
     if hasattr(connections._connections, "default"):

@@ -9,15 +9,15 @@ from typing import Any
 import factory
 import skimage.data
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
 from crm.models import Consent, Customer, Interaction, User
 from emotions.models import EmotionRecord, ModelVersion, Snapshot
 from emotions.models.snapshot import GIVEN_UP
+from emotions.photos import CheckedPhoto, check_upload
 from ml.labels import EMOTIONS, VALENCE, Emotion
-
-FACE_PHOTO_SIZE = (192, 240)
 
 
 @cache
@@ -40,6 +40,15 @@ def face_photo(number: object = 0) -> bytes:
 
 def faceless_photo(number: object = 0) -> bytes:
     return jpeg(Image.fromarray(skimage.data.coffee()).resize((200, 133)), number)
+
+
+def uploaded_bytes(number: object = 0) -> bytes:
+    return face_photo(f"uploaded {number}")
+
+
+def uploaded_photo(number: object = 0) -> CheckedPhoto:
+    """What a form hands to the services; another photo for each number, and than any factory's."""
+    return check_upload(SimpleUploadedFile(f"IMG_{number}.JPG", uploaded_bytes(number)))
 
 
 class UserFactory(factory.django.DjangoModelFactory):
@@ -113,17 +122,15 @@ class SnapshotFactory(factory.django.DjangoModelFactory):
         skip_postgeneration_save = True
 
     class Params:
-        photo = factory.Sequence(face_photo)
+        photo = factory.LazyAttributeSequence(
+            lambda new, number: (faceless_photo if new.finished == Snapshot.Status.NO_FACE else face_photo)(number)
+        )
         analysed = factory.Trait(
             finished=Snapshot.Status.ANALYSED,
             model_version=factory.SubFactory(ModelVersionFactory),
             record=factory.RelatedFactory("tests.factories.EmotionRecordFactory", factory_related_name="snapshot"),
         )
-        no_face = factory.Trait(
-            finished=Snapshot.Status.NO_FACE,
-            model_version=factory.SubFactory(ModelVersionFactory),
-            photo=factory.Sequence(faceless_photo),
-        )
+        no_face = factory.Trait(finished=Snapshot.Status.NO_FACE, model_version=factory.SubFactory(ModelVersionFactory))
         failed = factory.Trait(finished=Snapshot.Status.FAILED, error=GIVEN_UP, attempts=3)
         withheld = factory.Trait(finished=Snapshot.Status.WITHHELD, file="")
         finished = None
@@ -135,7 +142,8 @@ class SnapshotFactory(factory.django.DjangoModelFactory):
     original_name = "IMG_0001.JPG"
     sha256 = factory.LazyAttribute(lambda new: hashlib.sha256(new.photo).hexdigest())
     captured_at = factory.LazyAttribute(lambda new: new.interaction.occurred_at)
-    width, height = FACE_PHOTO_SIZE
+    width = factory.LazyAttribute(lambda new: Image.open(io.BytesIO(new.photo)).width)
+    height = factory.LazyAttribute(lambda new: Image.open(io.BytesIO(new.photo)).height)
 
 
 class EmotionRecordFactory(factory.django.DjangoModelFactory):

@@ -11,10 +11,10 @@ from onnx import TensorProto, helper, numpy_helper
 from ml.labels import EMOTIONS
 
 
-def small_classifier(size: int = 48, classes: int = 7) -> bytes:
+def small_classifier(size: int = 48, classes: int = 7, scale: float = 0.02) -> bytes:
     """A real graph of one dense layer with fixed weights: deterministic, and different for different faces."""
     random = np.random.default_rng(7)
-    weights = random.normal(0, 0.02, (size * size, classes)).astype(np.float32)
+    weights = random.normal(0, scale, (size * size, classes)).astype(np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", ["face"], ["pixels"]),

@@ -1,6 +1,7 @@
 """What the factories make is what the database and the pipeline accept."""
 
 import pytest
+from PIL import Image
 
 from crm.models import Consent
 from emotions.models import Snapshot
@@ -16,6 +17,10 @@ def test_a_snapshot_of_each_status(trait: str) -> None:
     assert snapshot.status == trait
     assert snapshot.records.count() == (trait == "analysed")
     assert bool(snapshot.file) == (trait != "withheld")
+
+
+def test_a_snapshot_without_a_face_shows_none() -> None:
+    assert Image.open(SnapshotFactory(no_face=True).file).size == (200, 133)
 
 
 def test_a_pending_snapshot_has_its_photo() -> None:

@@ -23,6 +23,10 @@ GIVEN_UP = (
 )
 
 
+# How far behind the clock of the worker's machine may be when it takes up a new snapshot.
+CLOCK_DIFFERENCE = timedelta(seconds=10)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to analyse one snapshot until the lease runs out."""
@@ -32,9 +36,9 @@ class Claim:
 
 
 def snapshot_path(snapshot: Snapshot, filename: str) -> str:
-    """Where the photo is stored: by month and public ID, never by a name that a user chose."""
+    """Where the photo is stored: by month, under a name that no user chose and no other file ever has."""
     extension = filename.rpartition(".")[2]
-    return f"snapshots/{timezone.now():%Y/%m}/{snapshot.uuid}.{extension}"
+    return f"snapshots/{timezone.now():%Y/%m}/{uuid.uuid4()}.{extension}"
 
 
 class SnapshotQuerySet(models.QuerySet["Snapshot"]):
@@ -190,7 +194,7 @@ class Snapshot(models.Model):
     def reset_to_pending(self) -> None:
         """As new: to be saved by the caller."""
         self.status, self.error, self.attempts = self.Status.PENDING, "", 0
-        self.due_at = timezone.now()
+        self.due_at = timezone.now() - CLOCK_DIFFERENCE
         self.enqueued_at = self.claim_token = self.claim_expires_at = self.finished_at = None
 
     def finish(self, status: Snapshot.Status, model_version: ModelVersion | None = None) -> None:

@@ -1,0 +1,24 @@
+"""A disk with room for some files only."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
+
+
+class FullDisk(FileSystemStorage):
+    """Stores so many files; of the next one a part, as a real disk does, and then it is full."""
+
+    def __init__(self, room_for: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self._room = room_for
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        if self._room > 0:
+            self._room -= 1
+            return super()._save(name, content)
+        super()._save(name, ContentFile(content.read(1000)))
+        raise OSError(errno.ENOSPC, "No space left on device")
