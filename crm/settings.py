@@ -73,11 +73,14 @@ if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
         f" {BROKER_VISIBILITY_TIMEOUT} seconds. They are explained in .env.example."
     )
+try:
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    sys.exit(f"Wrong configuration. VAR_DIR: {VAR_DIR} cannot be made ({error.strerror}). See .env.example.")
 
 
 def local_secret_key(file: Path) -> str:
     """The key of an installation that was given none: made once, readable by its owner only."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
         opened.write(secrets.token_urlsafe(64))
@@ -222,6 +225,7 @@ CELERY_TASK_ROUTES = {"emotions.tasks.sweep_snapshots": {"queue": "sweep"}}
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0  # a busy machine may take long to load the nets
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False  # a crash stays readable
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
