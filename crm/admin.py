@@ -1,0 +1,184 @@
+"""The staff's workspace: the admin pages of the CRM.
+
+Every member of staff may work with the customers that they may see (`visible_to`); deleting, and managing
+the staff, need Django's permissions.
+"""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import ForeignKey, Model, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from crm.forms import InteractionForm
+from crm.models import Consent, Customer, Interaction, User
+from crm.services import record_consent
+
+if TYPE_CHECKING:  # Unfold has no types; its classes extend these
+    from django.contrib.admin import ModelAdmin
+    from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+else:
+    from unfold.admin import ModelAdmin
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+    from unfold.forms import UserCreationForm as AdminUserCreationForm
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[type-arg]
+    pass
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    form = UserChangeForm
+    add_form = AdminUserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "email", "is_staff", "is_active")
+
+
+class StaffAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """Open to every member of staff, for the rows of customers that they may see."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_staff(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_staff(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        return cast("QuerySet[Any]", rows.visible_to(member_of_staff(request)))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, dict[str, int], set[str], Any]:
+        """Whoever may delete this may delete what belongs to it, which has no delete pages of its own."""
+        to_delete, counts, _, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
+
+
+@admin.register(Customer)
+class CustomerAdmin(StaffAdmin):
+    list_display = ("timeline_link", "company", "owner", "last_interaction", "edit_link")
+    list_display_links = None
+    list_filter = (("owner", admin.RelatedOnlyFieldListFilter), "source")
+    list_select_related = ("owner",)
+    list_per_page = 50
+    search_fields = ("name", "email", "phone", "company", "external_id")
+    search_help_text = "Name, email, phone, company or external ID"
+    fieldsets = (
+        (None, {"fields": (("name", "company"), ("email", "phone"), "owner", "notes")}),
+        ("From another system", {"fields": (("source", "external_id"),), "classes": ("collapse",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        newest = Interaction.objects.filter(customer=OuterRef("pk")).values("occurred_at")[:1]
+        customers: QuerySet[Customer] = super().get_queryset(request)
+        return customers.annotate(last_interaction_at=Subquery(newest))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "owner":
+            kwargs["queryset"] = User.objects.filter(is_staff=True, is_active=True).order_by("username")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description="Name", ordering="name")
+    def timeline_link(self, customer: Customer) -> SafeString:
+        address = reverse("emotions:timeline", args=[customer.uuid])
+        return format_html('<a href="{}" class="rp-name">{}</a>', address, customer.name)
+
+    @admin.display(description="Last interaction", ordering="last_interaction_at", empty_value="None yet")
+    def last_interaction(self, customer: Customer) -> Any:
+        return customer.last_interaction_at  # type: ignore[attr-defined]  # annotated in get_queryset
+
+    @admin.display(description="Edit")
+    def edit_link(self, customer: Customer) -> SafeString:
+        address = reverse("admin:crm_customer_change", args=[customer.pk])
+        return format_html('<a href="{}" class="rp-link" aria-label="Edit {}">Edit</a>', address, customer.name)
+
+
+@admin.register(Interaction)
+class InteractionAdmin(StaffAdmin):
+    """Read and correct. New interactions are logged on the customer's timeline."""
+
+    form = InteractionForm
+    list_display = ("occurred_at", "customer", "kind", "staff")
+    list_filter = ("kind", "occurred_at")
+    list_select_related = ("customer", "staff")
+    list_per_page = 50
+    search_fields = ("customer__name", "notes")
+    search_help_text = "Customer or notes"
+    fields = ("customer", "kind", "occurred_at", "notes", "staff")
+    readonly_fields = ("customer", "staff")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    class Meta:
+        model = Consent
+        fields = ("customer", "scope", "granted", "obtained_by")
+
+
+@admin.register(Consent)
+class ConsentAdmin(StaffAdmin):
+    """The history is only ever added to."""
+
+    form = ConsentForm
+    list_display = ("customer", "scope", "granted", "obtained_by", "notice_version", "recorded_by", "recorded_at")
+    list_filter = ("granted", "obtained_by")
+    list_select_related = ("customer", "recorded_by")
+    list_per_page = 50
+    search_fields = ("customer__name",)
+    search_help_text = "Customer"
+    autocomplete_fields = ("customer",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        written = ("customer", "scope", "granted", "obtained_by")
+        return written if obj is None else (*written, "notice_version", "recorded_by", "recorded_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "customer":
+            kwargs["queryset"] = Customer.objects.visible_to(member_of_staff(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Consent, form: Any, change: bool) -> None:
+        saved = record_consent(
+            obj.customer,
+            granted=obj.granted,
+            obtained_by=obj.obtained_by,
+            recorded_by=member_of_staff(request),
+            scope=obj.scope,
+        )
+        obj.pk = saved.pk
+
+
+def member_of_staff(request: HttpRequest) -> User:
+    """Who asks, on a page that only members of staff reach."""
+    return cast(User, request.user)
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_staff

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 from environs import Env, EnvError, ValidationError, validate
 from kombu import Queue
@@ -125,6 +124,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "crm.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -176,7 +176,7 @@ STORAGES = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-DATA_UPLOAD_MAX_NUMBER_FILES = MAX_PHOTOS_PER_FORM
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_PHOTOS_PER_FORM * 5  # the form refuses a few too many with a sentence
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of the fields beside the photos
 
 SESSION_COOKIE_HTTPONLY = True
@@ -243,13 +243,4 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
-
-UNFOLD = {
-    "SITE_TITLE": "Rapport",
-    "SITE_HEADER": "Rapport",
-    "SITE_SUBHEADER": "How customers appear to feel",
-    "SITE_SYMBOL": "sentiment_satisfied",
-    "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda request: static("emotions/workspace.css")],
 }

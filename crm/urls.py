@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:crm_customer_changelist")),
+    path("admin/", RedirectView.as_view(pattern_name="admin:crm_customer_changelist")),
     path("admin/", include("emotions.urls")),
     path("admin/", admin.site.urls),
 ]

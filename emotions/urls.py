@@ -1,4 +1,27 @@
-from django.urls import URLPattern
+"""Pages of the workspace, below the admin's own address."""
+
+from django.urls import path
+
+from emotions import media, views
+from emotions.access import for_staff
 
 app_name = "emotions"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("customers/<uuid:public_id>/", for_staff(views.timeline), name="timeline"),
+    path("customers/<uuid:public_id>/sentiment/", for_staff(views.sentiment_chart), name="sentiment"),
+    path("customers/<uuid:public_id>/log/", for_staff(views.log), name="log"),
+    path("customers/<uuid:public_id>/consent/record/", for_staff(views.consent), {"granted": True}, "record_consent"),
+    path(
+        "customers/<uuid:public_id>/consent/withdraw/", for_staff(views.consent), {"granted": False}, "withdraw_consent"
+    ),
+    path("snapshots/<uuid:public_id>/", for_staff(views.snapshot), name="snapshot"),
+    path("snapshots/<uuid:public_id>/retry/", for_staff(views.retry), name="retry"),
+    path(
+        "snapshots/<uuid:public_id>/faces/<int:record_id>/subject/",
+        for_staff(views.choose_subject),
+        name="choose_subject",
+    ),
+    path("snapshots/<uuid:public_id>/preview.jpg", for_staff(media.preview, cacheable=True), name="preview"),
+    path("snapshots/<uuid:public_id>/original/", for_staff(media.original, cacheable=True), name="original"),
+    path("snapshots/<uuid:public_id>/faces/<int:record_id>.png", for_staff(media.face, cacheable=True), name="face"),
+]

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from crm.models.customer import Customer
+from crm.models.user import User
 
 
 class AppendOnly(TypeError):
@@ -13,6 +14,9 @@ class AppendOnly(TypeError):
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
+    def visible_to(self, user: User) -> ConsentQuerySet:
+        return self.filter(customer__in=Customer.objects.visible_to(user))
+
     def stands_for(self, customer: Customer, scope: str) -> bool:
         """Whether the newest entry for this customer and scope grants it."""
         newest = self.filter(customer=customer, scope=scope).order_by("-pk").first()

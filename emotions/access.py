@@ -1,0 +1,46 @@
+"""Who may open the pages of the workspace, and which rows they find there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+
+from crm.models import Customer, User
+from emotions.models import Snapshot
+from emotions.timeline import with_faces
+
+View = Callable[..., HttpResponseBase]
+
+
+class StaffRequest(HttpRequest):
+    """A request by a member of staff, as views behind `for_staff` get it."""
+
+    user: User
+
+
+def for_staff(view: View, *, cacheable: bool = False) -> View:
+    """Others are sent to the login page; a page that polls is loaded anew to get there."""
+    guarded: View = admin.site.admin_view(view, cacheable)
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.headers.get("HX-Request") and not admin.site.has_permission(request):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return guarded(request, *args, **kwargs)
+
+    return wrapper
+
+
+def customer_or_404(request: StaffRequest, public_id: uuid.UUID) -> Customer:
+    return get_object_or_404(Customer.objects.visible_to(request.user).select_related("owner"), uuid=public_id)
+
+
+def snapshot_or_404(request: StaffRequest, public_id: uuid.UUID) -> Snapshot:
+    return get_object_or_404(with_faces(Snapshot.objects.visible_to(request.user)), uuid=public_id)

@@ -1,0 +1,55 @@
+"""For operators: which photos wait, and which failed and why."""
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from crm.admin import member_of_staff
+from emotions.models import Snapshot
+
+if TYPE_CHECKING:  # Unfold has no types; its class extends this one
+    from django.contrib.admin import ModelAdmin
+else:
+    from unfold.admin import ModelAdmin
+
+
+@admin.register(Snapshot)
+class SnapshotAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """Only to read, and to delete for those with the permission."""
+
+    list_display = ("created_at", "state", "error", "attempts", "customer", "timeline_link")
+    list_filter = ("status", "created_at")
+    list_per_page = 50
+    ordering = ("-pk",)
+    fields = ("uuid", "state", "error", "attempts", "captured_at", "created_at", "due_at", "finished_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Snapshot]:
+        visible = Snapshot.objects.visible_to(member_of_staff(request))
+        return visible.select_related("interaction__customer")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, snapshot: Snapshot) -> SafeString:
+        return format_html(
+            '<span class="rp-badge rp-badge--{}">{}</span>', snapshot.status, snapshot.get_status_display()
+        )
+
+    @admin.display(description="Customer", ordering="interaction__customer__name")
+    def customer(self, snapshot: Snapshot) -> str:
+        return snapshot.interaction.customer.name
+
+    @admin.display(description="Timeline")
+    def timeline_link(self, snapshot: Snapshot) -> SafeString:
+        address = reverse("emotions:timeline", args=[snapshot.interaction.customer.uuid])
+        return format_html('<a href="{}" class="rp-link">Open timeline</a>', address)

@@ -1,0 +1,113 @@
+"""What staff type in, and what is said when it cannot be used."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files import File
+
+from crm.forms import InteractionForm
+from crm.models import Consent, Customer, Interaction
+from emotions.photos import CheckedPhoto, PhotoRefused, check_upload
+
+ACCEPTED_FILES = "image/*,.heic,.heif"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoError:
+    index: int  # which of the chosen photos
+    name: str
+    message: str
+
+
+class PhotosInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """Any number of files; whether they are photos is for the form to say."""
+
+    widget = PhotosInput
+
+    def clean(self, data: Sequence[File[bytes]] | None, initial: Any = None) -> list[File[bytes]]:
+        return list(data or ())
+
+
+class ConsentForm(forms.Form):
+    """How the customer said it."""
+
+    obtained_by = forms.ChoiceField(choices=Consent.ObtainedBy.choices, initial=Consent.ObtainedBy.IN_PERSON)
+
+
+class LogForm(InteractionForm):
+    """An interaction with its photos, and the consent if there is none yet."""
+
+    # Made with the page: a second click sends the same one, and does not log a second interaction.
+    uuid = forms.UUIDField(widget=forms.HiddenInput({"autocomplete": "off"}), initial=uuid.uuid4)
+    photos = PhotosField(required=False, widget=PhotosInput({"multiple": True, "accept": ACCEPTED_FILES}))
+    consent = forms.BooleanField(required=False)
+    consent_obtained_by = forms.ChoiceField(
+        label="How the customer agreed",
+        required=False,
+        choices=Consent.ObtainedBy.choices,
+        initial=Consent.ObtainedBy.IN_PERSON,
+    )
+
+    class Meta(InteractionForm.Meta):
+        widgets = {  # noqa: RUF012
+            "occurred_at": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            "notes": forms.Textarea({"rows": 5}),
+        }
+
+    def __init__(self, customer: Customer, data: Any = None, files: Any = None, *, consent_stands: bool) -> None:
+        super().__init__(data, files, instance=Interaction(customer=customer))
+        self.consent_stands = consent_stands
+        self.photo_errors: list[PhotoError] = []
+        if consent_stands:
+            del self.fields["consent"], self.fields["consent_obtained_by"]
+
+    def clean_photos(self) -> list[CheckedPhoto]:
+        uploads: list[File[bytes]] = self.cleaned_data["photos"]
+        most = settings.MAX_PHOTOS_PER_FORM
+        if len(uploads) > most:
+            raise forms.ValidationError(
+                f"At most {most} photos can be added at once, and these are {len(uploads)}. Log the others afterwards."
+            )
+        checked = []
+        for index, upload in enumerate(uploads):
+            try:
+                checked.append(check_upload(upload))
+            except PhotoRefused as error:
+                self.photo_errors.append(PhotoError(index, upload.name or "", str(error)))
+        if self.photo_errors:
+            raise forms.ValidationError([f"{error.name}: {error.message}" for error in self.photo_errors])
+        return checked
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.consent_stands:
+            return data
+        has_photos = bool(data.get("photos") or self.photo_errors)
+        if has_photos and not data.get("consent"):
+            self.add_error(
+                "consent",
+                "Photos need the customer's consent. Tick this if the customer agreed, or remove the photos.",
+            )
+        if data.get("consent") and not data.get("consent_obtained_by"):
+            self.add_error("consent_obtained_by", "Say how the customer agreed.")
+        return data
+
+    @property
+    def photos_given(self) -> list[CheckedPhoto]:
+        photos: list[CheckedPhoto] = self.cleaned_data["photos"]
+        return photos
+
+    @property
+    def consent_given_by(self) -> str | None:
+        """How the customer agreed just now; None when nothing was ticked."""
+        return self.cleaned_data["consent_obtained_by"] if self.cleaned_data.get("consent") else None

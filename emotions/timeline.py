@@ -1,0 +1,161 @@
+"""Reads: what one customer's timeline shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from crm.models import Consent, Customer, Interaction
+from emotions.models import EmotionRecord, Snapshot
+from ml.labels import Emotion
+
+INTERACTIONS_PER_PAGE = 20
+# A photo is usually analysed within a second; one that waits for longer is asked after less often.
+POLL_SOON = "700ms"
+POLL_LATER = "5s"
+SOON = timedelta(seconds=30)
+
+# How a face with this dominant emotion appears.
+ADJECTIVES: dict[Emotion, str] = {
+    Emotion.ANGRY: "angry",
+    Emotion.DISGUST: "disgusted",
+    Emotion.FEAR: "afraid",
+    Emotion.HAPPY: "happy",
+    Emotion.SAD: "sad",
+    Emotion.SURPRISE: "surprised",
+    Emotion.NEUTRAL: "neutral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    emotion: Emotion
+    adjective: str
+    percent: int
+    dominant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face of a photo as staff see it."""
+
+    record: EmotionRecord
+
+    @property
+    def number(self) -> int:
+        return self.record.face_index + 1
+
+    @property
+    def appears(self) -> str:
+        return ADJECTIVES[Emotion(self.record.dominant_emotion)]
+
+    @property
+    def percent(self) -> int:
+        return round(self.record.confidence * 100)
+
+    @property
+    def scores(self) -> list[Score]:
+        return [
+            Score(emotion, ADJECTIVES[emotion], round(score * 100), emotion == self.record.dominant_emotion)
+            for emotion, score in self.record.scores.items()
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One snapshot as staff see it."""
+
+    snapshot: Snapshot
+    faces: tuple[Face, ...]
+
+    @property
+    def subject(self) -> Face | None:
+        """The face that is the customer."""
+        return next((face for face in self.faces if face.record.is_subject), None)
+
+    @property
+    def others(self) -> tuple[Face, ...]:
+        return tuple(face for face in self.faces if not face.record.is_subject)
+
+    @property
+    def several(self) -> bool:
+        return len(self.faces) > 1
+
+    @property
+    def poll_every(self) -> str:
+        """How often the browser asks for news; empty when the snapshot is done."""
+        if not self.snapshot.is_unfinished:
+            return ""
+        return POLL_SOON if timezone.now() - self.snapshot.due_at < SOON else POLL_LATER
+
+    @property
+    def state(self) -> str:
+        """Changes whenever the card must be drawn anew."""
+        return f"{self.snapshot.status}-{self.poll_every}"
+
+    @property
+    def number_size(self) -> int:
+        """Height in the photo's pixels of the numbers that stand beside several faces' boxes."""
+        return max(self.snapshot.width, self.snapshot.height) // 24
+
+    @property
+    def summary(self) -> str:
+        """One sentence for people who hear the page."""
+        if self.snapshot.status == Snapshot.Status.ANALYSED and (face := self.subject):
+            return f"The customer appears {face.appears}, confidence {face.percent} percent."
+        return f"{self.snapshot.get_status_display()}."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One interaction with its snapshots."""
+
+    interaction: Interaction
+    cards: tuple[Card, ...]
+
+
+def card(snapshot: Snapshot) -> Card:
+    """A snapshot of `with_faces` made ready to show."""
+    return Card(snapshot, tuple(Face(record) for record in snapshot.records.all()))
+
+
+def with_faces(snapshots: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
+    """With the records that count, but without the faces' pictures, which browsers fetch one by one."""
+    records = EmotionRecord.objects.current().defer("face_png", "landmarks").order_by("face_index")
+    return snapshots.select_related("model_version", "interaction__customer").prefetch_related(
+        Prefetch("records", queryset=records)
+    )
+
+
+def timeline_page(customer: Customer, number: str | int | None) -> tuple[Page[Interaction], list[Entry]]:
+    """One page of the customer's interactions, newest first. A number that there is not gives the nearest page."""
+    interactions = (
+        Interaction.objects.filter(customer=customer)
+        .select_related("staff")
+        .prefetch_related(Prefetch("snapshots", queryset=with_faces(Snapshot.objects.all())))
+        .order_by("-occurred_at", "-pk")
+    )
+    page = Paginator(interactions, INTERACTIONS_PER_PAGE).get_page(number)
+    return page, list(_entries(page))
+
+
+def page_with(interaction: Interaction) -> int:
+    """The number of the timeline's page on which the interaction stands."""
+    newer = Q(occurred_at__gt=interaction.occurred_at) | Q(occurred_at=interaction.occurred_at, pk__gt=interaction.pk)
+    return Interaction.objects.filter(newer, customer=interaction.customer_id).count() // INTERACTIONS_PER_PAGE + 1
+
+
+def newest_consent(customer: Customer) -> Consent | None:
+    """The entry that says whether photos may be analysed at present."""
+    entries = Consent.objects.filter(customer=customer, scope=Consent.Scope.EMOTION_ANALYSIS)
+    return entries.select_related("recorded_by").order_by("-pk").first()
+
+
+def _entries(interactions: Iterable[Interaction]) -> Iterable[Entry]:
+    for interaction in interactions:
+        yield Entry(interaction, tuple(card(snapshot) for snapshot in interaction.snapshots.all()))

@@ -1,0 +1,90 @@
+// The webcam: each picture taken goes to the log form as a file.
+
+(() => {
+  "use strict";
+
+  const panel = document.querySelector("[data-camera]");
+  if (!panel) return;
+
+  const opener = document.querySelector("[data-camera-open]");
+  const video = panel.querySelector("[data-camera-picture]");
+  const message = panel.querySelector("[data-camera-message]");
+  const taker = panel.querySelector("[data-camera-take]");
+  const closer = panel.querySelector("[data-camera-close]");
+
+  let stream = null;
+  let taken = 0;
+
+  const problems = {
+    NotAllowedError: "The browser may not use the camera. Allow it in the browser's address bar, then try again.",
+    NotFoundError: "No camera was found. Connect one, or choose photos instead.",
+    NotReadableError: "Another program uses the camera. Close it, then try again.",
+  };
+
+  async function open() {
+    panel.hidden = false;
+    opener.hidden = true;
+    video.hidden = taker.disabled = true;
+    message.textContent = "Starting the camera…";
+    try {
+      stream = await start();
+    } catch (error) {
+      message.textContent = problems[error.name] ?? `The camera could not be started. ${error.message}`;
+      closer.focus();
+      return;
+    }
+    if (panel.hidden) {
+      stop(); // closed while the browser asked
+      return;
+    }
+    video.srcObject = stream;
+    await video.play();
+    video.hidden = taker.disabled = false;
+    message.textContent = "";
+    taker.focus();
+  }
+
+  function start() {
+    if (!navigator.mediaDevices) {
+      throw new Error("Browsers allow it on secure (https) pages only.");
+    }
+    return navigator.mediaDevices.getUserMedia({
+      video: { facingMode: "user", width: { ideal: 1920 }, height: { ideal: 1080 } },
+    });
+  }
+
+  function take() {
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.toBlob(
+      (blob) => {
+        taken += 1;
+        const file = new File([blob], `camera-${taken}.jpg`, { type: "image/jpeg" });
+        document.dispatchEvent(new CustomEvent("rapport:photo", { detail: file }));
+        message.textContent = `Photo ${taken} taken. Take another one, or close the camera.`;
+      },
+      "image/jpeg",
+      0.92,
+    );
+  }
+
+  function stop() {
+    stream?.getTracks().forEach((track) => track.stop());
+    stream = null;
+    video.srcObject = null;
+  }
+
+  function close() {
+    stop();
+    panel.hidden = true;
+    opener.hidden = false;
+    opener.focus();
+  }
+
+  opener.addEventListener("click", open);
+  taker.addEventListener("click", take);
+  closer.addEventListener("click", close);
+  window.addEventListener("pagehide", stop);
+})();
