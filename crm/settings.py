@@ -15,6 +15,8 @@ from django.urls import reverse_lazy
 from environs import Env, EnvError, ValidationError, validate
 from kombu import Queue
 
+from crm.theme import UNFOLD as UNFOLD
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
