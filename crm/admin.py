@@ -24,10 +24,12 @@ from crm.services import record_consent
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
     from django.contrib.admin import ModelAdmin
     from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+    from django.forms import Select as AdminSelect
 else:
     from unfold.admin import ModelAdmin
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm
     from unfold.forms import UserCreationForm as AdminUserCreationForm
+    from unfold.widgets import UnfoldAdminSelectWidget as AdminSelect
 
 admin.site.unregister(Group)
 
@@ -131,6 +133,14 @@ class InteractionAdmin(StaffAdmin):
 
 
 class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    # A choice without a default, as an unticked box would withdraw a consent by mistake.
+    granted = forms.TypedChoiceField(
+        label="The customer",
+        choices=(("", "Select value"), ("yes", "agrees"), ("no", "withdraws the consent")),
+        coerce=lambda value: value == "yes",
+        widget=AdminSelect,
+    )
+
     class Meta:
         model = Consent
         fields = ("customer", "scope", "granted", "obtained_by")

@@ -167,6 +167,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
+FORMAT_MODULE_PATH = "crm.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"

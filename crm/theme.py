@@ -23,6 +23,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Rapport",
     "SITE_HEADER": "Rapport",
     "SITE_SUBHEADER": "How customers appear to feel",
+    "SITE_URL": "",  # there is no site beside the workspace to return to
     "SITE_SYMBOL": "sentiment_satisfied",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("emotions/favicon.svg")},

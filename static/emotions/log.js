@@ -7,6 +7,8 @@
   const form = document.getElementById("log-form");
   if (!form) return;
 
+  form.classList.add("rp-form--scripted");
+
   const find = (name) => form.querySelector(`[data-${name}]`);
   const input = form.elements.photos;
   const list = find("thumbs");
