@@ -81,6 +81,14 @@ def test_several_processes_that_start_together_agree_on_the_key(tmp_path: Path) 
     assert len({process.communicate()[0] for process in started}) == 1
 
 
+def test_a_var_dir_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = start(tmp_path / "file" / "var", SHOW.format("DEBUG"))
+    assert result.returncode == 1
+    assert result.stderr.startswith("Wrong configuration. VAR_DIR: ")
+    assert "Traceback" not in result.stderr
+
+
 def test_sqlite_is_set_up_for_several_processes(tmp_path: Path) -> None:
     code = (
         "import django; django.setup(); from django.db import connection;"

@@ -1,0 +1,51 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emotions.tasks import analyse_snapshot
+from tests.broker import Queue, use_redis
+from tests.conftest import on_sqlite
+from tests.integration.deployment import IMPATIENT, Deployment, database_url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(params=["redis", "files"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a broker; this process sends its tasks there too."""
+    if request.param == "files":
+        Queue(tmp_path / "var" / "queue").listen()
+        return "filesystem://"
+    url: str = request.getfixturevalue("redis_server").url
+    use_redis(url)
+    return url
+
+
+@pytest.fixture
+def deployment(
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    broker: str,
+    model_folder: Path,
+    media: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Deployment]:
+    """Nothing runs yet; what the test starts is ended after it."""
+    # A message carries the limit of who sent it: here this process, otherwise one with the worker's environment.
+    monkeypatch.setattr(analyse_snapshot, "time_limit", int(IMPATIENT["ANALYSIS_TIME_LIMIT"]))
+    deployment = Deployment(
+        tmp_path,
+        VAR_DIR=str(tmp_path / "var"),
+        MEDIA_ROOT=str(media),
+        MODELS_DIR=str(model_folder),
+        DATABASE_URL=database_url(None if on_sqlite() else request.getfixturevalue("postgres")),
+        CELERY_BROKER_URL=broker,
+    )
+    yield deployment
+    deployment.end()

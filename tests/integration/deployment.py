@@ -1,0 +1,96 @@
+"""The program as it runs in production: real processes with a database, a broker and a folder for photos."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from django.db import connection
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+IMPATIENT = {
+    "ANALYSIS_TIME_LIMIT": "2",
+    "ANALYSIS_LEASE": "3",
+    "ANALYSIS_MAX_ATTEMPTS": "3",
+    "ANALYSIS_RETRY_DELAY": "1",
+    "BROKER_VISIBILITY_TIMEOUT": "60",
+    "SWEEP_INTERVAL": "1",
+    "REQUEUE_AFTER": "2",
+}
+
+
+def database_url(server: str | None) -> str:
+    """Of the database that the tests use now."""
+    name = connection.settings_dict["NAME"]
+    return f"{server.rpartition('/')[0]}/{name}" if server else f"sqlite:///{name}"
+
+
+class Program:
+    """One started process with the children that it makes."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path) -> None:
+        self.log = folder / f"{name}.log"
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+            )
+
+    @property
+    def status(self) -> int | None:
+        return self._process.poll()
+
+    def children(self) -> list[int]:
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def kill(self) -> None:
+        """As a machine that loses its power: the process and its children, with no time for anything."""
+        if self.status is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def terminate(self) -> None:
+        if self.status is None:
+            self._process.terminate()
+
+    def stop(self) -> int:
+        """Politely; gives the exit status."""
+        self.terminate()
+        wait_until(lambda: self.status is not None, "the process ends")
+        return self._process.returncode
+
+
+class Deployment:
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "crm.settings",
+            "SECRET_KEY": "only for tests, and long enough for Django's own checks",
+            "EMOTION_MODEL": "reference-cnn",
+            "LOG_LEVEL": "INFO",
+            **IMPATIENT,
+            **environment,
+        }
+        self._started: list[Program] = []
+
+    def start(self, name: str, *command: str, **environment: str) -> Program:
+        program = Program(name, [sys.executable, "-m", *command], self.environment | environment, self.folder)
+        self._started.append(program)
+        return program
+
+    def worker(self, processes: int = 1, **environment: str) -> Program:
+        options = ("--concurrency", str(processes), "--loglevel", "INFO")
+        return self.start("worker", "celery", "-A", "crm", "worker", *options, **environment)
+
+    def beat(self) -> Program:
+        return self.start("beat", "celery", "-A", "crm", "beat", "--loglevel", "INFO")
+
+    def end(self) -> None:
+        for program in self._started:
+            program.kill()
+        for log in sorted(self.folder.glob("*.log")):  # pytest shows it when the test failed
+            print(f"--- {log.name}\n{log.read_text(errors='replace')}")
