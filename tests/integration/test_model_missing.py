@@ -1,0 +1,80 @@
+"""A worker without its model says so and ends; everything else goes on."""
+
+import shutil
+import socket
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from pytest_django import Settings
+
+from emotions.services import add_snapshot
+from emotions.status import analysis_problem
+from tests.accounting import statuses
+from tests.factories import InteractionFactory, uploaded_photo
+from tests.integration.deployment import Deployment
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.parametrize("broker", ["files"], indirect=True)
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def alter(folder: Path) -> None:
+    with (folder / "model.onnx").open("ab") as weights:
+        weights.write(b"!")
+
+
+def remove_card(folder: Path) -> None:
+    (folder / "card.json").unlink()
+
+
+@pytest.fixture
+def models(tmp_path: Path, model_folder: Path, deployment: Deployment) -> Path:
+    """A copy that the test may damage."""
+    copy = shutil.copytree(model_folder, tmp_path / "models")
+    deployment.environment["MODELS_DIR"] = str(copy)
+    return copy
+
+
+@pytest.mark.parametrize(("damage", "file"), [(remove, "card.json"), (remove_card, "card.json"), (alter, "model.onnx")])
+def test_the_worker_ends_with_a_sentence(
+    deployment: Deployment, models: Path, settings: Settings, damage: Callable[[Path], None], file: str
+) -> None:
+    damage(models / "reference-cnn")
+    worker = deployment.worker()
+    wait_until(lambda: worker.status is not None, "the worker ends")
+    said = worker.log.read_text().splitlines()[-1]
+    assert worker.status == 1
+    assert said.startswith("The worker cannot start. The model ")
+    assert str(models / "reference-cnn" / file) in said
+    assert "Restore it" in said
+    assert "Traceback" not in worker.log.read_text()
+    settings.MODELS_DIR = models
+    assert said.endswith(analysis_problem())
+
+
+def test_the_web_goes_on_and_photos_wait_for_the_model(deployment: Deployment, models: Path) -> None:
+    hidden = models / "reference-cnn"
+    hidden.rename(models / "elsewhere")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    deployment.start("web", "gunicorn", "--bind", address, "crm.wsgi", DEBUG="true")
+    wait_until(lambda: answers(f"http://{address}/admin/login/"), "the web answers")
+    add_snapshot(InteractionFactory(), uploaded_photo())
+    (models / "elsewhere").rename(hidden)
+    deployment.worker()
+    wait_until(lambda: statuses() == ["analysed"], "the snapshot is analysed")
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except URLError:
+        return False
