@@ -68,8 +68,8 @@ def use_broker(url: str, options: dict[str, Any]) -> None:
     os.environ.pop("CELERY_BROKER_URL", None)  # Celery itself reads it too, before its configuration
     app.conf.update(broker_url=url, broker_transport_options=options)
     pools.reset()
-    app._pool = None
-    app.amqp._producer_pool = None
+    app._pool = None  # type: ignore[attr-defined]
+    app.amqp._producer_pool = None  # type: ignore[attr-defined]
 
 
 def file_queue(folder: Path) -> dict[str, Any]:

@@ -12,5 +12,5 @@ def use_database(url: str, test_name: str | None = None) -> None:
     settings.DATABASES = {"default": database(dict(dj_database_url.parse(url))) | {"TEST": {"NAME": test_name}}}
     connections.close_all()
     connections.settings = connections.configure_settings(settings.DATABASES)
-    if hasattr(connections._connections, "default"):
-        del connections["default"]  # the next use makes one with the new settings
+    connections["default"]  # makes one if there is none
+    del connections["default"]  # the next use makes one with the new settings

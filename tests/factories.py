@@ -51,6 +51,13 @@ def uploaded_photo(number: object = 0) -> CheckedPhoto:
     return check_upload(SimpleUploadedFile(f"IMG_{number}.JPG", uploaded_bytes(number)))
 
 
+@cache
+def face_as_seen() -> bytes:
+    written = io.BytesIO()
+    face().crop((30, 55, 162, 187)).convert("L").resize((48, 48)).save(written, "PNG")
+    return written.getvalue()
+
+
 class UserFactory(factory.django.DjangoModelFactory):
     """A member of staff, whose password is "password"."""
 
@@ -74,7 +81,7 @@ class CustomerFactory(factory.django.DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Customer {n}")
     email = factory.Sequence(lambda n: f"customer{n}@example.com")
 
-    @factory.post_generation
+    @factory.post_generation  # type: ignore[untyped-decorator]
     def consenting(customer, create: bool, wanted: bool | None, **kwargs: Any) -> None:
         if create and wanted is not False:
             ConsentFactory(customer=customer)
@@ -179,7 +186,7 @@ class EmotionRecordFactory(factory.django.DjangoModelFactory):
     valence = factory.LazyAttribute(
         lambda new: sum(part * VALENCE[emotion] for part, emotion in zip(scores(new), EMOTIONS, strict=True))
     )
-    face_png = factory.LazyFunction(lambda: face_png())
+    face_png = factory.LazyFunction(face_as_seen)
 
 
 def score(new: Any, emotion: Emotion) -> float:
@@ -189,10 +196,3 @@ def score(new: Any, emotion: Emotion) -> float:
 
 def scores(new: Any) -> list[float]:
     return [getattr(new, f"score_{emotion}") for emotion in EMOTIONS]
-
-
-@cache
-def face_png() -> bytes:
-    written = io.BytesIO()
-    face().crop((30, 55, 162, 187)).convert("L").resize((48, 48)).save(written, "PNG")
-    return written.getvalue()

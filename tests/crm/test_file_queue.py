@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 from queue import Empty
+from typing import Any
 
 import pytest
 from kombu import Connection
@@ -26,9 +27,9 @@ for number in range({COUNT}):
 def test_a_reader_never_meets_half_a_message(tmp_path: Path) -> None:
     import crm.celery  # noqa: F401  (its import makes "filesystem" the project's own transport)
 
-    numbers = []
+    numbers: list[int] = []
     with Connection("filesystem://", transport_options=file_queue(tmp_path)) as connection:
-        channel = connection.default_channel
+        channel: Any = connection.default_channel
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], cwd=Path(__file__).parents[2])
         while len(numbers) < COUNT and (writer.poll() is None or any(tmp_path.glob("*.msg"))):
             try:
@@ -41,7 +42,7 @@ def test_a_reader_never_meets_half_a_message(tmp_path: Path) -> None:
 
 def test_a_message_that_cannot_be_written_is_an_error_of_the_broker(tmp_path: Path) -> None:
     with Connection("filesystem://", transport_options=file_queue(tmp_path)) as connection:
-        channel = connection.default_channel
+        channel: Any = connection.default_channel
         channel.data_folder_out = str(tmp_path / "gone")
         with pytest.raises(ChannelError, match="gone"):
             channel._put("celery", {"number": 1})

@@ -19,6 +19,6 @@ class FullDisk(FileSystemStorage):
     def _save(self, name: str, content: File[bytes]) -> str:
         if self._room > 0:
             self._room -= 1
-            return super()._save(name, content)
-        super()._save(name, ContentFile(content.read(1000)))
+            return str(super()._save(name, content))  # type: ignore[misc]
+        super()._save(name, ContentFile(content.read(1000)))  # type: ignore[misc]
         raise OSError(errno.ENOSPC, "No space left on device")

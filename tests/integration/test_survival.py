@@ -151,7 +151,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_photo_first(
     photo = Stuck(upload()[0])
     worker = deployment.worker(ANALYSIS_LEASE="59")
     photo.wait_for_its_analysis()
-    pipe = media / Snapshot.objects.get().file.name
+    pipe = Path(Snapshot.objects.get().file.path)
     with pipe.open("wb") as other_end:
         worker.terminate()
         wait_until(lambda: "Warm shutdown" in worker.log.read_text(), "the worker has heard it")
