@@ -12,7 +12,8 @@ from emotions.models.snapshot import GIVEN_UP
 
 logger = logging.getLogger(__name__)
 
-SWEPT_AT_ONCE = 1000
+# About what two workers do between two sweeps: more messages would only pile up before them.
+SWEPT_AT_ONCE = 250
 
 
 @shared_task
