@@ -12,6 +12,7 @@ from environs import Env
 
 VAR = tempfile.mkdtemp(prefix="rapport-tests-")
 atexit.register(shutil.rmtree, VAR, ignore_errors=True)
+os.mkdir(f"{VAR}/static")  # WhiteNoise warns without it
 
 os.environ.update(
     VAR_DIR=VAR,
