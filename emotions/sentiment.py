@@ -60,6 +60,10 @@ class Chart:
         return self.points[-1]
 
     @property
+    def at_one_time(self) -> bool:
+        return self.first.captured_at == self.last.captured_at
+
+    @property
     def date_format(self) -> str:
         """For the ends of the time axis: with the time of day when all points lie close together."""
         return "j M Y" if self.last.captured_at - self.first.captured_at > timedelta(days=2) else "j M Y, H:i"

@@ -164,7 +164,9 @@ def _save(request: StaffRequest, form: LogForm) -> Interaction | None:
     except (PhotoRefused, services.StorageUnavailable) as error:
         form.add_error("photos", str(error))
     except IntegrityError:  # the same form arrived twice at once
-        return Interaction.objects.filter(uuid=interaction.uuid, customer=interaction.customer).first()
+        if first := Interaction.objects.filter(uuid=interaction.uuid, customer=interaction.customer).first():
+            return first
+        form.add_error(None, "This form cannot be used again. Load this page again.")
     else:
         return interaction
     return None

@@ -19,6 +19,8 @@
   const maxPhotos = Number(form.dataset.maxPhotos);
   const maxBytes = Number(form.dataset.maxBytes);
 
+  input.hasChangeListener = true; // keeps Unfold from adding its own, which expects a text field beside the input
+
   let chosen = []; // { file, item }, in the order in which they are sent
 
   const size = (bytes) => (bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`);
