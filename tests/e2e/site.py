@@ -1,0 +1,72 @@
+"""The site that the browser visits, and what a person does there."""
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from crm.models import Customer
+from tests.integration.deployment import Deployment, Program
+from tests.waiting import wait_until
+
+PASSWORD = "correct horse battery staple"
+
+
+class Site:
+    def __init__(self, deployment: Deployment, port: int) -> None:
+        self._deployment = deployment
+        self._port = port
+        self.address = f"http://127.0.0.1:{port}"
+
+    def start_web(self) -> None:
+        self._deployment.start(
+            "web",
+            "gunicorn",
+            "--bind",
+            f"127.0.0.1:{self._port}",
+            "--threads",
+            "4",
+            "crm.wsgi",
+            "--log-level",
+            "warning",
+        )
+        wait_until(self._answers, "the web answers")
+
+    def start_worker(self) -> Program:
+        return self._deployment.worker()
+
+    def timeline(self, customer: Customer) -> str:
+        return f"{self.address}/admin/customers/{customer.uuid}/"
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/admin/login/") as answer:  # noqa: S310 - our own http address
+                return bool(answer.status == 200)
+        except urllib.error.URLError:
+            return False
+
+
+def photo_file(folder: Path, name: str, content: bytes) -> Path:
+    file = folder / name
+    file.write_bytes(content)
+    return file
+
+
+def snapshots(page: Page, status: str) -> Locator:
+    return page.locator(f"article[data-snapshot][data-status={status}]")
+
+
+def log_photos(page: Page, *files: Path, consent: bool = True) -> None:
+    """From the timeline to the log form and back, as far as that succeeds."""
+    page.get_by_role("link", name="Log interaction").first.click()
+    page.get_by_label("Choose photos").set_input_files(files)
+    if consent:
+        page.get_by_role("checkbox", name="The customer agreed").check()
+    page.get_by_role("button", name="Log interaction").click()
+
+
+def expect_fits(page: Page) -> None:
+    """Nothing is wider than the window."""
+    expect(page.locator("body")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -1,0 +1,109 @@
+"""Photos from everywhere, and what happens to those that are none."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from crm.models import Interaction
+from emotions.models import Snapshot
+from tests.e2e.site import Site, log_photos, photo_file, snapshots
+from tests.factories import CustomerFactory, face_photo
+
+DROP = """async ({selector, files}) => {
+    const transfer = new DataTransfer();
+    for (const {name, bytes} of files)
+        transfer.items.add(new File([new Uint8Array(bytes)], name, {type: "image/jpeg"}));
+    for (const type of ["dragover", "drop"])
+        document.querySelector(selector).dispatchEvent(
+            new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: transfer}));
+}"""
+
+
+@pytest.fixture
+def log_page(site: Site, logged_in: Page) -> Page:
+    customer = CustomerFactory()
+    logged_in.goto(f"{site.timeline(customer)}log/")
+    return logged_in
+
+
+def drop(page: Page, **files: bytes) -> None:
+    dropped = [{"name": f"{name}.jpg", "bytes": list(content)} for name, content in files.items()]
+    page.evaluate(DROP, {"selector": "[data-drop]", "files": dropped})
+
+
+def test_dropped_photos_and_errors_that_keep_them(log_page: Page, media: Path) -> None:
+    page = log_page
+    drop(page, face=face_photo(), letter=b"Dear customer,", other=face_photo(1))
+    page.get_by_label("Notes").fill("Came in about the delivery.")
+    page.get_by_role("button", name="Log interaction").click()
+    refused = page.get_by_role("list", name="Chosen photos").get_by_role("listitem").filter(has_text="letter.jpg")
+    expect(refused).to_contain_text("not a photo")
+    expect(page.get_by_role("list", name="Chosen photos").get_by_role("listitem")).to_have_count(3)
+    assert not Interaction.objects.exists()
+    assert not [file for file in media.rglob("*") if file.is_file()]
+
+    page.get_by_role("button", name="Remove letter.jpg").click()
+    page.get_by_role("button", name="Log interaction").click()
+    expect(snapshots(page, "pending")).to_have_count(2)
+    assert Interaction.objects.get().notes == "Came in about the delivery."
+    assert Snapshot.objects.count() == 2
+
+
+def test_a_photo_from_the_webcam(site: Site, log_page: Page) -> None:
+    page = log_page
+    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Take photo").click()
+    expect(page.get_by_role("list", name="Chosen photos").get_by_role("listitem")).to_have_count(1)
+    page.get_by_role("button", name="Close camera").click()
+    page.get_by_role("button", name="Log interaction").click()
+    site.start_worker()
+    expect(snapshots(page, "analysed")).to_have_count(1)
+
+
+def test_two_clicks_log_one_interaction(log_page: Page) -> None:
+    drop(log_page, face=face_photo())
+    log_page.get_by_role("button", name="Log interaction").dblclick()
+    expect(snapshots(log_page, "pending")).to_have_count(1)
+    assert Interaction.objects.count() == 1
+
+
+def test_photos_need_the_customer_s_consent(site: Site, logged_in: Page, tmp_path: Path) -> None:
+    page = logged_in
+    page.goto(site.timeline(CustomerFactory(consenting=False)))
+    log_photos(page, photo_file(tmp_path, "face.jpg", face_photo()), consent=False)
+    expect(page.get_by_text("Photos need the customer's consent")).to_be_visible()
+    page.get_by_role("checkbox", name="The customer agreed").check()
+    page.get_by_role("button", name="Log interaction").click()
+    expect(snapshots(page, "pending")).to_have_count(1)
+
+
+def test_by_keyboard_alone(log_page: Page, tmp_path: Path) -> None:
+    page = log_page
+    page.get_by_label("Kind").focus()
+    page.keyboard.type("Meeting")
+    page.keyboard.press("Tab")
+    for _ in range(20):  # the parts of a date and time, which browsers step through
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "notes":
+            break
+    page.keyboard.type("By keyboard")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "submit":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("By keyboard")).to_be_visible()
+    interaction = Interaction.objects.get()
+    assert (interaction.kind, interaction.notes) == ("meeting", "By keyboard")
+
+
+def test_without_scripts(site: Site, logged_in: Page, browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_context(java_script_enabled=False, storage_state=logged_in.context.storage_state()).new_page()
+    page.goto(site.timeline(CustomerFactory()))
+    log_photos(page, photo_file(tmp_path, "letter.jpg", b"Dear customer,"), consent=False)
+    expect(page.get_by_text("letter.jpg:")).to_contain_text("not a photo")
+    page.get_by_label("Choose photos").set_input_files(photo_file(tmp_path, "face.jpg", face_photo()))
+    page.get_by_role("button", name="Log interaction").click()
+    expect(snapshots(page, "pending")).to_have_count(1)
+    page.context.close()

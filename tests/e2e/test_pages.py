@@ -1,0 +1,44 @@
+"""Every page on a desktop and on a phone, in light and in dark."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.site import Site, expect_fits
+from tests.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory
+
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits(
+    site: Site, logged_in: Page, visited: list[str], complaints: list[str], size: str, scheme: str
+) -> None:
+    page = logged_in
+    customer = CustomerFactory(name="Charlie Nowak", company="Nowak & Daughters")
+    record = EmotionRecordFactory(snapshot__interaction__customer=customer)
+    SnapshotFactory(interaction=record.snapshot.interaction, failed=True)
+    SnapshotFactory(interaction=record.snapshot.interaction, no_face=True)
+    page.set_viewport_size(SIZES[size])
+    page.emulate_media(color_scheme=scheme)
+    own = f"{site.timeline(customer)}"
+    pages = {
+        "customers": f"{site.address}/admin/crm/customer/",
+        "customer": f"{site.address}/admin/crm/customer/{customer.pk}/change/",
+        "interactions": f"{site.address}/admin/crm/interaction/",
+        "consents": f"{site.address}/admin/crm/consent/",
+        "snapshots": f"{site.address}/admin/emotions/snapshot/",
+        "timeline": own,
+        "log": f"{own}log/",
+        "withdraw": f"{own}consent/withdraw/",
+    }
+    for name, address in pages.items():
+        page.goto(address)
+        expect_fits(page)
+        if folder := os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=Path(folder) / f"{name}-{size}-{scheme}.png", full_page=True)
+    assert {address for address in visited if not address.startswith((site.address, "blob:", "data:"))} == set()
+    assert complaints == []
