@@ -33,6 +33,7 @@ test-environment: .venv-test/installed
 
 test: test-environment ## run every test: unit, integration and in a real browser
 	.venv-test/bin/python -m pytest
+	TEST_DATABASE=sqlite .venv-test/bin/python -m pytest --quiet tests/crm tests/emotions
 
 lint: .venv-test/installed ## style, types, import contracts, migrations, deployment settings
 	.venv-test/bin/ruff check .

@@ -12,7 +12,8 @@ from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import ForeignKey, Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -72,6 +73,11 @@ class StaffAdmin(ModelAdmin):  # type: ignore[type-arg]
         return to_delete, counts, set(), protected
 
 
+def back_to_timeline(customer: Customer) -> HttpResponse:
+    """Where staff came from to correct something."""
+    return redirect("emotions:timeline", customer.uuid)
+
+
 @admin.register(Customer)
 class CustomerAdmin(StaffAdmin):
     list_display = ("timeline_link", "company", "owner", "last_interaction", "edit_link")
@@ -98,6 +104,11 @@ class CustomerAdmin(StaffAdmin):
         if db_field.name == "owner":
             kwargs["queryset"] = User.objects.filter(is_staff=True, is_active=True).order_by("username")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Customer) -> HttpResponse:
+        if not self.get_queryset(request).filter(pk=obj.pk).exists():  # handed over to a colleague
+            return super().response_post_save_change(request, obj)
+        return back_to_timeline(obj)
 
     @admin.display(description="Name", ordering="name")
     def timeline_link(self, customer: Customer) -> SafeString:
@@ -130,6 +141,9 @@ class InteractionAdmin(StaffAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def response_post_save_change(self, request: HttpRequest, obj: Interaction) -> HttpResponse:
+        return back_to_timeline(obj.customer)
 
 
 class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time

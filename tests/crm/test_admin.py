@@ -103,6 +103,15 @@ def test_a_new_customer_belongs_to_whoever_adds_it(browser: Client, me: User) ->
     assert Customer.objects.get().owner == me
 
 
+def test_after_an_edit_staff_are_back_on_the_timeline(browser: Client, me: User) -> None:
+    customer = CustomerFactory(owner=me)
+    address = reverse("admin:crm_customer_change", args=[customer.pk])
+    answer = browser.post(address, {"name": "Renamed", "owner": me.pk})
+    assert answer.headers["Location"] == reverse("emotions:timeline", args=[customer.uuid])
+    handed_over = browser.post(address, {"name": "Renamed", "owner": UserFactory().pk})
+    assert handed_over.headers["Location"] == CUSTOMERS
+
+
 def test_only_staff_can_own_a_customer(browser: Client) -> None:
     outsider = UserFactory(is_staff=False)
     assert not saved(browser.post(f"{CUSTOMERS}add/", {"name": "New", "owner": outsider.pk}))

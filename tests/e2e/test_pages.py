@@ -2,20 +2,24 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.e2e.site import Site, expect_fits
 from tests.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory
 
-SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1440, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits(
-    site: Site, logged_in: Page, visited: list[str], complaints: list[str], size: str, scheme: str
+    site: Site, logged_in: Page, visited: list[str], complaints: list[str], size: str, scheme: Literal["light", "dark"]
 ) -> None:
     page = logged_in
     customer = CustomerFactory(name="Charlie Nowak", company="Nowak & Daughters")
