@@ -26,7 +26,7 @@ def photo(width: int, height: int) -> bytes:
     import skimage.data
     from PIL import Image
 
-    astronaut = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]
+    astronaut = Image.fromarray(skimage.data.astronaut())
     side = round(height * 0.8)
     picture = Image.effect_noise((width, height), 12).convert("RGB")  # noise compresses as badly as a real photo
     picture.paste(astronaut.resize((side, side), Image.Resampling.LANCZOS), ((width - side) // 2, height - side))

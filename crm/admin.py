@@ -12,7 +12,7 @@ from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import ForeignKey, Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -73,7 +73,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[type-arg]
         return to_delete, counts, set(), protected
 
 
-def back_to_timeline(customer: Customer) -> HttpResponse:
+def back_to_timeline(customer: Customer) -> HttpResponseRedirect:
     """Where staff came from to correct something."""
     return redirect("emotions:timeline", customer.uuid)
 
@@ -105,7 +105,7 @@ class CustomerAdmin(StaffAdmin):
             kwargs["queryset"] = User.objects.filter(is_staff=True, is_active=True).order_by("username")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def response_post_save_change(self, request: HttpRequest, obj: Customer) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Customer) -> HttpResponseRedirect:
         if not self.get_queryset(request).filter(pk=obj.pk).exists():  # handed over to a colleague
             return super().response_post_save_change(request, obj)
         return back_to_timeline(obj)
@@ -142,7 +142,7 @@ class InteractionAdmin(StaffAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def response_post_save_change(self, request: HttpRequest, obj: Interaction) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Interaction) -> HttpResponseRedirect:
         return back_to_timeline(obj.customer)
 
 

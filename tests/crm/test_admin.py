@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -28,7 +28,7 @@ def browser(me: User) -> Client:
     return browser_of(me)
 
 
-def saved(answer: HttpResponse) -> bool:
+def saved(answer: HttpResponseBase) -> bool:
     return answer.status_code == 302
 
 

@@ -53,7 +53,7 @@ def exif(**tags: Any) -> Image.Exif:
     return data
 
 
-def overlap(first: tuple[int, ...], second: tuple[int, ...]) -> float:
+def overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
     """Intersection over union of two boxes x, y, width, height."""
     left, top = np.maximum(first[:2], second[:2])
     right, bottom = np.minimum(np.add(first[:2], first[2:]), np.add(second[:2], second[2:]))

@@ -199,7 +199,7 @@ def test_transparent_palette_becomes_white() -> None:
 def test_reads_when_the_photo_was_taken(image_format: str, tags: dict[str, str], captured_at: datetime | None) -> None:
     found = check_photo(encoded(astronaut(), image_format, exif=exif(**tags))).captured_at
     assert found == captured_at
-    assert found is None or found.utcoffset() == captured_at.utcoffset()
+    assert (found and found.utcoffset()) == (captured_at and captured_at.utcoffset())
 
 
 def test_broken_exif_does_not_cost_the_photo() -> None:

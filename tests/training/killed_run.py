@@ -5,6 +5,10 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.types import FaceInputs
 from tests.training import tiny
 from training.__main__ import main
 from training.train import FaceBatches
@@ -13,12 +17,12 @@ tiny.register()
 give_batch = FaceBatches.__getitem__
 
 
-def give_batch_or_die(batches: FaceBatches, index: int):
+def give_batch_or_die(batches: FaceBatches, index: int) -> tuple[FaceInputs, NDArray[np.float32]]:
     log = Path(sys.argv[2]) / "log.csv"
     if batches.training and index == 3 and log.exists() and len(log.read_text().splitlines()) == 1 + 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return give_batch(batches, index)
 
 
-FaceBatches.__getitem__ = give_batch_or_die
+FaceBatches.__getitem__ = give_batch_or_die  # type: ignore[method-assign]
 main(tiny.train_arguments(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ from training.__main__ import main
         ["export", "--data", "fer2013.csv", "--run", "run", "--margin", "-1"],
     ],
 )
-def test_wrong_usage_exits_with_2(arguments, capsys):
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         main(arguments)
     assert exited.value.code == 2
@@ -30,25 +31,25 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "export"])
-def test_help_shows_the_defaults(command, capsys):
+def test_help_shows_the_defaults(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         main([command, "--help"])
     assert exited.value.code == 0
     assert "(var/cache)" in capsys.readouterr().out
 
 
-def test_help_says_that_the_test_split_is_for_once(capsys):
+def test_help_says_that_the_test_split_is_for_once(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["evaluate", "--help"])
     assert "once per released model" in " ".join(capsys.readouterr().out.split())
 
 
-def test_missing_data_exits_with_1(tmp_path, capsys):
+def test_missing_data_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--model", "reference-cnn", "--data", str(tmp_path / "none.csv")]) == 1
     assert "There is no file" in capsys.readouterr().err
 
 
-def test_scoring_a_released_model_needs_no_training_framework(csv, release):
+def test_scoring_a_released_model_needs_no_training_framework(csv: Path, release: Path) -> None:
     program = (
         "import sys; from training.__main__ import main;"
         f"status = main(['evaluate', '--model', {str(release)!r}, '--data', {str(csv)!r},"

@@ -19,7 +19,7 @@ def spoil(csv: Path, tmp_path: Path, row: str, line: int = 5) -> Path:
     return spoilt
 
 
-def test_rows_go_to_their_splits_in_order(csv, tmp_path):
+def test_rows_go_to_their_splits_in_order(csv: Path, tmp_path: Path) -> None:
     data = load_fer2013(csv, tmp_path)
     assert {name: len(split.labels) for name, split in data.splits.items()} == {
         "train": 42,
@@ -32,7 +32,7 @@ def test_rows_go_to_their_splits_in_order(csv, tmp_path):
     assert data.splits["train"].faces.dtype == np.uint8
 
 
-def test_spaced_headers_give_the_same_faces(csv, tmp_path):
+def test_spaced_headers_give_the_same_faces(csv: Path, tmp_path: Path) -> None:
     spaced = tiny.write_csv(tmp_path / "icml_face_data.csv", header="emotion, pixels, Usage")
     faces = load_fer2013(spaced, tmp_path).splits["validation"].faces
     np.testing.assert_array_equal(faces, load_fer2013(csv, tmp_path).splits["validation"].faces)
@@ -51,38 +51,42 @@ def test_spaced_headers_give_the_same_faces(csv, tmp_path):
         (f"0,{GREY[:-3]}1.5,Training", "not a whole number"),
     ],
 )
-def test_a_wrong_row_is_named_by_its_line_and_the_file_refused_whole(csv, tmp_path, row, reason):
+def test_a_wrong_row_is_named_by_its_line_and_the_file_refused_whole(
+    csv: Path, tmp_path: Path, row: str, reason: str
+) -> None:
     cache = tmp_path / "cache"
     with pytest.raises(TrainingError, match=rf"line 5: .*{re.escape(reason)}"):
         load_fer2013(spoil(csv, tmp_path, row), cache)
     assert not cache.exists()
 
 
-def test_many_wrong_rows_are_counted(tmp_path):
+def test_many_wrong_rows_are_counted(tmp_path: Path) -> None:
     rows = "\n".join([f"9,{GREY},Training"] * 13)
     (tmp_path / "wrong.csv").write_text(f"emotion,pixels,Usage\n{rows}\n")
     with pytest.raises(TrainingError, match=r"line 11: .*\n\.\.\. and 3 more"):
         load_fer2013(tmp_path / "wrong.csv", tmp_path)
 
 
-def test_a_file_of_other_columns_is_refused(tmp_path):
+def test_a_file_of_other_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("emotion,Usage\n0,Training\n")
     with pytest.raises(TrainingError, match="no column pixels"):
         load_fer2013(tmp_path / "other.csv", tmp_path)
 
 
-def test_a_file_without_a_test_split_is_refused(csv, tmp_path):
+def test_a_file_without_a_test_split_is_refused(csv: Path, tmp_path: Path) -> None:
     (tmp_path / "some.csv").write_text(csv.read_text().replace("PrivateTest", "PublicTest"))
     with pytest.raises(TrainingError, match="no rows of the test split"):
         load_fer2013(tmp_path / "some.csv", tmp_path)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"no file .*fer\.csv"):
         load_fer2013(tmp_path / "fer.csv", tmp_path)
 
 
-def test_the_cache_is_used_for_the_same_content_only(csv, tmp_path, monkeypatch):
+def test_the_cache_is_used_for_the_same_content_only(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = load_fer2013(csv, tmp_path)
     changed = spoil(csv, tmp_path, f"3,{GREY},Training", line=2)
     assert load_fer2013(changed, tmp_path).splits["train"].labels[0] == 3

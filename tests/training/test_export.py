@@ -1,8 +1,10 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -22,7 +24,7 @@ def export(run: Path, csv: Path, out: Path) -> int:
     return main(["export", "--run", str(run), *data, "--out", str(out), "--name", "tiny"])
 
 
-def test_the_pipeline_reads_the_release_and_scores_as_keras_does(csv, release, bfloat16_run):
+def test_the_pipeline_reads_the_release_and_scores_as_keras_does(csv: Path, release: Path, bfloat16_run: Path) -> None:
     card, weights = read_model(release.name, release.parent)
     faces = load_fer2013(csv, csv.parent / "cache").splits["train"].faces
     inputs = normalise(faces, card.preprocessing)
@@ -31,7 +33,7 @@ def test_the_pipeline_reads_the_release_and_scores_as_keras_does(csv, release, b
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 
-def test_the_batch_axis_is_free_and_the_ends_have_names(release):
+def test_the_batch_axis_is_free_and_the_ends_have_names(release: Path) -> None:
     session = onnxruntime.InferenceSession(release / "model.onnx", providers=["CPUExecutionProvider"])
     assert [(end.name, end.shape) for end in session.get_inputs()] == [("face", ["batch", 48, 48, 1])]
     assert [(end.name, end.shape) for end in session.get_outputs()] == [("scores", ["batch", 7])]
@@ -40,7 +42,7 @@ def test_the_batch_axis_is_free_and_the_ends_have_names(release):
         assert scores.shape == (faces, 7)
 
 
-def test_the_graph_is_for_inference_in_float32(release):
+def test_the_graph_is_for_inference_in_float32(release: Path) -> None:
     graph = onnx.load(release / "model.onnx").graph
     kinds = {node.op_type for node in graph.node}
     assert "Conv" in kinds
@@ -49,7 +51,9 @@ def test_the_graph_is_for_inference_in_float32(release):
     assert weights == {onnx.TensorProto.FLOAT}
 
 
-def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(csv, release, bfloat16_run):
+def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(
+    csv: Path, release: Path, bfloat16_run: Path
+) -> None:
     card = json.loads((release / "card.json").read_text())
     run = json.loads((bfloat16_run / "config.json").read_text())
     assert card["sha256"] == hashlib.sha256((release / "model.onnx").read_bytes()).hexdigest()
@@ -67,31 +71,31 @@ def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(csv, release,
         assert len(metrics["classes"]) == 7
 
 
-def test_the_documents_of_the_run_come_along(release, bfloat16_run):
+def test_the_documents_of_the_run_come_along(release: Path, bfloat16_run: Path) -> None:
     assert {file.name for file in release.iterdir()} == {"model.onnx", "card.json", "curves.png", "log.csv"}
     assert (release / "log.csv").read_bytes() == (bfloat16_run / "log.csv").read_bytes()
 
 
-def alter_weights(network, file: Path) -> None:
+def alter_weights(network: keras.Model, file: Path) -> None:
     weights = network.get_weights()
     network.set_weights([each * 1.1 for each in weights])
     WRITE_ONNX(network, file)
     network.set_weights(weights)
 
 
-def make_nan(network, file: Path) -> None:
+def make_nan(network: keras.Model, file: Path) -> None:
     weights = network.get_weights()
     network.set_weights([each * np.nan for each in weights])
     WRITE_ONNX(network, file)
     network.set_weights(weights)
 
 
-def break_file(network, file: Path) -> None:
+def break_file(network: keras.Model, file: Path) -> None:
     WRITE_ONNX(network, file)
     file.write_bytes(file.read_bytes()[:5000])
 
 
-def stop(network, file: Path) -> None:
+def stop(network: keras.Model, file: Path) -> None:
     WRITE_ONNX(network, file)
     raise KeyboardInterrupt
 
@@ -109,23 +113,34 @@ WRITE_ONNX = exporting.write_onnx
     ],
 )
 def test_a_failed_export_leaves_nothing_behind(
-    csv, bfloat16_run, tmp_path, monkeypatch, capsys, write, status, message
-):
+    csv: Path,
+    bfloat16_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    write: Callable[[keras.Model, Path], None],
+    status: int,
+    message: str,
+) -> None:
     monkeypatch.setattr(exporting, "write_onnx", write)
     assert export(bfloat16_run, csv, tmp_path) == status
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_a_release_is_not_overwritten(csv, release, bfloat16_run, capsys):
+def test_a_release_is_not_overwritten(
+    csv: Path, release: Path, bfloat16_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = (release / "card.json").read_bytes()
     assert export(bfloat16_run, csv, release.parent) == 1
     assert "exists already" in capsys.readouterr().err
     assert (release / "card.json").read_bytes() == before
 
 
-def test_a_run_is_exported_with_its_own_data_only(csv, bfloat16_run, tmp_path, capsys):
-    other = shutil.copy(csv, tmp_path / "other.csv")
+def test_a_run_is_exported_with_its_own_data_only(
+    csv: Path, bfloat16_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copy(csv, tmp_path / "other.csv"))
     other.write_text(csv.read_text().replace("PublicTest", "Training", 1))
     assert main(["export", "--run", str(bfloat16_run), "--data", str(other), "--cache", str(tmp_path)]) == 1
     assert "trained on another data file" in capsys.readouterr().err

@@ -8,7 +8,7 @@ LABELS = np.array([0, 0, 0, 3, 3, 6])
 PREDICTIONS = np.array([0, 0, 3, 3, 3, 0])
 
 
-def test_counts_what_a_person_would():
+def test_counts_what_a_person_would() -> None:
     metrics = measure(LABELS, PREDICTIONS)
     assert metrics.images == 6
     assert metrics.accuracy == pytest.approx(4 / 6)
@@ -17,28 +17,28 @@ def test_counts_what_a_person_would():
     assert (happy.images, happy.precision, happy.recall, happy.f1) == pytest.approx((2, 2 / 3, 1, 0.8))
 
 
-def test_the_confusion_matrix_has_labels_in_rows():
+def test_the_confusion_matrix_has_labels_in_rows() -> None:
     confusion = np.array(measure(LABELS, PREDICTIONS).confusion)
     assert confusion[0, 3] == 1
     assert confusion[6, 0] == 1
     assert confusion.sum() == 6
 
 
-def test_a_class_that_never_occurs_counts_as_zero():
+def test_a_class_that_never_occurs_counts_as_zero() -> None:
     metrics = measure(LABELS, PREDICTIONS)
     disgust = metrics.classes[Emotion.DISGUST]
     assert (disgust.images, disgust.precision, disgust.recall, disgust.f1) == (0, 0, 0, 0)
     assert metrics.macro_f1 == pytest.approx((2 / 3 + 0.8) / 7)
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(ValueError, match="3 labels cannot be compared with 2"):
         measure(np.array([1, 2, 3]), np.array([1, 2]))
     with pytest.raises(ValueError, match="0 labels"):
         measure(np.array([], dtype=np.int64), np.array([], dtype=np.int64))
 
 
-def test_the_table_shows_every_class():
+def test_the_table_shows_every_class() -> None:
     table = as_table(measure(LABELS, PREDICTIONS))
     assert "6 images, accuracy 66.67%" in table
     assert all(table.count(emotion) == 3 for emotion in Emotion)

@@ -6,7 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import keras
 import numpy as np
@@ -32,15 +34,15 @@ def assert_same_run(run: Path, uninterrupted: Path) -> None:
 
 def weights_in(file: Path) -> list[np.ndarray]:
     if file.suffix == ".keras":
-        return keras.models.load_model(file, compile=False).get_weights()
+        return cast("list[np.ndarray]", keras.models.load_model(file, compile=False).get_weights())
     from training.architectures import ARCHITECTURES
 
     network = ARCHITECTURES[tiny.ARCHITECTURE]()
     network.load_weights(file)
-    return network.get_weights()
+    return cast("list[np.ndarray]", network.get_weights())
 
 
-def test_a_killed_training_goes_on(csv, uninterrupted_run, tmp_path):
+def test_a_killed_training_goes_on(csv: Path, uninterrupted_run: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     killed = subprocess.run(
         [sys.executable, "-m", "tests.training.killed_run", str(csv), str(run)], capture_output=True, text=True
@@ -54,11 +56,16 @@ def test_a_killed_training_goes_on(csv, uninterrupted_run, tmp_path):
 
 @pytest.mark.parametrize("file", ["best.keras", "log.csv", "curves.png", "backup/latest.weights.h5"])
 def test_stopping_while_an_epoch_is_written_loses_at_most_this_epoch(
-    csv, uninterrupted_run, tmp_path, monkeypatch, capsys, file
-):
+    csv: Path,
+    uninterrupted_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    file: str,
+) -> None:
     replace = RunRecorder._replace
 
-    def replace_or_stop(recorder: RunRecorder, name: str, write) -> None:
+    def replace_or_stop(recorder: RunRecorder, name: str, write: Callable[[Path], object]) -> None:
         if name == file and (file == "best.keras" or len(recorder.log) == 2):
             (recorder.run / name).parent.mkdir(exist_ok=True)
             (recorder.run / name).with_name(f"partial-{Path(name).name}").write_bytes(b"half")
@@ -75,7 +82,9 @@ def test_stopping_while_an_epoch_is_written_loses_at_most_this_epoch(
     assert_same_run(run, uninterrupted_run)
 
 
-def test_a_finished_training_says_so_and_trains_no_more(csv, uninterrupted_run, capsys, monkeypatch):
+def test_a_finished_training_says_so_and_trains_no_more(
+    csv: Path, uninterrupted_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = (uninterrupted_run / "log.csv").read_bytes()
     monkeypatch.setattr(FaceBatches, "__getitem__", lambda batches, index: pytest.fail("trained again"))
     assert main(tiny.train_arguments(csv, uninterrupted_run)) == 0
@@ -83,7 +92,9 @@ def test_a_finished_training_says_so_and_trains_no_more(csv, uninterrupted_run, 
     assert (uninterrupted_run / "log.csv").read_bytes() == before
 
 
-def test_the_best_epoch_is_kept_not_the_last(csv, tiny_architecture, tmp_path, monkeypatch):
+def test_the_best_epoch_is_kept_not_the_last(
+    csv: Path, tiny_architecture: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accuracies = iter([0.5, 0.75, 0.25])
     record = RunRecorder.on_epoch_end
     saved = []
@@ -98,25 +109,29 @@ def test_the_best_epoch_is_kept_not_the_last(csv, tiny_architecture, tmp_path, m
         np.testing.assert_array_equal(weights, expected)
 
 
-def test_a_run_of_other_settings_is_not_continued(csv, uninterrupted_run, capsys):
+def test_a_run_of_other_settings_is_not_continued(
+    csv: Path, uninterrupted_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(tiny.train_arguments(csv, uninterrupted_run, epochs=9)) == 1
     assert "other settings or data" in capsys.readouterr().err
 
 
-def test_a_run_on_other_data_is_not_continued(csv, uninterrupted_run, tmp_path, capsys):
-    other = shutil.copy(csv, tmp_path / "other.csv")
+def test_a_run_on_other_data_is_not_continued(
+    csv: Path, uninterrupted_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copy(csv, tmp_path / "other.csv"))
     other.write_text(csv.read_text() + csv.read_text().splitlines()[-1] + "\n")
     assert main(tiny.train_arguments(other, uninterrupted_run)) == 1
     assert "other settings or data" in capsys.readouterr().err
 
 
-def test_a_run_keeps_what_it_was_made_from(uninterrupted_run):
+def test_a_run_keeps_what_it_was_made_from(uninterrupted_run: Path) -> None:
     record = json.loads((uninterrupted_run / "config.json").read_text())
     assert {"seed", "commit", "data_sha256", "backend", "keras", "preprocessing"} <= record.keys()
     assert (uninterrupted_run / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_commit_is_that_of_the_code_wherever_it_is_called(tmp_path, monkeypatch):
+def test_the_commit_is_that_of_the_code_wherever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TRAINING_COMMIT", raising=False)
     assert current_commit() == "unknown" or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", current_commit())
