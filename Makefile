@@ -25,7 +25,8 @@ var/static/staticfiles.json: .venv/installed $(shell find static -type f)
 .venv-test/installed: requirements-dev.txt
 	$(PYTHON) crm/local/check_python.py
 	$(PYTHON) -m venv .venv-test
-	.venv-test/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
+	.venv-test/bin/pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=.venv-test .venv-test/bin/uv pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
 test-environment: .venv-test/installed
