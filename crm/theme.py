@@ -29,7 +29,12 @@ UNFOLD: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("emotions/favicon.svg")},
     ],
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda request: static("emotions/workspace.css")],
+    "STYLES": [
+        lambda request: static("emotions/workspace.css"),
+        lambda request: static("emotions/customer.css"),
+        lambda request: static("emotions/timeline.css"),
+        lambda request: static("emotions/forms.css"),
+    ],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {  # a calm teal; 600 on white and white on 600 have a contrast of 5.5
