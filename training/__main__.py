@@ -82,7 +82,7 @@ def _add_training(train: Parser) -> None:
         "--precision",
         choices=["float32", "mixed_bfloat16"],
         default=DEFAULTS.precision,
-        help="mixed_bfloat16 halves the time on processors that have it (%(default)s)",
+        help="mixed_bfloat16 halves the time on processors with AMX (%(default)s)",
     )
     train.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of weights, order, changes (%(default)s)")
 

@@ -15,7 +15,7 @@ PUBLISHED_IMAGES = 35_887
 
 INTENDED_USE = (
     "Showing staff of a CRM what emotion the face of a consenting customer appears to show in a photo taken during "
-    "an interaction, as one hint among others that a person reads, doubts and can correct."
+    "an interaction, as one hint among others that a person reads and doubts."
 )
 NOT_FOR = [
     "watching employees, pupils or applicants",
