@@ -110,7 +110,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 def _worker(processes: int) -> Iterator[int]:
     """A real worker with its processes, for as long as the block runs; gives its process ID."""
     command = [sys.executable, "-m", "celery", "--quiet", "--app", "crm", "worker", "--loglevel", "ERROR"]
-    process = subprocess.Popen([*command, "--concurrency", str(processes)])  # noqa: S603
+    process = subprocess.Popen([*command, "--concurrency", str(processes)], stdout=sys.stderr)  # noqa: S603
     try:
         yield process.pid
     finally:
