@@ -44,7 +44,8 @@ def enqueue(snapshot_ids: Iterable[int]) -> None:
         if not Snapshot.objects.to_enqueue(now).filter(pk=snapshot_id).update(enqueued_at=now):
             continue
         try:
-            analyse_snapshot.delay(snapshot_id)
+            # Without a limit in the message the one of the worker that takes it holds.
+            analyse_snapshot.apply_async((snapshot_id,), time_limit=None)
         except Exception as error:  # each broker has errors of its own
             logger.warning("Snapshot %s waits for the sweep: the broker cannot be reached (%s)", snapshot_id, error)
             Snapshot.objects.filter(pk=snapshot_id).update(enqueued_at=None)

@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from crm.models import Consent, Customer
 from emotions.models import Snapshot
@@ -206,7 +207,8 @@ def test_staff_record_a_consent() -> None:
     assert Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
 
 
-def test_a_status_line_says_that_photos_are_not_analysed() -> None:
+def test_a_status_line_says_that_photos_are_not_analysed(settings: Settings, tmp_path: Path) -> None:
+    settings.MODELS_DIR = tmp_path
     page = text_of(browser_of().get(reverse("admin:crm_customer_changelist")).content)
     assert "Photos are not analysed at present: The model file" in page
 

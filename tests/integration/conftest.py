@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from emotions.tasks import analyse_snapshot
 from tests.broker import Queue, use_redis
 from tests.conftest import on_sqlite
-from tests.integration.deployment import IMPATIENT, Deployment, database_url
+from tests.integration.deployment import Deployment, database_url
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,11 +33,8 @@ def deployment(
     model_folder: Path,
     media: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Deployment]:
     """Nothing runs yet; what the test starts is ended after it."""
-    # A message carries the limit of who sent it: here this process, otherwise one with the worker's environment.
-    monkeypatch.setattr(analyse_snapshot, "time_limit", int(IMPATIENT["ANALYSIS_TIME_LIMIT"]))
     deployment = Deployment(
         tmp_path,
         VAR_DIR=str(tmp_path / "var"),

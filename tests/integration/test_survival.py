@@ -145,12 +145,9 @@ def test_a_sweep_reaches_a_worker_that_has_many_photos_to_do(deployment: Deploym
 
 
 @pytest.mark.parametrize("broker", ["files"], indirect=True)
-def test_a_worker_that_is_told_to_stop_ends_its_photo_first(
-    deployment: Deployment, media: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(analyse_snapshot, "time_limit", 58)
+def test_a_worker_that_is_told_to_stop_ends_its_photo_first(deployment: Deployment, media: Path) -> None:
     photo = Stuck(upload()[0])
-    worker = deployment.worker(ANALYSIS_LEASE="59")
+    worker = deployment.worker(ANALYSIS_TIME_LIMIT="58", ANALYSIS_LEASE="59")
     photo.wait_for_its_analysis()
     pipe = Path(Snapshot.objects.get().file.path)
     with pipe.open("wb") as other_end:

@@ -123,9 +123,9 @@ def test_a_failed_export_leaves_nothing_behind(
     message: str,
 ) -> None:
     monkeypatch.setattr(exporting, "write_onnx", write)
-    assert export(bfloat16_run, csv, tmp_path) == status
+    assert export(bfloat16_run, csv, tmp_path / "models") == status
     assert message in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / "models").iterdir())
 
 
 def test_a_release_is_not_overwritten(
