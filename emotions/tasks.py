@@ -45,7 +45,7 @@ def enqueue(snapshot_ids: Iterable[int]) -> None:
             continue
         try:
             # Without a limit in the message the one of the worker that takes it holds.
-            analyse_snapshot.apply_async((snapshot_id,), time_limit=None)
+            analyse_snapshot.apply_async((snapshot_id,), time_limit=None)  # type: ignore[arg-type]
         except Exception as error:  # each broker has errors of its own
             logger.warning("Snapshot %s waits for the sweep: the broker cannot be reached (%s)", snapshot_id, error)
             Snapshot.objects.filter(pk=snapshot_id).update(enqueued_at=None)

@@ -5,19 +5,18 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from ml.registry import MODELS_DIR, REFERENCE_MODEL, VALID_NAME
+from training.augment import AUGMENTATIONS
 from training.data import load_fer2013
 from training.errors import TrainingError
 from training.metrics import as_table
 from training.quiet import silenced_stderr
-from training.run_folder import TrainingConfig
+from training.run_folder import RECIPES, TrainingConfig
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-DEFAULTS = TrainingConfig()
 
 Parser = argparse.ArgumentParser
 
@@ -43,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     def add(name: str, run_command: Callable[[argparse.Namespace], None], text: str, when_stopped: str) -> Parser:
         command: Parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         command.add_argument("--data", type=Path, required=True, metavar="CSV", help="fer2013.csv")
+        command.add_argument("--votes", type=Path, metavar="CSV", help="fer2013new.csv: the FER+ votes of the same rows")
         command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
         command.set_defaults(run_command=run_command, when_stopped=when_stopped, wrong_usage=command.error)
         return command
@@ -69,22 +69,23 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_training(train: Parser) -> None:
     train.add_argument("--run", type=Path, required=True, help="folder for the networks, the log and the curves")
-    train.add_argument("--architecture", default=DEFAULTS.architecture, help="network to train (%(default)s)")
-    train.add_argument("--epochs", type=_positive(int), default=DEFAULTS.epochs, help="number of epochs (%(default)s)")
     train.add_argument(
-        "--batch-size", type=_positive(int), default=DEFAULTS.batch_size, help="faces in a step (%(default)s)"
+        "--architecture",
+        choices=list(RECIPES),
+        default="reference-cnn",
+        help="network to train (%(default)s); it brings the defaults of what follows",
     )
-    train.add_argument(
-        "--learning-rate", type=_positive(float), default=DEFAULTS.learning_rate, help="at the start (%(default)s)"
-    )
-    train.add_argument("--no-augmentation", action="store_true", help="show every face exactly as it is")
+    train.add_argument("--epochs", type=_positive(int), help="number of epochs")
+    train.add_argument("--small-epochs", type=int, help="how many of them, from the first, on smaller faces: faster")
+    train.add_argument("--batch-size", type=_positive(int), help="faces in a step")
+    train.add_argument("--learning-rate", type=_positive(float), help="the highest")
+    train.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="how much faces are changed")
     train.add_argument(
         "--precision",
         choices=["float32", "mixed_bfloat16"],
-        default=DEFAULTS.precision,
-        help="mixed_bfloat16 halves the time on processors with AMX (%(default)s)",
+        help="mixed_bfloat16 halves the time on processors with AMX (float32)",
     )
-    train.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of weights, order, changes (%(default)s)")
+    train.add_argument("--seed", type=int, help="of weights, order, changes")
 
 
 def _add_evaluation(evaluate: Parser) -> None:
@@ -109,7 +110,7 @@ def _add_export(export: Parser) -> None:
     export.add_argument(
         "--margin",
         type=_positive(float),
-        default=DEFAULTS.preprocessing.margin,
+        default=1.0,
         help="side of the square cut from a photo over the longer side of the detected box (%(default)s)",
     )
 
@@ -133,21 +134,11 @@ def _name(text: str) -> str:
 
 def run_train(options: argparse.Namespace) -> None:
     _load_keras()
-    from training.architectures import ARCHITECTURES
     from training.train import train
 
-    if options.architecture not in ARCHITECTURES:
-        options.wrong_usage(f"no architecture {options.architecture!r}; there are: {', '.join(ARCHITECTURES)}")
-    config = TrainingConfig(
-        architecture=options.architecture,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        augmentation=not options.no_augmentation,
-        precision=options.precision,
-        seed=options.seed,
-    )
-    train(load_fer2013(options.data, options.cache), config, options.run)
+    given = {field.name: getattr(options, field.name, None) for field in fields(TrainingConfig)}
+    config = replace(RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None})
+    train(load_fer2013(options.data, options.cache, options.votes if config.ferplus else None), config, options.run)
 
 
 def run_evaluate(options: argparse.Namespace) -> None:

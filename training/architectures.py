@@ -1,6 +1,10 @@
-"""The networks that can be trained, by name. Keras without naming a backend."""
+"""The networks that can be trained, by name. Keras without naming a backend.
 
-from collections.abc import Callable
+Each maps normalised faces (batch, 48, 48, 1) to one set of probabilities for each labelling that it learns,
+as a dictionary by the labelling's name; the layer before the softmax is called "logits_" and that name.
+"""
+
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers
@@ -8,25 +12,73 @@ from keras import layers
 from ml.labels import EMOTIONS
 from training.data import IMAGE_SIZE
 
+Labellings = Sequence[str]
+FER: Labellings = ("fer",)
 
-def reference_cnn(classes: int = len(EMOTIONS)) -> keras.Model:
-    """The CNN of the reference system: three blocks of two linear convolutions, then one softmax.
 
-    Input (48, 48, 1), normalised; output `classes` probabilities. 1,670,343 parameters with 7
-    classes, 1,661,126 with 6 (its printed summary).
+def reference_cnn(labellings: Labellings = FER, classes: int = len(EMOTIONS)) -> keras.Model:
+    """The CNN of the reference system: three blocks of two linear convolutions, then a softmax.
+
+    1,670,343 parameters with 7 classes, 1,661,126 with 6 (its printed summary).
     """
-    image = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="face")
-    features = image
+    face = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="face")
+    features = face
     for filters, kernel in ((64, 5), (128, 5), (256, 3)):
         features = layers.Conv2D(filters, kernel, padding="same")(features)
         features = layers.Conv2D(filters, kernel, padding="same")(features)
         features = layers.BatchNormalization()(features)
         features = layers.ReLU()(features)
         features = layers.MaxPooling2D(2)(features)
-    logits = layers.Dense(classes, name="logits")(layers.Flatten()(features))
-    # In float32 whatever the compute type is: a softmax in bfloat16 keeps two digits.
-    scores = layers.Softmax(dtype="float32", name="scores")(logits)
-    return keras.Model(image, scores, name="reference-cnn")
+    return _with_heads(face, layers.Flatten()(features), labellings, classes, "reference-cnn")
 
 
-ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {"reference-cnn": reference_cnn}
+def residual(labellings: Labellings = FER, classes: int = len(EMOTIONS)) -> keras.Model:
+    """Five residual blocks (He et al. 2016) with squeeze-and-excitation (Hu et al. 2018), 2.7 million parameters.
+
+    Pools over whatever size its last features have, so that it also takes faces of another size than 48x48.
+    """
+    face = keras.Input((None, None, 1), name="face")
+    features = _convolve(face, 64, kernel=5, stride=2)
+    for filters, stride in ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
+        features = _residual_block(features, filters, stride)
+    features = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(features))
+    return _with_heads(face, features, labellings, classes, "residual")
+
+
+def _convolve(features: keras.KerasTensor, filters: int, kernel: int, stride: int = 1) -> keras.KerasTensor:
+    features = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(features)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(features))
+
+
+def _residual_block(features: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
+    """Two convolutions, weighted by channel, are added to what came in."""
+    shortcut = features
+    if stride > 1:  # pooled, not skipped over: no pixel is lost (He et al. 2019, "ResNet-D")
+        shortcut = layers.AveragePooling2D(stride, padding="same")(shortcut)
+    if shortcut.shape[-1] != filters:
+        shortcut = layers.Conv2D(filters, 1, use_bias=False)(shortcut)
+        shortcut = layers.BatchNormalization(momentum=0.9)(shortcut)
+    change = _convolve(features, filters, kernel=3, stride=stride)
+    change = layers.Conv2D(filters, 3, padding="same", use_bias=False)(change)
+    change = layers.BatchNormalization(momentum=0.9)(change)
+    weights = layers.GlobalAveragePooling2D(keepdims=True)(change)
+    weights = layers.Dense(filters // 8, activation="relu")(weights)
+    weights = layers.Dense(filters, activation="sigmoid")(weights)
+    return layers.ReLU()(layers.Add()([layers.Multiply()([change, weights]), shortcut]))
+
+
+def _with_heads(
+    face: keras.KerasTensor, features: keras.KerasTensor, labellings: Labellings, classes: int, name: str
+) -> keras.Model:
+    scores = {}
+    for labelling in labellings:
+        logits = layers.Dense(classes, name=f"logits_{labelling}")(features)
+        # In float32 whatever the compute type is: a softmax in bfloat16 keeps two digits.
+        scores[labelling] = layers.Softmax(dtype="float32", name=labelling)(logits)
+    return keras.Model(face, scores, name=name)
+
+
+ARCHITECTURES: dict[str, Callable[[Labellings], keras.Model]] = {
+    "reference-cnn": reference_cnn,
+    "residual": residual,
+}

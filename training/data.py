@@ -1,7 +1,7 @@
 """FER-2013 in its public form -> arrays, decoded once and cached by the file's hash."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ml.labels import EMOTIONS
 from training.errors import TrainingError
+from training.votes import Votes, read_votes
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
@@ -19,31 +20,35 @@ USAGE: Final[dict[str, SplitName]] = {"Training": "train", "PublicTest": "valida
 IMAGE_SIZE = 48  # side of a face in pixels
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
 ERRORS_SHOWN = 10
+CACHE_FORMAT = 2  # files of another number are not read
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     faces: NDArray[np.uint8]  # (n, 48, 48), grey, 0..255
     labels: NDArray[np.int64]  # (n,), index into EMOTIONS
+    votes: Votes | None = None  # of the same images, if FER+ was given
 
 
 @dataclass(frozen=True, slots=True)
 class Fer2013:
     splits: dict[SplitName, Split]
     sha256: str  # of the CSV file
+    votes_sha256: str = ""  # of the FER+ file, if there was one
 
 
-def load_fer2013(csv_file: Path, cache: Path) -> Fer2013:
+def load_fer2013(csv_file: Path, cache: Path, votes_file: Path | None = None) -> Fer2013:
     """Read fer2013.csv (emotion, pixels, Usage; also with spaced headers, as icml_face_data.csv).
 
-    The decoded arrays are kept under `cache`, so a second call takes a second.
-    Raises TrainingError if the file is missing or any row is wrong: a bad file is refused whole.
+    The decoded arrays are kept under `cache`, so a second call takes a second. With `votes_file`, which is
+    FER+'s fer2013new.csv for the same rows, each split has the votes too.
+    Raises TrainingError if a file is missing or any row is wrong: a bad file is refused whole.
     """
     if not csv_file.is_file():
         raise TrainingError(f"There is no file {csv_file}. Name a fer2013.csv with --data.")
     with csv_file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    cached = cache / f"fer2013-{sha256[:16]}.npz"
+    cached = cache / f"fer2013-{CACHE_FORMAT}-{sha256[:16]}.npz"
     if not cached.exists():
         arrays = _decode(csv_file)
         cache.mkdir(parents=True, exist_ok=True)
@@ -52,7 +57,14 @@ def load_fer2013(csv_file: Path, cache: Path) -> Fer2013:
         partial.replace(cached)
     with np.load(cached, allow_pickle=False) as arrays:
         splits = {name: Split(arrays[f"{name}_faces"], arrays[f"{name}_labels"]) for name in SPLITS}
-    return Fer2013(splits, sha256)
+        usages = pd.Series(arrays["usages"].astype(str))
+    if votes_file is None:
+        return Fer2013(splits, sha256)
+    votes, votes_sha256 = read_votes(votes_file, usages)
+    rows_of = {USAGE[usage]: (usages == usage).to_numpy() for usage in USAGE}
+    return Fer2013(
+        {name: replace(split, votes=votes[rows_of[name]]) for name, split in splits.items()}, sha256, votes_sha256
+    )
 
 
 def _decode(csv_file: Path) -> dict[str, NDArray[np.generic]]:
@@ -74,8 +86,9 @@ def _decode(csv_file: Path) -> dict[str, NDArray[np.generic]]:
         more = f"\n... and {len(errors) - ERRORS_SHOWN} more" if len(errors) > ERRORS_SHOWN else ""
         raise TrainingError(f"{csv_file} has wrong rows:\n" + "\n".join(errors[:ERRORS_SHOWN]) + more)
     labels = table["emotion"].astype(np.int64).to_numpy()
-    split_of_row = table["Usage"].str.strip().map(USAGE)
-    arrays: dict[str, NDArray[np.generic]] = {}
+    usages = table["Usage"].str.strip()
+    split_of_row = usages.map(USAGE)
+    arrays: dict[str, NDArray[np.generic]] = {"usages": usages.to_numpy(dtype="U11")}
     for name in SPLITS:
         rows_of_split = (split_of_row == name).to_numpy()
         if not rows_of_split.any():

@@ -1,19 +1,31 @@
 """What is written after each epoch, in an order that an interruption cannot hurt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 import pandas as pd
 
 from training.curves import plot_curves
-from training.run_folder import BEST_FILE, CURVES_FILE, LATEST_FILE, LOG_COLUMNS, LOG_FILE, read_log
+from training.errors import TrainingError
+from training.run_folder import (
+    BEST_FILE,
+    COLUMNS,
+    CURVES_FILE,
+    FERPLUS_COLUMNS,
+    LATEST_FILE,
+    LOG_FILE,
+    best_epoch,
+    read_log,
+)
 
 
 class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes the best network, the log, the curves and, as the last, the latest state of the training.
 
-    An epoch counts as done once its latest state is written: one file with the weights and the
+    Where the optimizer averages the weights, the averaged network is the one that is validated and kept as the
+    best. An epoch counts as done once its latest state is written: one file with the weights and the
     optimizer, whose step count tells the epoch, moved into place whole. (Keras's BackupAndRestore writes
     weights and epoch number one after the other, so a kill between them repeats an epoch on top of itself.)
     """
@@ -27,27 +39,67 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         """Load the latest state into the compiled model; return the number of epochs done.
 
         What an unfinished epoch left in the log is dropped: that epoch is trained again.
+        Raises TrainingError if the state is not this network's.
         """
         done = 0
         if (self.run / LATEST_FILE).exists():
             model.optimizer.build(model.trainable_variables)
-            model.load_weights(self.run / LATEST_FILE)
+            try:
+                model.load_weights(self.run / LATEST_FILE)
+            except (OSError, ValueError, KeyError) as error:
+                raise TrainingError(f"{self.run / LATEST_FILE} cannot be loaded: {error}") from error
             done = int(model.optimizer.iterations) // self.batches_an_epoch
         self.log = self.log[self.log["epoch"] < done]
         return done
 
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        self._averaged = averaged(self.model)
+        self._averaged.__enter__()
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        self._averaged.__exit__(None, None, None)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = pd.DataFrame([{"epoch": epoch} | (logs or {})])[LOG_COLUMNS]
-        if not len(self.log) or row.at[0, "val_accuracy"] > self.log["val_accuracy"].max():
-            self._replace(BEST_FILE, self.model.save)
+        row = pd.DataFrame([{"epoch": epoch} | _named(logs or {})])
+        row = row[[column for column in COLUMNS + FERPLUS_COLUMNS if column in row]]
         self.log = pd.concat([self.log, row], ignore_index=True) if len(self.log) else row
+        if best_epoch(self.log) == epoch + 1:
+            with averaged(self.model):
+                self._replace(BEST_FILE, self.model.save)
         self._replace(LOG_FILE, lambda file: self.log.to_csv(file, index=False))
         self._replace(CURVES_FILE, lambda file: plot_curves(self.log, file))
         self._replace(LATEST_FILE, self.model.save_weights)
 
     def _replace(self, name: str, write: Callable[[Path], object]) -> None:
+        """Raises TrainingError if the disk is full or the folder cannot be written; what was there before stays."""
         file = self.run / name
         file.parent.mkdir(exist_ok=True)
         partial = file.with_name(f"partial-{file.name}")
-        write(partial)
-        partial.replace(file)
+        try:
+            write(partial)
+            partial.replace(file)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise TrainingError(
+                f"{file} cannot be written ({error.strerror or error}). The epochs before this one are kept: give the "
+                "same command again when there is room."
+            ) from error
+
+
+def _named(logs: dict[str, float]) -> dict[str, float]:
+    """The log's names for Keras's figures: those of FER-2013's labels are plain."""
+    return {key.replace("fer_accuracy", "accuracy"): value for key, value in logs.items()}
+
+
+@contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Within the block the model has its averaged weights, if its optimizer averages any."""
+    if not getattr(model.optimizer, "use_ema", False):
+        yield
+        return
+    weights = model.get_weights()
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        model.set_weights(weights)

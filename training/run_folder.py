@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import pandas as pd
 
 from ml.types import Preprocessing
+from training.augment import AugmentationName
 from training.data import IMAGE_SIZE, Fer2013
 from training.errors import TrainingError
 
@@ -19,21 +20,78 @@ LOG_FILE = "log.csv"
 BEST_FILE = "best.keras"
 LATEST_FILE = "backup/latest.weights.h5"
 CURVES_FILE = "curves.png"
-LOG_COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+FERPLUS_COLUMNS = ["ferplus_accuracy", "val_ferplus_accuracy"]  # follow when the votes are learnt too
+SMALL_SIZE = 32  # pixels
+MIXED_PART = 0.85  # of all epochs: the last ones see faces as they are
+
+
+OptimizerName = Literal["adam", "sgd"]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     architecture: str = "reference-cnn"
+    ferplus: bool = False  # whether it also learns the votes of FER+
     epochs: int = 22
     batch_size: int = 64
-    # Adam's, falling to zero along half a cosine. With Adam's usual 1e-3 the reference CNN's first loss is 7, and after
+    optimizer: OptimizerName = "adam"
+    # Falls to zero along half a cosine. With Adam's usual 1e-3 the reference CNN's first loss is 7, and after
     # an epoch it still answers "happy" to everything (validation accuracy 25%; with 2e-4 37%).
     learning_rate: float = 2e-4
-    augmentation: bool = True
+    weight_decay: float = 0.0  # decoupled (Loshchilov and Hutter 2019); for SGD only
+    averaging: float = 0.0  # share of the old in the moving average of the weights; for SGD only
+    label_smoothing: float = 0.0  # of FER-2013's labels
+    augmentation: AugmentationName = "light"
+    mixup: float = 0.0  # see training.augment.mix; the last epochs, by MIXED_PART, are unmixed
+    small_epochs: int = 0  # the first epochs, on faces of SMALL_SIZE: less than half the time each
     precision: str = "float32"
     seed: int = 2013
     preprocessing: Preprocessing = field(default=Preprocessing(IMAGE_SIZE, 1.0, "standardise"))
+
+    @property
+    def labellings(self) -> tuple[str, ...]:
+        return ("fer", "ferplus") if self.ferplus else ("fer",)
+
+    def phases(self) -> "list[Phase]":
+        """The parts of the training, in order: each ends where the size of the faces changes or mixing stops."""
+        last_mixed = round(self.epochs * MIXED_PART) if self.mixup else 0
+        ends = sorted({min(end, self.epochs) for end in (self.small_epochs, last_mixed, self.epochs) if end > 0})
+        return [
+            Phase(
+                end=end,
+                size=SMALL_SIZE if end <= self.small_epochs else self.preprocessing.size,
+                mixup=self.mixup if end <= last_mixed else 0.0,
+            )
+            for end in ends
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Epochs that are trained alike."""
+
+    end: int  # the number of epochs done when it ends
+    size: int  # side of the faces in pixels
+    mixup: float  # see TrainingConfig
+
+
+RECIPES: Final = {
+    "reference-cnn": TrainingConfig(),
+    "residual": TrainingConfig(
+        architecture="residual",
+        ferplus=True,
+        epochs=15,
+        optimizer="sgd",
+        learning_rate=0.05,
+        weight_decay=4e-3,
+        averaging=0.998,
+        label_smoothing=0.05,
+        augmentation="strong",
+        mixup=0.2,
+        small_epochs=10,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +100,14 @@ class RunRecord:
 
     config: TrainingConfig
     data_sha256: str  # of the CSV file
+    votes_sha256: str  # of the FER+ file; empty without one
     commit: str
     backend: str
     keras: str
 
     def check_data(self, data: Fer2013) -> None:
         """Raise TrainingError unless this run was trained on `data`: its splits may be other ones."""
-        if data.sha256 != self.data_sha256:
+        if data.sha256 != self.data_sha256 or (data.votes_sha256 and data.votes_sha256 != self.votes_sha256):
             raise TrainingError("The run was trained on another data file. Name that one with --data.")
 
 
@@ -57,7 +116,7 @@ def read_record(run: Path) -> RunRecord:
     try:
         values: dict[str, Any] = json.loads((run / CONFIG_FILE).read_text())
         preprocessing = Preprocessing(**values.pop("preprocessing"))
-        surroundings = {key: values.pop(key) for key in ("data_sha256", "commit", "backend", "keras")}
+        surroundings = {key: values.pop(key) for key in ("data_sha256", "votes_sha256", "commit", "backend", "keras")}
         return RunRecord(TrainingConfig(**values, preprocessing=preprocessing), **surroundings)
     except FileNotFoundError:
         raise TrainingError(f"{run} is no run folder: it has no {CONFIG_FILE}. Train first.") from None
@@ -72,7 +131,7 @@ def open_run(run: Path, record: RunRecord) -> None:
     """
     if (run / CONFIG_FILE).exists():
         before = read_record(run)
-        if (before.config, before.data_sha256) != (record.config, record.data_sha256):
+        if replace(before, commit=record.commit, backend=record.backend, keras=record.keras) != record:
             raise TrainingError(f"{run} holds a run with other settings or data. Name another folder with --run.")
         return
     run.mkdir(parents=True, exist_ok=True)
@@ -83,16 +142,20 @@ def open_run(run: Path, record: RunRecord) -> None:
 
 
 def read_log(run: Path) -> pd.DataFrame:
-    """The epochs so far, one row each with LOG_COLUMNS, `epoch` counting from 0; empty before the first."""
+    """The epochs so far, one row each with COLUMNS, `epoch` counting from 0; empty before the first."""
     file = run / LOG_FILE
     if not file.exists() or not file.stat().st_size:
-        return pd.DataFrame({column: [] for column in LOG_COLUMNS}).astype({"epoch": int})
+        return pd.DataFrame({column: [] for column in COLUMNS}).astype({"epoch": int})
     return pd.read_csv(file)
 
 
 def best_epoch(log: pd.DataFrame) -> int:
-    """The epoch, counting from 1, of the highest validation accuracy; the first if several have it."""
-    return int(log["epoch"].iloc[log["val_accuracy"].argmax()]) + 1
+    """The epoch, counting from 1, of the highest validation accuracy; the first if several have it.
+
+    Of a network that learns both labellings, the highest sum of both accuracies.
+    """
+    accuracy = log["val_accuracy"] + log.get("val_ferplus_accuracy", 0.0)
+    return int(log["epoch"].iloc[accuracy.argmax()]) + 1
 
 
 def current_commit() -> str:

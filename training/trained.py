@@ -24,6 +24,6 @@ def best_network(run: Path) -> keras.Model:
     except (OSError, ValueError) as error:
         raise TrainingError(f"{file} cannot be read: {error}") from error
     keras.config.set_dtype_policy("float32")
-    network = ARCHITECTURES[record.config.architecture]()
+    network = ARCHITECTURES[record.config.architecture](record.config.labellings)
     network.set_weights(trained.get_weights())
     return network

@@ -1,0 +1,76 @@
+"""FER+: what ten people saw in each image of FER-2013 (Barsoum et al. 2016)."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ml.labels import EMOTIONS, Emotion
+from training.errors import TrainingError
+
+COLUMN_OF: Final = {
+    Emotion.ANGRY: "anger",
+    Emotion.DISGUST: "disgust",
+    Emotion.FEAR: "fear",
+    Emotion.HAPPY: "happiness",
+    Emotion.SAD: "sadness",
+    Emotion.SURPRISE: "surprise",
+    Emotion.NEUTRAL: "neutral",
+}
+COLUMNS: Final = [*(COLUMN_OF[emotion] for emotion in EMOTIONS), "contempt", "unknown", "NF"]
+NO_MAJORITY = -1
+
+Shares = NDArray[np.float32]  # (images, 7), in the order of EMOTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    counts: NDArray[np.uint8]  # (images, 10): the seven emotions in the order of EMOTIONS, contempt, unknown, no face
+
+    def __getitem__(self, rows: NDArray[np.generic] | slice) -> "Votes":
+        return Votes(self.counts[rows])
+
+    @property
+    def _heard(self) -> NDArray[np.uint8]:
+        """A class that one person only saw does not count, as in FER+'s own code."""
+        return np.where(self.counts > 1, self.counts, 0)
+
+    def shares(self) -> Shares:
+        """How the votes for the seven emotions divide; a row of zeros where nobody saw any of them."""
+        seven = self._heard[:, : len(EMOTIONS)].astype(np.float32)
+        total = seven.sum(axis=1, keepdims=True)
+        return np.divide(seven, total, out=np.zeros_like(seven), where=total > 0)
+
+    def majority(self) -> NDArray[np.int64]:
+        """The class that more than half of the votes name, among the seven; NO_MAJORITY where there is none."""
+        heard = self._heard
+        winner = heard.argmax(axis=1).astype(np.int64)
+        clear = (heard.max(axis=1) > heard.sum(axis=1) / 2) & (winner < len(EMOTIONS))
+        return np.where(clear, winner, NO_MAJORITY)
+
+
+def read_votes(csv_file: Path, usages: "pd.Series[str]") -> tuple[Votes, str]:
+    """Read fer2013new.csv, whose rows must be those of a fer2013.csv with these `usages`; with the file's sha256.
+
+    Raises TrainingError if the file is missing, any row is wrong, or the rows are not the same images'.
+    """
+    try:
+        content = csv_file.read_bytes()
+        table = pd.read_csv(csv_file, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except FileNotFoundError:
+        raise TrainingError(f"There is no file {csv_file}. Name a fer2013new.csv with --votes.") from None
+    except (ValueError, pd.errors.ParserError) as error:
+        raise TrainingError(f"{csv_file} cannot be read: {error}") from error
+    if missing := {"Usage", *COLUMNS} - set(table.columns):
+        raise TrainingError(f"{csv_file} has no column {', '.join(sorted(missing))}; is it a fer2013new.csv?")
+    if table["Usage"].str.strip().tolist() != usages.tolist():
+        raise TrainingError(f"{csv_file} has other rows than the faces' file: their Usage columns differ.")
+    votes = table[COLUMNS].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    wrong = np.nonzero(~((votes >= 0) & (votes <= 255) & (votes == np.floor(votes))).all(axis=1))[0]
+    if len(wrong):
+        raise TrainingError(f"{csv_file} has wrong rows: line {wrong[0] + 2}: a number of votes is not 0..255")
+    return Votes(votes.astype(np.uint8)), hashlib.sha256(content).hexdigest()
