@@ -82,7 +82,12 @@ def _has_consent(customer: Customer) -> bool:
 
 def _model_version() -> ModelVersion:
     card = pipeline().card
-    return ModelVersion.objects.get_or_create(name=card.name, version=card.version, sha256=card.sha256)[0]
+    return ModelVersion.objects.get_or_create(
+        name=card.name,
+        version=card.version,
+        sha256=card.sha256,
+        defaults={"uncertain_below": card.uncertain_below},
+    )[0]
 
 
 def _record(snapshot: Snapshot, version: ModelVersion, index: int, face: FaceEmotion) -> EmotionRecord:

@@ -12,31 +12,38 @@ from ml.types import FaceInputs, ModelCard, Scores
 class EmotionClassifier:
     """A released model that is ready to classify."""
 
-    def __init__(self, model: bytes | Path, card: ModelCard, threads: int = 1) -> None:
-        """`model` is the ONNX file or its bytes. Raises ModelUnavailable when it does not fit the card."""
+    def __init__(self, model: bytes | Path, card: ModelCard, threads: int = 1, output: str | None = None) -> None:
+        """`model` is the ONNX file or its bytes; `output` another of its outputs than the card's.
+
+        Raises ModelUnavailable when it does not fit the card.
+        """
         weights = model.read_bytes() if isinstance(model, Path) else model
         try:
             self._session = start_session(weights, threads)
         except Exception as error:  # the runtime raises a dozen types of its own
             raise ModelUnavailable(f"The model {card.model_version} cannot be loaded: {error}") from error
         self.card = card
+        self._output = output or card.output
         self._check_shapes()
 
     def classify(self, inputs: FaceInputs) -> Scores:
         """Classify normalised faces in one batch: (faces, size, size, 1) -> (faces, classes), rows sum to 1."""
         if not len(inputs):
             return np.empty((0, len(self.card.classes)), np.float32)
-        scores: Scores = self._session.run(None, {self._input: inputs})[0]
+        scores: Scores = self._session.run([self._output], {self._input: inputs})[0]
         return scores
 
     def _check_shapes(self) -> None:
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        inputs = self._session.get_inputs()
+        outputs = [each for each in self._session.get_outputs() if each.name == self._output]
         size = self.card.preprocessing.size
         wanted_input, wanted_output = [size, size, 1], [len(self.card.classes)]
         if len(inputs) != 1 or inputs[0].shape[1:] != wanted_input or inputs[0].type != "tensor(float)":
             raise ModelUnavailable(self._misfit("input", [each.shape for each in inputs], wanted_input))
-        if len(outputs) != 1 or outputs[0].shape[1:] != wanted_output:
-            raise ModelUnavailable(self._misfit("output", [each.shape for each in outputs], wanted_output))
+        if not outputs or outputs[0].shape[1:] != wanted_output:
+            raise ModelUnavailable(
+                self._misfit(f"output {self._output!r}", [each.shape for each in outputs], wanted_output)
+            )
         self._input = inputs[0].name
 
     def _misfit(self, what: str, found: object, wanted: object) -> str:

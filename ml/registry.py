@@ -68,7 +68,15 @@ def _parse_card(card: dict[str, Any]) -> ModelCard:
         classes=classes,
         preprocessing=_parse_preprocessing(card),
         sha256=str(card["sha256"]),
+        output=str(card.get("output", "scores")),
+        uncertain_below=_parse_share(card.get("uncertain_below", 0.0)),
     )
+
+
+def _parse_share(value: Any) -> float:
+    if not 0 <= float(value) <= 1:
+        raise ValueError(f"uncertain_below must be from 0 to 1, not {value}")
+    return float(value)
 
 
 def _parse_preprocessing(card: dict[str, Any]) -> Preprocessing:
@@ -79,4 +87,5 @@ def _parse_preprocessing(card: dict[str, Any]) -> Preprocessing:
         raise ValueError("input.size and preprocessing.margin must be positive")
     if normalisation != "standardise":
         raise ValueError(f"preprocessing.normalisation {normalisation!r} is unknown")
-    return Preprocessing(size=size, margin=margin, normalisation=normalisation)
+    aligned = bool(card["preprocessing"].get("aligned", False))
+    return Preprocessing(size=size, margin=margin, normalisation=normalisation, aligned=aligned)

@@ -99,6 +99,7 @@ class Preprocessing:
     size: int  # side of the input in pixels
     margin: float  # side of the square crop over the longer side of the box
     normalisation: Literal["standardise"]  # see ml.preprocessing.normalise
+    aligned: bool = False  # whether the face is turned until its eyes are level
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class ModelCard:
     classes: tuple[Emotion, ...]
     preprocessing: Preprocessing
     sha256: str  # of model.onnx
+    output: str = "scores"  # the name of the graph's output that answers
+    uncertain_below: float = 0.0  # 0..1: an answer of less confidence counts as uncertain
 
     @property
     def model_version(self) -> str:

@@ -42,7 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     def add(name: str, run_command: Callable[[argparse.Namespace], None], text: str, when_stopped: str) -> Parser:
         command: Parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         command.add_argument("--data", type=Path, required=True, metavar="CSV", help="fer2013.csv")
-        command.add_argument("--votes", type=Path, metavar="CSV", help="fer2013new.csv: the FER+ votes of the same rows")
+        command.add_argument(
+            "--votes", type=Path, metavar="CSV", help="fer2013new.csv: the FER+ votes of the same rows"
+        )
         command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
         command.set_defaults(run_command=run_command, when_stopped=when_stopped, wrong_usage=command.error)
         return command
@@ -137,7 +139,9 @@ def run_train(options: argparse.Namespace) -> None:
     from training.train import train
 
     given = {field.name: getattr(options, field.name, None) for field in fields(TrainingConfig)}
-    config = replace(RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None})
+    config = replace(
+        RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None}
+    )
     train(load_fer2013(options.data, options.cache, options.votes if config.ferplus else None), config, options.run)
 
 

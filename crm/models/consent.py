@@ -34,6 +34,7 @@ class Consent(models.Model):
 
     class Scope(models.TextChoices):
         EMOTION_ANALYSIS = "emotion_analysis", "Photos and emotion analysis"
+        MODEL_TRAINING = "model_training", "Use of the photos to improve the model"
 
     class ObtainedBy(models.TextChoices):
         IN_PERSON = "in_person", "Told in person"

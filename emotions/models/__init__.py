@@ -1,4 +1,5 @@
+from emotions.models.corrections import EmotionCorrection
 from emotions.models.records import SCORE_FIELDS, EmotionRecord, ModelVersion
 from emotions.models.snapshot import Claim, Snapshot
 
-__all__ = ["SCORE_FIELDS", "Claim", "EmotionRecord", "ModelVersion", "Snapshot"]
+__all__ = ["SCORE_FIELDS", "Claim", "EmotionCorrection", "EmotionRecord", "ModelVersion", "Snapshot"]

@@ -23,10 +23,18 @@ class ModelVersion(models.Model):
     name = models.CharField(max_length=100)
     version = models.CharField(max_length=50)
     sha256 = models.CharField("SHA-256 of the weights", max_length=64)
+    uncertain_below = models.FloatField(
+        default=0.0, help_text="0..1, from the model card: an answer of less confidence counts as uncertain."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once"),
+            models.CheckConstraint(
+                condition=Q(uncertain_below__range=(0, 1)), name="model_version_threshold_between_0_and_1"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from crm.models import Customer, User
+from emotions.models.records import EmotionRecord
+from ml.labels import EMOTIONS
+
+
+class EmotionCorrectionQuerySet(models.QuerySet["EmotionCorrection"]):
+    def visible_to(self, user: User) -> EmotionCorrectionQuerySet:
+        return self.filter(record__snapshot__interaction__customer__in=Customer.objects.visible_to(user))
+
+
+class EmotionCorrection(models.Model):
+    """What a person saw in a face instead of what a model saw; of several for a face the newest stands.
+
+    It names the record that the person looked at. Another model's record of the same face is found by its box.
+    """
+
+    record = models.ForeignKey(EmotionRecord, models.CASCADE, related_name="corrections")
+    emotion = models.CharField(max_length=10, choices=[(e.value, e.value) for e in EMOTIONS])
+    corrected_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EmotionCorrectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(emotion__in=[e.value for e in EMOTIONS]), name="correction_emotion_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"appears {self.emotion}, says {self.corrected_by}"

@@ -1,0 +1,61 @@
+"""Reports for people: one HTML file that holds its figures, which also stand beside it as PNGs."""
+
+import base64
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, select_autoescape
+from matplotlib.figure import Figure
+
+from training.errors import TrainingError
+
+DOTS_PER_INCH = 110
+TEMPLATES = Environment(loader=PackageLoader("training", "templates"), autoescape=select_autoescape())
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFigure:
+    name: str  # of its PNG, without the ending
+    figure: Figure
+    caption: str  # also for people who cannot see it
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    text: str = ""
+    figures: Sequence[ReportFigure] = ()
+    table: pd.DataFrame | None = None  # shown as it is: format numbers before
+
+
+def write_report(folder: Path, title: str, introduction: str, sections: Sequence[Section]) -> Path:
+    """Write `folder`/report.html, which needs no other file and no network, and the figures as PNGs; return it.
+
+    Files of an earlier report there are replaced. Raises TrainingError if they cannot be written; the
+    earlier report then stays.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as temporary:
+            unfinished = Path(temporary)
+            pictures = {each.name: _picture(each, unfinished) for section in sections for each in section.figures}
+            page = TEMPLATES.get_template("report.html").render(
+                title=title, introduction=introduction, sections=sections, pictures=pictures
+            )
+            (unfinished / "report.html").write_text(page, encoding="utf-8")
+            for file in unfinished.iterdir():
+                shutil.move(file, folder / file.name)
+    except OSError as error:
+        raise TrainingError(f"The report cannot be written to {folder} ({error.strerror or error}).") from error
+    return folder / "report.html"
+
+
+def _picture(shown: ReportFigure, folder: Path) -> str:
+    """Save the figure as a PNG and return it as a data URL."""
+    file = folder / f"{shown.name}.png"
+    shown.figure.savefig(file, dpi=DOTS_PER_INCH)
+    return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
