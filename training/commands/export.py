@@ -1,0 +1,42 @@
+"""python -m training export"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml.registry import MODELS_DIR, REFERENCE_MODEL
+from training.commands.options import add_command, add_data_options, load_keras, model_name, positive
+from training.data import load_fer2013
+
+if TYPE_CHECKING:
+    from training.commands.options import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    command = add_command(
+        commands,
+        "export",
+        run,
+        "release a run's best epoch as ONNX, with a card of its measured figures",
+        when_stopped="Nothing was released.",
+    )
+    add_data_options(command)
+    command.add_argument("--run", type=Path, required=True, help="folder of the run")
+    command.add_argument("--name", type=model_name, default=REFERENCE_MODEL, help="of the model (%(default)s)")
+    command.add_argument("--version", default="1.0.0", help="of the model (%(default)s)")
+    command.add_argument("--out", type=Path, default=MODELS_DIR, help="folder of the released models (ml/models)")
+    command.add_argument(
+        "--margin",
+        type=positive(float),
+        default=1.0,
+        help="side of the square cut from a photo over the longer side of the detected box (%(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    load_keras()
+    from training.export import export
+
+    data = load_fer2013(options.data, options.cache)
+    release = export(options.run, data, options.out, options.name, options.version, options.margin)
+    print(f"Released {release}. Commit the folder; its card.json has the figures.")

@@ -1,0 +1,58 @@
+"""What the commands' options have in common."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml.registry import VALID_NAME
+from training.errors import TrainingError
+from training.quiet import silenced_stderr
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_command(
+    commands: "Commands", name: str, run_command: Callable[[argparse.Namespace], None], text: str, when_stopped: str
+) -> argparse.ArgumentParser:
+    """Add one command. `run_command` gets its options; `when_stopped` is what Ctrl-C answers."""
+    command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    command.set_defaults(run_command=run_command, when_stopped=when_stopped)
+    return command
+
+
+def add_data_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, required=True, metavar="CSV", help="fer2013.csv")
+    command.add_argument("--votes", type=Path, metavar="CSV", help="fer2013new.csv: the FER+ votes of the same rows")
+    command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
+
+
+def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = kind(text)
+        if not 0 < number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+        return number
+
+    parse.__name__ = "number"  # argparse names it when the text is none
+    return parse
+
+
+def model_name(text: str) -> str:
+    if not VALID_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: use small letters, digits, dots and hyphens")
+    return text
+
+
+def load_keras() -> None:
+    """Import the framework without its chatter; as late as this, so that --help answers at once."""
+    try:
+        with silenced_stderr():
+            import keras
+
+            keras.ops.zeros(1)  # the first use looks for devices, and says at length that there is none
+    except ImportError as error:
+        raise TrainingError(
+            f"{error}. Install what training needs: pip install -r training/requirements.txt"
+        ) from error

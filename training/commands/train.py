@@ -1,0 +1,54 @@
+"""python -m training train"""
+
+import argparse
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.augment import AUGMENTATIONS
+from training.commands.options import add_command, add_data_options, load_keras, positive
+from training.data import load_fer2013
+from training.run_folder import RECIPES, TrainingConfig
+
+if TYPE_CHECKING:
+    from training.commands.options import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    command = add_command(
+        commands,
+        "train",
+        run,
+        "train a network; an interrupted run goes on where it stopped",
+        when_stopped="The same command goes on at the epoch it stopped in.",
+    )
+    add_data_options(command)
+    command.add_argument("--run", type=Path, required=True, help="folder for the networks, the log and the curves")
+    command.add_argument(
+        "--architecture",
+        choices=list(RECIPES),
+        default="reference-cnn",
+        help="network to train (%(default)s); it brings the defaults of what follows",
+    )
+    command.add_argument("--epochs", type=positive(int), help="number of epochs")
+    command.add_argument("--small-epochs", type=int, help="how many of them, from the first, on smaller faces: faster")
+    command.add_argument("--batch-size", type=positive(int), help="faces in a step")
+    command.add_argument("--learning-rate", type=positive(float), help="the highest")
+    command.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="how much faces are changed")
+    command.add_argument(
+        "--precision",
+        choices=["float32", "mixed_bfloat16"],
+        help="mixed_bfloat16 halves the time on processors with AMX (float32)",
+    )
+    command.add_argument("--seed", type=int, help="of weights, order, changes")
+
+
+def run(options: argparse.Namespace) -> None:
+    load_keras()
+    from training.train import train
+
+    given = {field.name: getattr(options, field.name, None) for field in fields(TrainingConfig)}
+    config = replace(
+        RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None}
+    )
+    train(load_fer2013(options.data, options.cache, options.votes if config.ferplus else None), config, options.run)
