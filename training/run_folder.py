@@ -81,14 +81,12 @@ RECIPES: Final = {
     "residual": TrainingConfig(
         architecture="residual",
         ferplus=True,
-        epochs=15,
+        epochs=14,
         optimizer="sgd",
         learning_rate=0.05,
         weight_decay=4e-3,
         averaging=0.998,
         label_smoothing=0.05,
-        augmentation="strong",
-        mixup=0.2,
         small_epochs=10,
     ),
 }
