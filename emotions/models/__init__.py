@@ -1,5 +1,17 @@
+from emotions.models.activations import ModelActivation
 from emotions.models.corrections import EmotionCorrection
+from emotions.models.reanalyses import Reanalysis, Turn
 from emotions.models.records import SCORE_FIELDS, EmotionRecord, ModelVersion
 from emotions.models.snapshot import Claim, Snapshot
 
-__all__ = ["SCORE_FIELDS", "Claim", "EmotionCorrection", "EmotionRecord", "ModelVersion", "Snapshot"]
+__all__ = [
+    "SCORE_FIELDS",
+    "Claim",
+    "EmotionCorrection",
+    "EmotionRecord",
+    "ModelActivation",
+    "ModelVersion",
+    "Reanalysis",
+    "Snapshot",
+    "Turn",
+]

@@ -11,14 +11,26 @@ from django.db.models.lookups import LessThanOrEqual
 from crm.models import Customer, User
 from emotions.models.snapshot import Snapshot
 from ml.labels import EMOTIONS, Emotion
+from ml.types import ModelCard
 
 SCORE_FIELDS = tuple(f"score_{emotion}" for emotion in EMOTIONS)
 SUM_OF_SCORES = reduce(operator.add, (F(field) for field in SCORE_FIELDS))
 SCORE_SUM_TOLERANCE = 1e-3  # seven float32 softmax outputs add up to 1 within 1e-6; leave room for other models
 
 
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def of(self, card: ModelCard) -> ModelVersion:
+        """The row that stands for this released model; made when it is needed first."""
+        return self.get_or_create(
+            name=card.name,
+            version=card.version,
+            sha256=card.sha256,
+            defaults={"uncertain_below": card.uncertain_below},
+        )[0]
+
+
 class ModelVersion(models.Model):
-    """A released model that has produced records."""
+    """A released model that has produced records or was activated."""
 
     name = models.CharField(max_length=100)
     version = models.CharField(max_length=50)
@@ -28,7 +40,10 @@ class ModelVersion(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ModelVersionQuerySet.as_manager()
+
     class Meta:
+        permissions = (("manage_models", "Can activate models and have photos analysed again"),)
         constraints = (
             models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once"),
             models.CheckConstraint(

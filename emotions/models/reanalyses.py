@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from crm.models import Customer
+from emotions.models.records import EmotionRecord, ModelVersion
+from emotions.models.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to go on with one re-analysis until the lease runs out."""
+
+    reanalysis_id: int
+    token: uuid.UUID
+
+
+class ReanalysisQuerySet(models.QuerySet["Reanalysis"]):
+    def running(self) -> ReanalysisQuerySet:
+        return self.filter(status=Reanalysis.Status.RUNNING)
+
+    def idle(self, now: datetime) -> ReanalysisQuerySet:
+        """Running ones that no worker is at, or whose worker died."""
+        return self.running().filter(Q(turn_token=None) | Q(turn_expires_at__lte=now))
+
+    def to_enqueue(self, now: datetime) -> ReanalysisQuerySet:
+        """Idle ones that no message stands for: never enqueued, or so long ago that it must be lost."""
+        lost_before = now - timedelta(seconds=settings.REQUEUE_AFTER)
+        return self.idle(now).filter(Q(enqueued_at=None) | Q(enqueued_at__lte=lost_before))
+
+    def take_turn(self, reanalysis_id: int) -> Turn | None:
+        """Take the run with one conditional UPDATE; None when another worker has it or it has ended."""
+        now, token = timezone.now(), uuid.uuid4()
+        idle = self.idle(now).filter(pk=reanalysis_id)
+        taken = idle.update(turn_token=token, turn_expires_at=_lease_from(now), enqueued_at=None)
+        return Turn(reanalysis_id, token) if taken else None
+
+    def held_by(self, turn: Turn) -> ReanalysisQuerySet:
+        """The run, unless it was stopped or another worker has taken it over since."""
+        return self.running().filter(pk=turn.reanalysis_id, turn_token=turn.token)
+
+    def begin_attempt(self) -> int:
+        """Of the photo after the cursor; holds the turn for as long as one photo may take."""
+        return self.update(attempts=F("attempts") + 1, turn_expires_at=_lease_from(timezone.now()))
+
+    def advance(self, cursor: int, *, to: int, **counts: int) -> int:
+        """Move the cursor over one photo and count what became of it; 0 when it is not there any more."""
+        counted: dict[str, Any] = {field: F(field) + count for field, count in counts.items()}
+        return self.filter(cursor=cursor).update(cursor=to, attempts=0, **counted)
+
+    def give_turn_back(self) -> int:
+        return self.update(turn_token=None, turn_expires_at=None, enqueued_at=None)
+
+    def end(self, status: str, reason: str = "") -> int:
+        return self.running().update(
+            status=status, stop_reason=reason, finished_at=timezone.now(), turn_token=None, turn_expires_at=None
+        )
+
+
+class Reanalysis(models.Model):
+    """A run over photos that were analysed before, in the order of their primary keys, with one model version."""
+
+    class Scope(models.TextChoices):
+        SNAPSHOT = "snapshot", "One photo"
+        CUSTOMER = "customer", "All photos of one customer"
+        MISSING = "missing", "All photos without an answer of this model"
+        ALL = "all", "All photos"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        STOPPED = "stopped", "Stopped"
+        FINISHED = "finished", "Finished"
+
+    # Failed photos have a button of their own; withheld ones have no file; the others wait for their own task.
+    ANALYSED_BEFORE = (Snapshot.Status.ANALYSED, Snapshot.Status.NO_FACE)
+
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
+    scope = models.CharField(max_length=20, choices=Scope.choices)
+    customer = models.ForeignKey(Customer, models.CASCADE, null=True, blank=True, related_name="+")
+    snapshot = models.ForeignKey(Snapshot, models.CASCADE, null=True, blank=True, related_name="+")
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="reanalyses")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
+    stop_reason = models.CharField(max_length=500, blank=True, help_text="Why it was stopped, for people.")
+    total = models.PositiveIntegerField(help_text="Photos when it was requested.")
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0, help_text="Photos whose earlier answer stands.")
+    withheld = models.PositiveIntegerField(default=0, help_text="Photos of customers without a standing consent.")
+    cursor = models.PositiveBigIntegerField(default=0, help_text="Primary key of the last photo that is done.")
+    last = models.PositiveBigIntegerField(help_text="Primary key of the last photo to do; later ones are new.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Of the photo after the cursor.")
+    enqueued_at = models.DateTimeField(null=True, blank=True)
+    turn_token = models.UUIDField(null=True, blank=True)
+    turn_expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReanalysisQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name_plural = "reanalyses"
+        indexes = (models.Index(fields=["status"], condition=Q(status="running"), name="reanalysis_running"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(scope="snapshot", snapshot__isnull=False, customer=None)
+                | Q(scope="customer", customer__isnull=False, snapshot=None)
+                | Q(scope__in=["missing", "all"], customer=None, snapshot=None),
+                name="reanalysis_scope_names_what_it_covers",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="running", finished_at=None)
+                | Q(status__in=["stopped", "finished"], finished_at__isnull=False, turn_token=None),
+                name="reanalysis_ended_at_the_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="stopped") & ~Q(stop_reason="") | ~Q(status="stopped"),
+                name="reanalysis_stopped_says_why",
+            ),
+            # A second click, or a second person, is shown the run that there is.
+            models.UniqueConstraint(
+                fields=["status"],
+                condition=Q(status="running", scope__in=["missing", "all"]),
+                name="reanalysis_of_everything_once_at_a_time",
+            ),
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(status="running"), name="reanalysis_of_a_customer_once_at_a_time"
+            ),
+            models.UniqueConstraint(
+                fields=["snapshot"], condition=Q(status="running"), name="reanalysis_of_a_snapshot_once_at_a_time"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_scope_display()} with {self.model_version}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == self.Status.RUNNING
+
+    @property
+    def handled(self) -> int:
+        return self.done + self.failed + self.withheld
+
+    def snapshots(self) -> models.QuerySet[Snapshot]:
+        """Those that it covers and that are after the cursor, in the order in which they are done."""
+        ahead = Snapshot.objects.filter(pk__gt=self.cursor, pk__lte=self.last, status__in=self.ANALYSED_BEFORE)
+        match self.scope:
+            case self.Scope.SNAPSHOT:
+                ahead = ahead.filter(pk=self.snapshot_id)
+            case self.Scope.CUSTOMER:
+                ahead = ahead.filter(interaction__customer=self.customer_id)
+            case self.Scope.MISSING:
+                answers = EmotionRecord.objects.filter(snapshot=OuterRef("pk"), model_version=self.model_version_id)
+                ahead = ahead.exclude(Exists(answers)).exclude(model_version=self.model_version_id)
+        return ahead.order_by("pk")
+
+
+def _lease_from(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.ANALYSIS_LEASE)
