@@ -221,10 +221,14 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # A hard limit only. A soft one is an exception amid the decoder, which would take it for a broken photo.
 CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT
-# The sweep has a queue of its own, so that it need not wait behind a thousand photos. Workers listen to both.
-CELERY_TASK_QUEUES = (Queue("celery"), Queue("sweep"))
+# The sweep has a queue of its own, so that it need not wait behind a thousand photos; so have re-analyses, which make
+# way for new photos by themselves (emotions/rerun.py). Workers listen to all.
+CELERY_TASK_QUEUES = (Queue("celery"), Queue("sweep"), Queue("reanalysis"))
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_ROUTES = {"emotions.tasks.sweep_snapshots": {"queue": "sweep"}}
+CELERY_TASK_ROUTES = {
+    "emotions.tasks.sweep_snapshots": {"queue": "sweep"},
+    "emotions.tasks.go_on_reanalysing": {"queue": "reanalysis"},
+}
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the nets on a busy machine; then a stuck process is replaced
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -2,13 +2,13 @@
 
 import logging
 from dataclasses import asdict
-from functools import cache
+from functools import lru_cache
 
 import cv2
-from django.conf import settings
 from django.db import transaction
 
 from crm.models import Consent, Customer
+from emotions.activation import ActiveModel, active_model
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
 from emotions.photos import photo_limits
 from ml.errors import InvalidImage
@@ -19,12 +19,18 @@ from ml.types import FaceEmotion, PhotoAnalysis
 logger = logging.getLogger(__name__)
 
 
-@cache
 def pipeline() -> EmotionPipeline:
-    """This process's pipeline, built and warmed once. Raises ModelUnavailable."""
-    built = EmotionPipeline.load(
-        settings.EMOTION_MODEL, threads=1, limits=photo_limits(), models_dir=settings.MODELS_DIR
-    )
+    """The active model's pipeline, built and warmed once by this process. Raises ModelUnavailable.
+
+    Take it once for each photo: the next call may give another model's, because staff activated that meanwhile.
+    """
+    return _load(active_model())
+
+
+@lru_cache(maxsize=1)
+def _load(model: ActiveModel) -> EmotionPipeline:
+    built = EmotionPipeline.load(model.folder, threads=1, limits=photo_limits(), models_dir=model.models_dir)
+    model.expect(built.card)
     built.warm_up()
     return built
 
@@ -43,8 +49,8 @@ def analyse(snapshot_id: int) -> None:
     if snapshot is None:  # deleted or withheld in this very moment
         return
     try:
-        result = ready.analyze(_read(snapshot)) if _has_consent(snapshot.interaction.customer) else None
-        _store(claim, result)
+        result = ready.analyze(read(snapshot)) if has_consent(snapshot.interaction.customer) else None
+        _store(claim, result, ModelVersion.objects.of(ready.card))
     except InvalidImage as error:
         held.fail(str(error))
     except Exception:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
@@ -52,14 +58,13 @@ def analyse(snapshot_id: int) -> None:
         held.release(snapshot.attempts)
 
 
-def _read(snapshot: Snapshot) -> bytes:
+def read(snapshot: Snapshot) -> bytes:
     with snapshot.file.open("rb") as file:
         return bytes(file.read())
 
 
-def _store(claim: Claim, result: PhotoAnalysis | None) -> None:
+def _store(claim: Claim, result: PhotoAnalysis | None, version: ModelVersion) -> None:
     """Write the records and the final status, unless the claim was lost or the consent withdrawn meanwhile."""
-    version = _model_version()
     with transaction.atomic():
         # The customer first, as everywhere, so that two transactions cannot wait for each other.
         customers = Customer.objects.select_for_update(of=("self",))
@@ -67,27 +72,20 @@ def _store(claim: Claim, result: PhotoAnalysis | None) -> None:
         snapshot = Snapshot.objects.select_for_update().held_by(claim).first()
         if customer is None or snapshot is None:
             return
-        if result is None or not _has_consent(customer):
+        if result is None or not has_consent(customer):
             snapshot.withhold()
             return
-        EmotionRecord.objects.bulk_create(
-            _record(snapshot, version, index, face) for index, face in enumerate(result.faces)
-        )
+        EmotionRecord.objects.bulk_create(records_of(snapshot, version, result))
         snapshot.finish(Snapshot.Status.ANALYSED if result.faces else Snapshot.Status.NO_FACE, version)
 
 
-def _has_consent(customer: Customer) -> bool:
+def has_consent(customer: Customer) -> bool:
     return Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
 
 
-def _model_version() -> ModelVersion:
-    card = pipeline().card
-    return ModelVersion.objects.get_or_create(
-        name=card.name,
-        version=card.version,
-        sha256=card.sha256,
-        defaults={"uncertain_below": card.uncertain_below},
-    )[0]
+def records_of(snapshot: Snapshot, version: ModelVersion, result: PhotoAnalysis) -> list[EmotionRecord]:
+    """One unsaved record for each face; the customer is the largest, until a person says otherwise."""
+    return [_record(snapshot, version, index, face) for index, face in enumerate(result.faces)]
 
 
 def _record(snapshot: Snapshot, version: ModelVersion, index: int, face: FaceEmotion) -> EmotionRecord:
@@ -96,7 +94,7 @@ def _record(snapshot: Snapshot, version: ModelVersion, index: int, face: FaceEmo
         snapshot=snapshot,
         model_version=version,
         face_index=index,
-        is_subject=index == 0,  # the largest face, until a person says otherwise
+        is_subject=index == 0,
         box_x=box.x,
         box_y=box.y,
         box_width=box.width,

@@ -1,20 +1,22 @@
 """What the app does when something happens elsewhere."""
 
+import logging
 from functools import partial
 from typing import Any
 
 from celery.signals import worker_init, worker_process_init
-from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.signals import post_delete
 
 from crm.models import Consent
 from crm.signals import consent_recorded
+from emotions.activation import active_model
 from emotions.models import Snapshot
 from emotions.services import withhold_unfinished
 from ml.errors import ModelUnavailable
-from ml.registry import check_model
+
+logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
@@ -35,13 +37,24 @@ def delete_file(instance: Snapshot, **_: Any) -> None:
 
 
 def refuse_to_start_without_model(**_: Any) -> None:
+    """An operator mends the settings' model; a model that staff activated they can replace while workers wait."""
+    active = active_model()
+    connection.close()  # the children, which are forked from here, must not share it
     try:
-        check_model(settings.EMOTION_MODEL, settings.MODELS_DIR)
+        active.check()
     except ModelUnavailable as error:
-        raise SystemExit(f"The worker cannot start. {error}") from error
+        if active.sha256:
+            logger.error("Photos wait. %s", error)
+        else:
+            raise SystemExit(f"The worker cannot start. {error}") from error
 
 
 def warm_up(**_: Any) -> None:
     from emotions import analysis  # only a worker's child process loads the pipeline
 
-    analysis.pipeline()
+    try:
+        analysis.pipeline()
+    except ModelUnavailable as error:
+        logger.error("Photos wait. %s", error)
+    finally:
+        connection.close()  # Celery, too, makes a new process start with none

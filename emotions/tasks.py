@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from celery import shared_task
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from emotions.models import Snapshot
+from emotions.models import Reanalysis, Snapshot
 from emotions.models.snapshot import GIVEN_UP
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,15 @@ def analyse_snapshot(snapshot_id: int) -> None:
     from emotions import analysis  # web processes import this module and must not load the pipeline
 
     analysis.analyse(snapshot_id)
+    enqueue_idle_reanalyses()
+
+
+@shared_task
+def go_on_reanalysing(reanalysis_id: int) -> None:
+    from emotions import rerun  # as above
+
+    rerun.go_on(reanalysis_id)
+    enqueue_idle_reanalyses()
 
 
 @shared_task
@@ -30,11 +40,12 @@ def sweep_snapshots() -> None:
     for snapshot_id in _ids(Snapshot.objects.worn_out(now)):
         Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP)
     enqueue(_ids(Snapshot.objects.to_enqueue(now).order_by("due_at")[:SWEPT_AT_ONCE]))
+    enqueue_idle_reanalyses()
 
 
-def _ids(snapshots: QuerySet[Snapshot]) -> list[int]:
+def _ids(rows: QuerySet[Any]) -> list[int]:
     """Rows are changed one by one: updates of several could wait for each other."""
-    return list(snapshots.values_list("pk", flat=True))
+    return list(rows.values_list("pk", flat=True))
 
 
 def enqueue(snapshot_ids: Iterable[int]) -> None:
@@ -50,3 +61,24 @@ def enqueue(snapshot_ids: Iterable[int]) -> None:
             logger.warning("Snapshot %s waits for the sweep: the broker cannot be reached (%s)", snapshot_id, error)
             Snapshot.objects.filter(pk=snapshot_id).update(enqueued_at=None)
             return  # rather than wait for the broker's time-out once more
+
+
+def enqueue_idle_reanalyses() -> None:
+    """Unless new photos wait: they come first, and whoever analyses the last of them calls this again."""
+    now = timezone.now()
+    if (idle := _ids(Reanalysis.objects.to_enqueue(now))) and not Snapshot.objects.claimable(now).exists():
+        enqueue_reanalyses(idle)
+
+
+def enqueue_reanalyses(reanalysis_ids: Iterable[int]) -> None:
+    """As `enqueue`."""
+    for reanalysis_id in reanalysis_ids:
+        now = timezone.now()
+        if not Reanalysis.objects.to_enqueue(now).filter(pk=reanalysis_id).update(enqueued_at=now):
+            continue
+        try:
+            go_on_reanalysing.apply_async((reanalysis_id,), time_limit=None)  # type: ignore[arg-type]
+        except Exception as error:  # each broker has errors of its own
+            logger.warning("Re-analysis %s waits for the sweep: %s", reanalysis_id, error)
+            Reanalysis.objects.filter(pk=reanalysis_id).update(enqueued_at=None)
+            return

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from crm.models import Customer
 from emotions.models.records import EmotionRecord, ModelVersion
-from emotions.models.snapshot import Snapshot
+from emotions.models.snapshot import Snapshot, SnapshotQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +151,12 @@ class Reanalysis(models.Model):
     def handled(self) -> int:
         return self.done + self.failed + self.withheld
 
-    def snapshots(self) -> models.QuerySet[Snapshot]:
+    def snapshots(self) -> SnapshotQuerySet:
         """Those that it covers and that are after the cursor, in the order in which they are done."""
         ahead = Snapshot.objects.filter(pk__gt=self.cursor, pk__lte=self.last, status__in=self.ANALYSED_BEFORE)
         match self.scope:
             case self.Scope.SNAPSHOT:
-                ahead = ahead.filter(pk=self.snapshot_id)
+                ahead = ahead.filter(pk__in=[self.snapshot_id])
             case self.Scope.CUSTOMER:
                 ahead = ahead.filter(interaction__customer=self.customer_id)
             case self.Scope.MISSING:

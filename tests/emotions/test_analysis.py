@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,14 +33,6 @@ from tests.threads import InThread, at_once, in_thread
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("released_model")]
 Status = Snapshot.Status
 LONG_AGO = timezone.now() - timedelta(days=1)
-
-
-@pytest.fixture
-def other_models() -> Iterator[None]:
-    """For tests with a model of their own: the pipeline is kept by its process."""
-    analysis.pipeline.cache_clear()
-    yield
-    analysis.pipeline.cache_clear()
 
 
 class Middle:
@@ -148,7 +139,6 @@ def test_anything_else_is_retried_and_then_given_up(settings: Settings) -> None:
     assert (snapshot.status, snapshot.error) == (Status.FAILED, GIVEN_UP)
 
 
-@pytest.mark.usefixtures("other_models")
 def test_scores_that_the_database_refuses_are_retried_too(settings: Settings, tmp_path: Path) -> None:
     weights = small_classifier(scale=3e37)  # whose scores are no numbers
     write_model(tmp_path / "models" / "reference-cnn", weights)
@@ -158,7 +148,6 @@ def test_scores_that_the_database_refuses_are_retried_too(settings: Settings, tm
     assert not EmotionRecord.objects.exists()
 
 
-@pytest.mark.usefixtures("other_models")
 def test_without_the_model_snapshots_wait_unharmed(settings: Settings, tmp_path: Path) -> None:
     settings.MODELS_DIR = tmp_path
     snapshot = SnapshotFactory()

@@ -3,11 +3,13 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from pytest_django import Settings
 
 from emotions.status import analysis_problem
 
 
+@pytest.mark.django_db
 def test_the_line_is_empty_again_once_the_model_is_back(settings: Settings, model_folder: Path, tmp_path: Path) -> None:
     settings.MODELS_DIR = tmp_path
     assert "card.json cannot be read" in analysis_problem()

@@ -1,0 +1,150 @@
+"""A worker's part of a re-analysis: photo by photo, behind every new upload."""
+
+import logging
+import time
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from crm.models import Customer
+from emotions import analysis
+from emotions.activation import ANOTHER_ACTIVATED
+from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
+from emotions.models.reanalyses import ReanalysisQuerySet
+from ml.boxes import overlaps
+from ml.errors import InvalidImage
+from ml.pipeline import EmotionPipeline
+from ml.types import PhotoAnalysis
+
+logger = logging.getLogger(__name__)
+
+# A worker leaves a run after so many seconds, to let others' messages in between; and long before the time limit.
+TURN_SECONDS = 5.0
+SAME_FACE = 0.5  # intersection over union of two boxes from which on they are taken for one face
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+
+
+class Ended(Exception):
+    """The run is done, was stopped, or another worker has taken it over: nothing more may be stored."""
+
+
+def go_on(reanalysis_id: int) -> None:
+    """Do a few photos of a run; nothing happens if another worker is at it or it has ended.
+
+    Raises ModelUnavailable before it takes the run, which then waits for a worker with the model.
+    """
+    analysis.pipeline()
+    turn = Reanalysis.objects.take_turn(reanalysis_id)
+    if turn is None:
+        return
+    ends = time.monotonic() + min(TURN_SECONDS, settings.ANALYSIS_TIME_LIMIT / 4)
+    try:
+        while time.monotonic() < ends and not new_photos_wait():
+            _next_photo(turn)
+    except Ended:
+        pass
+    finally:
+        Reanalysis.objects.held_by(turn).give_turn_back()
+
+
+def new_photos_wait() -> bool:
+    return Snapshot.objects.claimable(timezone.now()).exists()
+
+
+def _next_photo(turn: Turn) -> None:
+    """Do the photo after the cursor. Raises Ended when there is nothing more to do."""
+    held = Reanalysis.objects.held_by(turn)
+    run = held.select_related("model_version").first()
+    if run is None:
+        raise Ended
+    ready = analysis.pipeline()
+    if ModelVersion.objects.of(ready.card) != run.model_version:
+        held.end(Reanalysis.Status.STOPPED, ANOTHER_ACTIVATED)
+        raise Ended
+    snapshot = run.snapshots().select_related("interaction__customer", "model_version").first()
+    if snapshot is None:
+        held.end(Reanalysis.Status.FINISHED)
+        raise Ended
+    if not held.begin_attempt():
+        raise Ended
+    if run.attempts >= settings.ANALYSIS_MAX_ATTEMPTS:  # this photo probably kills its worker
+        _count(held, run, snapshot, "failed")
+    else:
+        _do(held, run, snapshot, ready)
+
+
+def _do(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: EmotionPipeline) -> None:
+    if not analysis.has_consent(snapshot.interaction.customer):
+        _count(held, run, snapshot, "withheld")
+        return
+    try:
+        result = None if _answered(snapshot, run.model_version) else ready.analyze(analysis.read(snapshot))
+        _store(held, run, snapshot, result)
+    except Ended:
+        raise
+    except InvalidImage as error:
+        logger.info("Snapshot %s keeps its earlier answer: %s", snapshot.uuid, error)
+        _count(held, run, snapshot, "failed")
+    except Exception:  # whatever it is, the earlier answer stands
+        logger.exception("Analysing snapshot %s again failed", snapshot.uuid)
+        _count(held, run, snapshot, "failed")
+
+
+def _count(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, *outcome: str) -> None:
+    """Move on to the next photo. Raises Ended when somebody else has, or the run was stopped."""
+    if not held.advance(run.cursor, to=snapshot.pk, **dict.fromkeys(outcome, 1)):
+        raise Ended
+
+
+def _answered(snapshot: Snapshot, version: ModelVersion) -> bool:
+    """Whether this version's records are there: then they count again, and no second ones are made."""
+    return EmotionRecord.objects.filter(snapshot=snapshot, model_version=version).exists()
+
+
+@transaction.atomic
+def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: PhotoAnalysis | None) -> None:
+    """Let this version's records count, new ones or those that there are, and move the cursor; all or nothing."""
+    # The customer first, then the snapshot, as everywhere, so that two transactions cannot wait for each other.
+    customers = Customer.objects.select_for_update(of=("self",))
+    customer = customers.filter(interactions__snapshots=seen.pk).first()
+    snapshots = Snapshot.objects.select_for_update(of=("self",))
+    snapshot = snapshots.filter(pk=seen.pk, status__in=Reanalysis.ANALYSED_BEFORE).first()
+    if customer is None or snapshot is None:  # deleted, or waiting for a task of its own
+        _count(held, run, seen)
+        return
+    if not analysis.has_consent(customer):
+        _count(held, run, seen, "withheld")
+        return
+    _count(held, run, seen, "done")
+    chosen = _subject_box(snapshot)
+    records = EmotionRecord.objects.filter(snapshot=snapshot, model_version=run.model_version)
+    if not records.exists() and result is not None:
+        EmotionRecord.objects.bulk_create(analysis.records_of(snapshot, run.model_version, result))
+    faces = list(records.defer("face_png", "landmarks").order_by("face_index"))
+    if faces:
+        subject = same_face(chosen, [_box(face) for face in faces])
+        records.update(is_subject=False)
+        records.filter(pk=faces[subject].pk).update(is_subject=True)
+    snapshot.finish(Snapshot.Status.ANALYSED if faces else Snapshot.Status.NO_FACE, run.model_version)
+
+
+def _subject_box(snapshot: Snapshot) -> Box | None:
+    """The box of the face that is the customer at present."""
+    records = EmotionRecord.objects.current().of_subjects().filter(snapshot=snapshot)
+    subject = records.defer("face_png", "landmarks").first()
+    return _box(subject) if subject else None
+
+
+def _box(record: EmotionRecord) -> Box:
+    return record.box_x, record.box_y, record.box_x + record.box_width, record.box_y + record.box_height
+
+
+def same_face(chosen: Box | None, faces: list[Box]) -> int:
+    """Which of the faces, largest first, lies where the chosen one lay; the largest when none does."""
+    if chosen is None:
+        return 0
+    shares = overlaps(np.array([chosen, *faces], np.float32))[0, 1:]
+    best = int(shares.argmax())
+    return best if shares[best] >= SAME_FACE else 0
