@@ -19,6 +19,14 @@ def may_view_snapshots(request: HttpRequest) -> bool:
     return request.user.has_perm("emotions.view_snapshot")
 
 
+def may_manage_models(request: HttpRequest) -> bool:
+    return request.user.has_perm("emotions.manage_models")
+
+
+def on_model_pages(request: HttpRequest) -> bool:
+    return request.path.startswith(("/admin/models/", "/admin/re-analyses/"))
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Rapport",
     "SITE_HEADER": "Rapport",
@@ -82,6 +90,13 @@ UNFOLD: dict[str, Any] = {
                         "icon": "photo_camera",
                         "link": reverse_lazy("admin:emotions_snapshot_changelist"),
                         "permission": may_view_snapshots,
+                    },
+                    {
+                        "title": "Models",
+                        "icon": "neurology",
+                        "link": reverse_lazy("emotions:models"),
+                        "active": on_model_pages,
+                        "permission": may_manage_models,
                     },
                     {
                         "title": "Staff",

@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from emotions import media, views
+from emotions import media, views, views_models
 from emotions.access import for_staff
+from emotions.views_models import for_managers
 
 app_name = "emotions"
 urlpatterns = [
@@ -24,4 +25,20 @@ urlpatterns = [
     path("snapshots/<uuid:public_id>/preview.jpg", for_staff(media.preview, cacheable=True), name="preview"),
     path("snapshots/<uuid:public_id>/original/", for_staff(media.original, cacheable=True), name="original"),
     path("snapshots/<uuid:public_id>/faces/<int:record_id>.png", for_staff(media.face, cacheable=True), name="face"),
+    path("models/", for_managers(views_models.models), name="models"),
+    path("models/<str:folder>/", for_managers(views_models.model), name="model"),
+    path("models/<str:folder>/activate/", for_managers(views_models.activation), name="activate_model"),
+    path("re-analyses/start/", for_managers(views_models.reanalyse), name="reanalyse"),
+    path("re-analyses/<uuid:public_id>/", for_managers(views_models.run), name="reanalysis"),
+    path("re-analyses/<uuid:public_id>/stop/", for_managers(views_models.stop), name="stop_reanalysis"),
+    path(
+        "customers/<uuid:public_id>/re-analyse/",
+        for_managers(views_models.reanalyse_customer),
+        name="reanalyse_customer",
+    ),
+    path(
+        "snapshots/<uuid:public_id>/re-analyse/",
+        for_managers(views_models.reanalyse_snapshot),
+        name="reanalyse_snapshot",
+    ),
 ]

@@ -1,0 +1,125 @@
+"""Reads: what the pages about models and re-analyses show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db.models import Count
+
+from emotions.activation import ActiveModel, active_model, model_before
+from emotions.model_cards import ReleasedModel, released_models
+from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
+from ml.types import ModelCard
+
+ACTIVATIONS_SHOWN = 10
+RUNS_SHOWN = 10
+POLL_EVERY = "1s"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A released model in the list."""
+
+    model: ReleasedModel
+    active: bool
+    records: int  # made with it
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A model that made records and whose files are not here any more."""
+
+    version: ModelVersion
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsPage:
+    entries: tuple[Entry, ...]
+    gone: tuple[Gone, ...]
+    before: Entry | None  # to go back to
+    lost_before: bool  # there was one before, but its files are gone or altered
+    activations: tuple[ModelActivation, ...]
+    runs: tuple[Reanalysis, ...]
+
+    @property
+    def active(self) -> Entry | None:
+        return next((entry for entry in self.entries if entry.active), None)
+
+
+def models_page(models_dir: Path) -> ModelsPage:
+    active, before = active_model(), model_before()
+    made = _records_made()
+    counts = {_key(version): records for version, records in made}
+    entries = tuple(_entry(model, active, counts) for model in released_models(models_dir))
+    here = {_key(entry.model.card) for entry in entries if entry.model.card}
+    back = next((entry for entry in entries if before and _is(entry.model, before) and not entry.model.problem), None)
+    return ModelsPage(
+        entries=entries,
+        gone=tuple(Gone(version, records) for version, records in made if _key(version) not in here),
+        before=back,
+        lost_before=before is not None and back is None,
+        activations=tuple(ModelActivation.objects.select_related("model_version", "activated_by")[:ACTIVATIONS_SHOWN]),
+        runs=tuple(Reanalysis.objects.select_related("model_version", "requested_by")[:RUNS_SHOWN]),
+    )
+
+
+def entry(model: ReleasedModel) -> Entry:
+    """One model alone, for a page of its own."""
+    return _entry(model, active_model(), {_key(version): records for version, records in _records_made()})
+
+
+def _records_made() -> list[tuple[ModelVersion, int]]:
+    """Every model version that has made records, with how many."""
+    counts = dict(EmotionRecord.objects.order_by().values_list("model_version").annotate(Count("pk")))
+    versions = ModelVersion.objects.filter(pk__in=counts).order_by("name", "pk")
+    return [(version, counts[version.pk]) for version in versions]
+
+
+def _entry(model: ReleasedModel, active: ActiveModel, counts: dict[tuple[str, str, str], int]) -> Entry:
+    return Entry(model, _is(model, active), counts.get(_key(model.card), 0) if model.card else 0)
+
+
+def _is(model: ReleasedModel, which: ActiveModel) -> bool:
+    return model.card is not None and model.folder == which.folder and which.is_described_by(model.card)
+
+
+def _key(model: ModelCard | ModelVersion) -> tuple[str, str, str]:
+    return model.name, model.version, model.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A re-analysis as staff see it."""
+
+    run: Reanalysis
+
+    @property
+    def percent(self) -> int:
+        if not self.run.is_running:
+            return 100 if self.run.status == Reanalysis.Status.FINISHED else self._share
+        return min(self._share, 99)
+
+    @property
+    def _share(self) -> int:
+        return min(100, 100 * self.run.handled // max(self.run.total, 1))
+
+    @property
+    def left_out(self) -> int:
+        """Photos that were deleted, or answered or taken up by somebody else, meanwhile."""
+        return max(self.run.total - self.run.handled, 0) if not self.run.is_running else 0
+
+    @property
+    def poll_every(self) -> str:
+        return POLL_EVERY if self.run.is_running else ""
+
+    @property
+    def state(self) -> str:
+        """Changes whenever the page must be drawn anew."""
+        return f"{self.run.status}-{self.run.handled}"
+
+
+def progress_of(runs: Iterable[Reanalysis]) -> list[Progress]:
+    return [Progress(run) for run in runs]
