@@ -29,7 +29,7 @@ def reference_cnn(labellings: Labellings = FER, classes: int = len(EMOTIONS)) ->
         features = layers.BatchNormalization()(features)
         features = layers.ReLU()(features)
         features = layers.MaxPooling2D(2)(features)
-    return _with_heads(face, layers.Flatten()(features), labellings, classes, "reference-cnn")
+    return with_heads(face, layers.Flatten()(features), labellings, classes, "reference-cnn")
 
 
 def residual(labellings: Labellings = FER, classes: int = len(EMOTIONS)) -> keras.Model:
@@ -42,7 +42,7 @@ def residual(labellings: Labellings = FER, classes: int = len(EMOTIONS)) -> kera
     for filters, stride in ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
         features = _residual_block(features, filters, stride)
     features = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(features))
-    return _with_heads(face, features, labellings, classes, "residual")
+    return with_heads(face, features, labellings, classes, "residual")
 
 
 def _convolve(features: keras.KerasTensor, filters: int, kernel: int, stride: int = 1) -> keras.KerasTensor:
@@ -67,9 +67,10 @@ def _residual_block(features: keras.KerasTensor, filters: int, stride: int) -> k
     return layers.ReLU()(layers.Add()([layers.Multiply()([change, weights]), shortcut]))
 
 
-def _with_heads(
+def with_heads(
     face: keras.KerasTensor, features: keras.KerasTensor, labellings: Labellings, classes: int, name: str
 ) -> keras.Model:
+    """The network that ends in one softmax over `features` for each labelling."""
     scores = {}
     for labelling in labellings:
         logits = layers.Dense(classes, name=f"logits_{labelling}")(features)

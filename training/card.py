@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml.types import ModelCard
-from training.data import Fer2013
-from training.metrics import Metrics
+from training.data import Fer2013, Labelling
+from training.evaluation import Evaluation
 from training.run_folder import RunRecord
+from training.train import describe_loss, describe_optimizer
 
-DIGITS = 4
 PUBLISHED_IMAGES = 35_887
 
 INTENDED_USE = (
@@ -33,10 +33,23 @@ LIMITATIONS = [
     "Nothing is known of the age, gender and skin colour of the people in FER-2013, so figures by group are missing. "
     "Expect differences between groups.",
 ]
+FERPLUS_LIMITATION = (
+    "FER+'s labels are what more than half of ten people saw. Images on which they disagree are left out of its "
+    "figures, which are better for it."
+)
+OTHER_DATA = "Trained on {data}, which is not part of this release: ask its owners what its use allows."
 LICENCE_NOTE = (
     "Trained on FER-2013 (Goodfellow et al. 2013, Challenges in Representation Learning, arXiv 1307.0414), which is "
     "for research; ask its owners before commercial use."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFigures:
+    """One output of the network and how good it is."""
+
+    temperature: float  # by which its logits were divided: it is in the released graph already
+    metrics: dict[str, Evaluation]  # by what was scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,58 +61,100 @@ class Release:
     trained_on: str  # ISO date of the best epoch
     epochs_completed: int
     best_epoch: int  # counting from 1
-    metrics: dict[str, Metrics]  # by what was scored
-    largest_difference: float  # between ONNX Runtime and Keras
+    outputs: dict[Labelling, OutputFigures]
+    largest_difference: float  # between ONNX Runtime and Keras, before any INT8
     compared_faces: int
+    milliseconds_a_face: float
+    int8_cost: float | None = None  # of validation accuracy; nothing if the release is not INT8
 
 
 def card_of(release: Release, data: Fer2013) -> dict[str, Any]:
     """The content of card.json; the part that ml reads comes first."""
-    card = release.card
-    images = {name: len(split.labels) for name, split in data.splits.items()}
-    config = asdict(release.record.config)
-    seed, epochs = config.pop("seed"), config.pop("epochs")
-    config.pop("preprocessing")
+    return _for_the_pipeline(release.card) | _for_people(release, data) | _figures(release)
+
+
+def card_text(card: dict[str, Any]) -> str:
+    """The card as JSON, with lists of numbers and objects without others on one line each, so that it can be read."""
+    text = json.dumps(card, indent=2, ensure_ascii=False)
+    return re.sub(r"\[[\d\s,]+\]|\{[^{}\[\]]+\}", lambda found: re.sub(r"\s+", " ", found[0]), text) + "\n"
+
+
+def _for_the_pipeline(card: ModelCard) -> dict[str, Any]:
     return {
         "name": card.name,
         "version": card.version,
         "classes": list(card.classes),
         "input": {"size": card.preprocessing.size, "channels": 1, "colour": "grey"},
-        "preprocessing": {"margin": card.preprocessing.margin, "normalisation": card.preprocessing.normalisation},
+        "preprocessing": {
+            "margin": card.preprocessing.margin,
+            "aligned": card.preprocessing.aligned,
+            "normalisation": card.preprocessing.normalisation,
+        },
+        "output": card.output,
+        "uncertain_below": card.uncertain_below,
         "sha256": card.sha256,
-        "intended_use": INTENDED_USE,
-        "not_for": NOT_FOR,
-        "limitations": LIMITATIONS,
-        "licence_note": f"{LICENCE_NOTE} {sum(images.values()):,} of its {PUBLISHED_IMAGES:,} images were used.",
-        "data": {"name": "FER-2013", "sha256": data.sha256, "images": images},
-        "training": {
-            "date": release.trained_on,
-            "commit": release.record.commit,
-            "seed": seed,
-            "epochs": {"configured": epochs, "completed": release.epochs_completed, "best": release.best_epoch},
-            "loss": "categorical cross-entropy",
-            "optimizer": "Adam, learning rate falling to zero along half a cosine",
-            **config,
-            "framework": f"Keras {release.record.keras} on {release.record.backend}",
-        },
-        "export": {
-            "largest_difference_from_keras": float(f"{release.largest_difference:.2g}"),
-            "faces_compared": release.compared_faces,
-        },
-        "metrics": {split: _rounded(asdict(metrics)) for split, metrics in release.metrics.items()},
     }
 
 
-def card_text(card: dict[str, Any]) -> str:
-    """The card as JSON, with lists of numbers on one line each so that a person can read the matrix."""
-    text = json.dumps(card, indent=2, ensure_ascii=False)
-    return re.sub(r"\[[\d\s,]+\]", lambda found: re.sub(r"\s+", " ", found[0]), text) + "\n"
+def _for_people(release: Release, data: Fer2013) -> dict[str, Any]:
+    images = {name: len(split.labels) for name, split in data.splits.items()}
+    about_data = {"name": data.name, "sha256": data.sha256, "images": images}
+    limitations, licence = LIMITATIONS, OTHER_DATA.format(data=data.name)
+    if data.name == "FER-2013":
+        licence = f"{LICENCE_NOTE} {sum(images.values()):,} of its {PUBLISHED_IMAGES:,} images were used."
+    if "ferplus" in release.outputs:
+        limitations = [*LIMITATIONS, FERPLUS_LIMITATION]
+        about_data["votes_sha256"] = data.votes_sha256
+    return {
+        "intended_use": INTENDED_USE,
+        "not_for": NOT_FOR,
+        "limitations": limitations,
+        "licence_note": licence,
+        "data": about_data,
+        "training": _training(release),
+        "export": _export(release),
+    }
 
 
-def _rounded(value: Any) -> Any:
-    match value:
-        case float():
-            return round(value, DIGITS)
-        case dict():
-            return {key: _rounded(part) for key, part in value.items()}
-    return value
+def _training(release: Release) -> dict[str, Any]:
+    record = release.record
+    config = asdict(record.config)
+    config.pop("preprocessing")
+    config["epochs"] = {
+        "configured": record.config.epochs,
+        "completed": release.epochs_completed,
+        "best": release.best_epoch,
+    }
+    return {
+        "date": release.trained_on,
+        "commit": record.commit,
+        "started_from": record.started_from or "random weights",
+        "framework": f"Keras {record.keras} on {record.backend}",
+        "loss": describe_loss(record.config),
+        **config,
+        "optimizer": describe_optimizer(record.config),
+    }
+
+
+def _export(release: Release) -> dict[str, Any]:
+    exported: dict[str, Any] = {
+        "largest_difference_from_keras": float(f"{release.largest_difference:.2g}"),
+        "faces_compared": release.compared_faces,
+        "weights": "float32" if release.int8_cost is None else "int8",
+    }
+    if release.int8_cost is not None:
+        exported["int8_costs_of_validation_accuracy"] = round(release.int8_cost, 4)
+    return exported
+
+
+def _figures(release: Release) -> dict[str, Any]:
+    return {
+        "milliseconds_a_face": round(release.milliseconds_a_face, 2),
+        "outputs": {
+            labelling: {
+                "temperature": round(figures.temperature, 4),
+                "metrics": {scored: evaluation.as_dict() for scored, evaluation in figures.metrics.items()},
+            }
+            for labelling, figures in release.outputs.items()
+        },
+    }

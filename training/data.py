@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.labels import EMOTIONS
+from training.cache import Arrays, cached
 from training.errors import TrainingError
 from training.votes import Votes, read_votes
 
 SplitName = Literal["train", "validation", "test"]
+Labelling = Literal["fer", "ferplus"]  # who labelled: FER-2013's makers, or the ten people of FER+
+LABELLINGS: tuple[Labelling, ...] = get_args(Labelling)
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 USAGE: Final[dict[str, SplitName]] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 IMAGE_SIZE = 48  # side of a face in pixels
@@ -29,12 +32,35 @@ class Split:
     labels: NDArray[np.int64]  # (n,), index into EMOTIONS
     votes: Votes | None = None  # of the same images, if FER+ was given
 
+    def labels_by(self, labelling: Labelling) -> NDArray[np.int64]:
+        """The class of each image, (n,); FER+'s is NO_MAJORITY where people disagree.
+
+        Raises TrainingError if FER+'s votes are wanted and were not given.
+        """
+        if labelling == "fer":
+            return self.labels
+        if self.votes is None:
+            raise TrainingError("FER+'s labels need its votes: name the fer2013new.csv with --votes.")
+        return self.votes.majority()
+
+    def __getitem__(self, rows: NDArray[np.generic]) -> "Split":
+        return Split(self.faces[rows], self.labels[rows], None if self.votes is None else self.votes[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Fer2013:
+    """Labelled faces: FER-2013's, or those of a folder in the same form."""
+
     splits: dict[SplitName, Split]
-    sha256: str  # of the CSV file
+    sha256: str  # of the CSV file, or of a folder's files
     votes_sha256: str = ""  # of the FER+ file, if there was one
+    name: str = "FER-2013"
+
+    def split(self, name: SplitName) -> Split:
+        """Raises TrainingError if a folder lacks this split."""
+        if name not in self.splits:
+            raise TrainingError(f"{self.name} has no {name} split, only {', '.join(self.splits)}.")
+        return self.splits[name]
 
 
 def load_fer2013(csv_file: Path, cache: Path, votes_file: Path | None = None) -> Fer2013:
@@ -45,19 +71,12 @@ def load_fer2013(csv_file: Path, cache: Path, votes_file: Path | None = None) ->
     Raises TrainingError if a file is missing or any row is wrong: a bad file is refused whole.
     """
     if not csv_file.is_file():
-        raise TrainingError(f"There is no file {csv_file}. Name a fer2013.csv with --data.")
+        raise TrainingError(f"There is no file {csv_file}. Name a fer2013.csv, or a folder of images, with --data.")
     with csv_file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    cached = cache / f"fer2013-{CACHE_FORMAT}-{sha256[:16]}.npz"
-    if not cached.exists():
-        arrays = _decode(csv_file)
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = cached.with_name(f"partial-{cached.name}")
-        np.savez_compressed(partial, allow_pickle=False, **arrays)
-        partial.replace(cached)
-    with np.load(cached, allow_pickle=False) as arrays:
-        splits = {name: Split(arrays[f"{name}_faces"], arrays[f"{name}_labels"]) for name in SPLITS}
-        usages = pd.Series(arrays["usages"].astype(str))
+    arrays = cached(cache / f"fer2013-{CACHE_FORMAT}-{sha256[:16]}.npz", lambda: _decode(csv_file))
+    splits = {name: Split(arrays[f"{name}_faces"], arrays[f"{name}_labels"]) for name in SPLITS}
+    usages = pd.Series(arrays["usages"].astype(str))
     if votes_file is None:
         return Fer2013(splits, sha256)
     votes, votes_sha256 = read_votes(votes_file, usages)
@@ -67,7 +86,7 @@ def load_fer2013(csv_file: Path, cache: Path, votes_file: Path | None = None) ->
     )
 
 
-def _decode(csv_file: Path) -> dict[str, NDArray[np.generic]]:
+def _decode(csv_file: Path) -> Arrays:
     table = pd.read_csv(csv_file, dtype=str, keep_default_na=False, skipinitialspace=True)
     table.columns = table.columns.str.strip()
     if missing := {"emotion", "pixels", "Usage"} - set(table.columns):
@@ -88,7 +107,7 @@ def _decode(csv_file: Path) -> dict[str, NDArray[np.generic]]:
     labels = table["emotion"].astype(np.int64).to_numpy()
     usages = table["Usage"].str.strip()
     split_of_row = usages.map(USAGE)
-    arrays: dict[str, NDArray[np.generic]] = {"usages": usages.to_numpy(dtype="U11")}
+    arrays: Arrays = {"usages": usages.to_numpy(dtype="U11")}
     for name in SPLITS:
         rows_of_split = (split_of_row == name).to_numpy()
         if not rows_of_split.any():

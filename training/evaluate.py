@@ -1,21 +1,54 @@
 """The figures of a run or of a released model on one split."""
 
-import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ml.classifier import EmotionClassifier
 from ml.errors import ModelUnavailable
 from ml.registry import MODELS_DIR, read_model
-from ml.types import Preprocessing
-from training.data import Fer2013, Split, SplitName
+from ml.types import ModelCard, Preprocessing
+from training.data import Fer2013, Labelling, SplitName
 from training.errors import TrainingError
-from training.metrics import Metrics, measure
+from training.evaluation import Evaluation, evaluate_new, evaluate_scores, new_images
+from training.metrics import as_table
+from training.quantisation import output_names
 from training.run_folder import read_record
-from training.scoring import Classifier, predict
+from training.scoring import Classifier, exported, score
+from training.speed import milliseconds_a_face
 
 
-def evaluate_run(run: Path, data: Fer2013, split: SplitName) -> Metrics:
-    """Score the best epoch of a run through Keras.
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A model's figures on one split of some data."""
+
+    model: str
+    data: str
+    split: SplitName
+    labels: Labelling
+    output: str  # which of the model's outputs answered
+    uncertain_below: float  # the model's own threshold
+    all_images: Evaluation
+    without_near_duplicates: Evaluation | None  # of the test split, where there are training images to compare with
+    milliseconds_a_face: float | None  # one thread, one face at a time; of released models only
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the figures of all images on the first level."""
+        new = self.without_near_duplicates
+        return {
+            "model": self.model,
+            "data": self.data,
+            "split": self.split,
+            "labels": self.labels,
+            "output": self.output,
+            "uncertain_below": self.uncertain_below,
+            **self.all_images.as_dict(),
+            "without_near_duplicates": new and new.as_dict(),
+            "milliseconds_a_face": self.milliseconds_a_face and round(self.milliseconds_a_face, 2),
+        }
+
+
+def evaluate_run(run: Path, data: Fer2013, split: SplitName, labels: Labelling | None = None) -> Evaluated:
+    """Score the best epoch of a run through Keras, before any calibration, on the labels that it learnt.
 
     Raises TrainingError if the run has no finished epoch, or was trained on other data: then its
     training images could be among those of this split.
@@ -24,22 +57,90 @@ def evaluate_run(run: Path, data: Fer2013, split: SplitName) -> Metrics:
 
     record = read_record(run)
     record.check_data(data)
-    return _evaluate(data.splits[split], record.config.preprocessing, best_network(run).predict_on_batch)
+    learnt = record.config.labellings
+    labels = labels or _labels(learnt[-1], data, split)
+    output = labels if labels in learnt else "fer"
+    network = best_network(run)
+    answers = Answers(str(run), record.config.preprocessing, lambda faces: network.predict_on_batch(faces)[output])
+    return _evaluate(data, split, labels, output, answers)
 
 
-def evaluate_release(model: str, data: Fer2013, split: SplitName) -> Metrics:
+def evaluate_release(model: str, data: Fer2013, split: SplitName, labels: Labelling | None = None) -> Evaluated:
     """Score a released model, named or by its folder, through ONNX Runtime.
 
-    Raises TrainingError if there is no such model, or its weights are not those its card describes.
+    It answers with the output for these labels, if it has one; without `labels`, with the one that it is served
+    with, on its own labels if the data has them. Raises TrainingError if there is no such model, or its
+    weights are not those that its card describes.
     """
+    card, weights = read_release(model)
+    labels = labels or _labels(card.output, data, split)
+    output = labels if labels in output_names(weights) else card.output
+    classify = exported(weights, card, output)
+    speed = milliseconds_a_face(weights, card)
+    answers = Answers(card.model_version, card.preprocessing, classify, card.uncertain_below, speed)
+    return _evaluate(data, split, labels, output, answers)
+
+
+def read_release(model: str) -> tuple[ModelCard, bytes]:
+    """The card and weights of a released model, by its name or its folder. Raises TrainingError."""
     folder = Path(model).resolve() if Path(model).is_dir() else MODELS_DIR / model
     try:
-        card, weights = read_model(folder.name, folder.parent)
-        classifier = EmotionClassifier(weights, card, threads=os.cpu_count() or 1)
+        return read_model(folder.name, folder.parent)
     except ModelUnavailable as error:
         raise TrainingError(str(error)) from error
-    return _evaluate(data.splits[split], card.preprocessing, classifier.classify)
 
 
-def _evaluate(split: Split, preprocessing: Preprocessing, classify: Classifier) -> Metrics:
-    return measure(split.labels, predict(split.faces, preprocessing, classify, "Scoring"))
+def as_text(evaluated: Evaluated) -> str:
+    """The figures for people."""
+    figures = evaluated.all_images
+    lines = [
+        f"{evaluated.model} on the {evaluated.split} split of {evaluated.data}, labels {evaluated.labels}",
+        as_table(figures.metrics),
+        "",
+        f"Calibration error {figures.confidence.calibration_error:.3f}",
+        f"Answering from a confidence of {evaluated.uncertain_below:.2f} on, it answers"
+        f" {figures.at_threshold.answered:.1%} of the faces, {figures.at_threshold.right or 0:.1%} of these rightly",
+    ]
+    if figures.without_majority:
+        lines.append(f"{figures.without_majority} images without a FER+ majority are left out")
+    if new := evaluated.without_near_duplicates:
+        lines.append(f"Without near-duplicates of training images: {as_table(new.metrics).splitlines()[0]}")
+    if evaluated.milliseconds_a_face:
+        lines.append(f"{evaluated.milliseconds_a_face:.1f} ms a face on one thread")
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What gives a model's answers, and what is known of it."""
+
+    model: str
+    preprocessing: Preprocessing
+    classify: Classifier
+    uncertain_below: float = 0.0
+    milliseconds_a_face: float | None = None
+
+
+def _labels(output: str, data: Fer2013, split: SplitName) -> Labelling:
+    """The labels that an output is compared with unless others are asked for."""
+    return "ferplus" if output == "ferplus" and data.split(split).votes else "fer"
+
+
+def _evaluate(data: Fer2013, split: SplitName, labels: Labelling, output: str, answers: Answers) -> Evaluated:
+    images = data.split(split)
+    images.labels_by(labels)  # refuses missing votes before the long work
+    scores = score(images.faces, answers.preprocessing, answers.classify, "Scoring")
+    new = None
+    if split == "test":
+        new = evaluate_new(images, scores, labels, answers.uncertain_below, new_images(data, split))
+    return Evaluated(
+        model=answers.model,
+        data=data.name,
+        split=split,
+        labels=labels,
+        output=output,
+        uncertain_below=answers.uncertain_below,
+        all_images=evaluate_scores(images, scores, labels, answers.uncertain_below),
+        without_near_duplicates=new,
+        milliseconds_a_face=answers.milliseconds_a_face,
+    )

@@ -1,121 +1,160 @@
-"""A run -> a released model: model.onnx, its card, and the documents of its training."""
+"""A run -> a released model: model.onnx, its card, its network for fine-tuning, and the documents of its training."""
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
-import onnx
 
-from ml.classifier import EmotionClassifier
-from ml.errors import ModelUnavailable
 from ml.labels import EMOTIONS
-from ml.types import GreyFaces, ModelCard, Preprocessing
-from training.card import Release, card_of, card_text
-from training.data import Fer2013, Split
-from training.duplicates import near_duplicates
+from ml.types import GreyFaces, ModelCard
+from training.calibration import apply_temperatures, choose_threshold, fit_temperature, tempered
+from training.card import OutputFigures, Release, card_of, card_text
+from training.data import Fer2013, Labelling, SplitName
 from training.errors import TrainingError
-from training.metrics import Metrics, measure
-from training.run_folder import BEST_FILE, CURVES_FILE, LOG_FILE, best_epoch, read_log, read_record
-from training.scoring import Classifier, predict, score
+from training.evaluation import Evaluation, evaluate_new, evaluate_scores, labelled, new_images
+from training.graph import write_onnx
+from training.quantisation import quantise
+from training.run_folder import (
+    BEST_FILE,
+    CURVES_FILE,
+    LOG_FILE,
+    NETWORK_FILE,
+    RunRecord,
+    best_epoch,
+    read_log,
+    read_record,
+)
+from training.scoring import exported, score, score_outputs
+from training.speed import milliseconds_a_face
 from training.trained import best_network
 
 COMPARED_FACES = 500
 LARGEST_DIFFERENCE = 1e-4
+MODEL_FILE = "model.onnx"
+INT8 = "-int8"  # ends the name of the variant
 
 
-def export(run: Path, data: Fer2013, out: Path, name: str, version: str, margin: float) -> Path:
-    """Write the release folder `out`/`name` from the best epoch of `run` and return it.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a release is to be."""
 
-    ONNX Runtime must give what Keras gives, within LARGEST_DIFFERENCE, on real faces of the validation
-    split. Validation and test are then scored through the exported file.
-    Raises TrainingError if it does not, if the run was trained on other data than `data`, or if the
-    folder exists already: a release does not change. Nothing is left behind in either case.
+    name: str
+    version: str
+    margin: float  # see ml.types.Preprocessing
+    aligned: bool = False
+    serve: Labelling | None = None  # the output that answers; by default FER+'s, if it was learnt
+    int8: bool = False  # release the INT8 variant instead, under the name with INT8
+
+
+def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
+    """Write the release folder of the best epoch of `run` below `out` and return it.
+
+    The confidence is calibrated on the validation split first. ONNX Runtime must give what Keras gives, within
+    LARGEST_DIFFERENCE, on real faces of that split. Validation and test are then scored through the exported file.
+    Raises TrainingError if it does not, if the run was trained on other data than `data`, if the INT8
+    variant costs too much, or if the folder exists already: a release does not change. Nothing is left
+    behind in any of these cases.
     """
     record = read_record(run)
     record.check_data(data)
-    network, preprocessing, log = best_network(run), record.config.preprocessing, read_log(run)
-    with _release_folder(out / name) as folder:
-        model_file = folder / "model.onnx"
-        write_onnx(network, model_file)
-        sha256 = hashlib.sha256(model_file.read_bytes()).hexdigest()
-        card = ModelCard(name, version, EMOTIONS, replace(preprocessing, margin=margin), sha256)
-        classify = _exported(model_file, card)
-        sample = _spread(data.splits["validation"], COMPARED_FACES)
-        difference = _difference(sample, preprocessing, network.predict_on_batch, classify)
+    served = _served(record, wanted)
+    with _release_folder(out / (wanted.name + INT8 * wanted.int8)) as folder:
+        network, model_file = best_network(run), folder / MODEL_FILE
+        if not wanted.int8:
+            network.save(folder / NETWORK_FILE)
+        temperatures, threshold = _calibrate(network, data, record, served)
+        preprocessing = replace(record.config.preprocessing, margin=wanted.margin, aligned=wanted.aligned)
+        card = ModelCard(folder.name, wanted.version, EMOTIONS, preprocessing, "", served, threshold)
+        write_onnx(network, preprocessing.size, model_file)
+        difference = _difference(data, network, model_file, card)
+        cost = quantise(model_file, card, data, list(temperatures)) if wanted.int8 else None
+        weights = model_file.read_bytes()
+        card = replace(card, sha256=hashlib.sha256(weights).hexdigest())
+        log = read_log(run)
         release = Release(
             card=card,
             record=record,
             trained_on=_date_of(run / BEST_FILE),
             epochs_completed=len(log),
             best_epoch=best_epoch(log),
-            metrics=_measure(data, preprocessing, classify),
+            outputs=_figures(data, model_file, card, temperatures),
             largest_difference=difference,
-            compared_faces=len(sample),
+            compared_faces=len(_sample(data)),
+            milliseconds_a_face=milliseconds_a_face(weights, card),
+            int8_cost=cost,
         )
         (folder / "card.json").write_text(card_text(card_of(release, data)), encoding="utf-8")
         for document in (CURVES_FILE, LOG_FILE):
             shutil.copyfile(run / document, folder / document)
-    return out / name
+    return out / folder.name
 
 
-def _exported(model_file: Path, card: ModelCard) -> Classifier:
-    try:
-        return EmotionClassifier(model_file, card, threads=os.cpu_count() or 1).classify
-    except ModelUnavailable as error:
-        raise TrainingError(str(error)) from error
+def _served(record: RunRecord, wanted: Wanted) -> Labelling:
+    """The output that is to answer. Raises TrainingError if the run has not learnt it."""
+    learnt = record.config.labellings
+    served = wanted.serve or ("ferplus" if "ferplus" in learnt else "fer")
+    if served not in learnt:
+        raise TrainingError(f"The run has not learnt {served}, only {', '.join(learnt)}. Choose another with --serve.")
+    return served
 
 
-def _difference(faces: GreyFaces, preprocessing: Preprocessing, trained: Classifier, exported: Classifier) -> float:
-    """The largest difference of any score. Raises TrainingError if it is above LARGEST_DIFFERENCE."""
-    expected = score(faces, preprocessing, trained, "Scoring with Keras")
-    difference = float(np.abs(score(faces, preprocessing, exported, "Scoring with ONNX Runtime") - expected).max())
+def _calibrate(
+    network: keras.Model, data: Fer2013, record: RunRecord, served: Labelling
+) -> tuple[dict[Labelling, float], float]:
+    """Make the network's confidence honest; return each labelling's temperature, and the threshold of the served."""
+    split = data.split("validation")
+    preprocessing = record.config.preprocessing
+    raw = score_outputs(split.faces, preprocessing, network.predict_on_batch, "Scoring with Keras")
+    temperatures: dict[Labelling, float] = {}
+    for labelling in record.config.labellings:
+        labels, scores = labelled(split, raw[labelling], labelling)
+        temperatures[labelling] = fit_temperature(labels, scores)
+        if labelling == served:
+            threshold = choose_threshold(labels, tempered(scores, temperatures[labelling]))
+    apply_temperatures(network, temperatures)
+    return temperatures, threshold
+
+
+def _difference(data: Fer2013, network: keras.Model, model_file: Path, card: ModelCard) -> float:
+    """The largest difference of any score of any output. Raises TrainingError if it is above LARGEST_DIFFERENCE."""
+    faces, preprocessing = _sample(data), card.preprocessing
+    expected = score_outputs(faces, preprocessing, network.predict_on_batch, "Scoring with Keras")
+    differences = [
+        np.abs(score(faces, preprocessing, exported(model_file, card, output), "Scoring with ONNX Runtime") - scores)
+        for output, scores in expected.items()
+    ]
+    difference = float(np.max(differences))
     if not difference <= LARGEST_DIFFERENCE:  # not >, so that NaN fails too
         raise TrainingError(f"ONNX Runtime and Keras differ by {difference:.2g}, more than {LARGEST_DIFFERENCE}.")
     return difference
 
 
-def _measure(data: Fer2013, preprocessing: Preprocessing, classify: Classifier) -> dict[str, Metrics]:
-    validation, test = data.splits["validation"], data.splits["test"]
-    in_validation = predict(validation.faces, preprocessing, classify, "Scoring validation")
-    in_test = predict(test.faces, preprocessing, classify, "Scoring test")
-    new = ~near_duplicates(test.faces, data.splits["train"].faces)
-    metrics = {"validation": measure(validation.labels, in_validation), "test": measure(test.labels, in_test)}
-    if new.any():
-        metrics["test_without_near_duplicates"] = measure(test.labels[new], in_test[new])
-    return metrics
-
-
-def write_onnx(network: keras.Model, file: Path) -> None:
-    """Export a float32 network as ONNX: input "face" (batch, 48, 48, 1), output "scores" (batch, classes)."""
-    network.predict_on_batch(np.zeros((1, *network.input_shape[1:]), np.float32))  # export wants it called once
-    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # the converter's own
-        network.export(file, format="onnx", verbose=False)
-    model = onnx.load(file)
-    _name_ends(model)
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, file)
-
-
-def _name_ends(model: onnx.ModelProto) -> None:
-    """Give input, output and batch axis the names that the converter loses."""
-    for value, name in ((model.graph.input[0], "face"), (model.graph.output[0], "scores")):
-        for node in model.graph.node:
-            for names in (node.input, node.output):
-                names[:] = [name if each == value.name else each for each in names]
-        value.name = name
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    model.graph.name = "emotions"
-    model.graph.doc_string = f"Probabilities of {', '.join(EMOTIONS)}"
+def _figures(
+    data: Fer2013, model_file: Path, card: ModelCard, temperatures: dict[Labelling, float]
+) -> dict[Labelling, OutputFigures]:
+    """Score validation and, this once, test."""
+    new = new_images(data, "test")
+    splits: tuple[SplitName, ...] = ("validation", "test")
+    figures = {}
+    for labelling, temperature in temperatures.items():
+        classify = exported(model_file, card, labelling)
+        evaluations: dict[str, Evaluation] = {}
+        for name in splits:
+            split = data.split(name)
+            scores = score(split.faces, card.preprocessing, classify, f"Scoring {name}")
+            evaluations[name] = evaluate_scores(split, scores, labelling, card.uncertain_below)
+            if name == "test" and (found := evaluate_new(split, scores, labelling, card.uncertain_below, new)):
+                evaluations["test_without_near_duplicates"] = found
+        figures[labelling] = OutputFigures(temperature, evaluations)
+    return figures
 
 
 @contextmanager
@@ -123,18 +162,22 @@ def _release_folder(target: Path) -> Iterator[Path]:
     """A folder beside the target that takes its name only when the block ends well."""
     if target.exists():
         raise TrainingError(f"{target} exists already. Name another model with --name, or remove the folder first.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
-        folder = Path(temporary) / target.name
-        folder.mkdir()
-        yield folder
-        folder.rename(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
+            folder = Path(temporary) / target.name
+            folder.mkdir()
+            yield folder
+            folder.rename(target)
+    except OSError as error:
+        raise TrainingError(f"{target} cannot be written ({error.strerror or error}). Nothing was released.") from error
 
 
-def _spread(split: Split, count: int) -> GreyFaces:
-    rows = np.linspace(0, len(split.faces) - 1, min(count, len(split.faces))).astype(int)
-    spread: GreyFaces = split.faces[rows]
-    return spread
+def _sample(data: Fer2013) -> GreyFaces:
+    """COMPARED_FACES faces from all over the validation split."""
+    faces = data.split("validation").faces
+    sample: GreyFaces = faces[np.linspace(0, len(faces) - 1, min(COMPARED_FACES, len(faces))).astype(int)]
+    return sample
 
 
 def _date_of(network: Path) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from training.curves import plot_curves
 from training.errors import TrainingError
+from training.files import write_whole
 from training.run_folder import (
     BEST_FILE,
     COLUMNS,
@@ -19,6 +20,8 @@ from training.run_folder import (
     best_epoch,
     read_log,
 )
+
+KEPT = "The epochs before this one are kept: give the same command again when there is room."
 
 
 class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
@@ -47,7 +50,10 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             try:
                 model.load_weights(self.run / LATEST_FILE)
             except (OSError, ValueError, KeyError) as error:
-                raise TrainingError(f"{self.run / LATEST_FILE} cannot be loaded: {error}") from error
+                raise TrainingError(
+                    f"{self.run / LATEST_FILE} is damaged or not a state of the network {model.name!r}, so the training"
+                    " cannot go on from it. Put the run's own file back, or name another folder with --run."
+                ) from error
             done = int(model.optimizer.iterations) // self.batches_an_epoch
         self.log = self.log[self.log["epoch"] < done]
         return done
@@ -72,18 +78,7 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _replace(self, name: str, write: Callable[[Path], object]) -> None:
         """Raises TrainingError if the disk is full or the folder cannot be written; what was there before stays."""
-        file = self.run / name
-        file.parent.mkdir(exist_ok=True)
-        partial = file.with_name(f"partial-{file.name}")
-        try:
-            write(partial)
-            partial.replace(file)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise TrainingError(
-                f"{file} cannot be written ({error.strerror or error}). The epochs before this one are kept: give the "
-                "same command again when there is room."
-            ) from error
+        write_whole(self.run / name, write, KEPT)
 
 
 def _named(logs: dict[str, float]) -> dict[str, float]:

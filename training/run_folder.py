@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -12,14 +12,16 @@ import pandas as pd
 
 from ml.types import Preprocessing
 from training.augment import AugmentationName
-from training.data import IMAGE_SIZE, Fer2013
+from training.data import IMAGE_SIZE, Fer2013, Labelling
 from training.errors import TrainingError
+from training.files import write_whole
 
 CONFIG_FILE = "config.json"
 LOG_FILE = "log.csv"
 BEST_FILE = "best.keras"
 LATEST_FILE = "backup/latest.weights.h5"
 CURVES_FILE = "curves.png"
+NETWORK_FILE = "network.keras"  # of a release: the best epoch's network, to train on from
 COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 FERPLUS_COLUMNS = ["ferplus_accuracy", "val_ferplus_accuracy"]  # follow when the votes are learnt too
 SMALL_SIZE = 32  # pixels
@@ -50,7 +52,7 @@ class TrainingConfig:
     preprocessing: Preprocessing = field(default=Preprocessing(IMAGE_SIZE, 1.0, "standardise"))
 
     @property
-    def labellings(self) -> tuple[str, ...]:
+    def labellings(self) -> tuple[Labelling, ...]:
         return ("fer", "ferplus") if self.ferplus else ("fer",)
 
     def phases(self) -> "list[Phase]":
@@ -102,6 +104,7 @@ class RunRecord:
     commit: str
     backend: str
     keras: str
+    started_from: str = ""  # sha256 of the network file whose weights it began with; empty for random ones
 
     def check_data(self, data: Fer2013) -> None:
         """Raise TrainingError unless this run was trained on `data`: its splits may be other ones."""
@@ -109,12 +112,15 @@ class RunRecord:
             raise TrainingError("The run was trained on another data file. Name that one with --data.")
 
 
+SURROUNDINGS = [each.name for each in fields(RunRecord) if each.name != "config"]
+
+
 def read_record(run: Path) -> RunRecord:
     """Raises TrainingError if `run` is no run folder."""
     try:
         values: dict[str, Any] = json.loads((run / CONFIG_FILE).read_text())
         preprocessing = Preprocessing(**values.pop("preprocessing"))
-        surroundings = {key: values.pop(key) for key in ("data_sha256", "votes_sha256", "commit", "backend", "keras")}
+        surroundings = {key: values.pop(key) for key in SURROUNDINGS if key in values}
         return RunRecord(TrainingConfig(**values, preprocessing=preprocessing), **surroundings)
     except FileNotFoundError:
         raise TrainingError(f"{run} is no run folder: it has no {CONFIG_FILE}. Train first.") from None
@@ -132,11 +138,9 @@ def open_run(run: Path, record: RunRecord) -> None:
         if replace(before, commit=record.commit, backend=record.backend, keras=record.keras) != record:
             raise TrainingError(f"{run} holds a run with other settings or data. Name another folder with --run.")
         return
-    run.mkdir(parents=True, exist_ok=True)
     values = asdict(record.config) | {key: value for key, value in asdict(record).items() if key != "config"}
-    partial = run / f"partial-{CONFIG_FILE}"
-    partial.write_text(json.dumps(values, indent=2) + "\n")
-    partial.replace(run / CONFIG_FILE)
+    text = json.dumps(values, indent=2) + "\n"
+    write_whole(run / CONFIG_FILE, lambda file: file.write_text(text), "Name another folder with --run.")
 
 
 def read_log(run: Path) -> pd.DataFrame:

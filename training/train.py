@@ -1,5 +1,6 @@
 """One run: data and a configuration -> the best epoch's network, a log and curves."""
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -11,34 +12,41 @@ from training.data import Fer2013
 from training.errors import TrainingError
 from training.recorder import RunRecorder
 from training.run_folder import RunRecord, TrainingConfig, best_epoch, current_commit, open_run
+from training.trained import load_network, starting_file, take_weights
 
 MOMENTUM = 0.9
 WARM_UP = 0.08  # part of the training during which the rate rises from nothing
 
 
-def train(data: Fer2013, config: TrainingConfig, run: Path) -> None:
+def train(data: Fer2013, config: TrainingConfig, run: Path, start: Path | None = None) -> None:
     """Train into the folder `run`; an interrupted run goes on at the epoch it stopped in.
 
-    Raises TrainingError when `run` holds a run of other settings or other data, or the votes are missing.
+    The network begins with the weights of the run or release folder `start`, or with random ones.
+    Raises TrainingError when `run` holds a run of other settings or other data, the votes or a split are
+    missing, or the weights of `start` are another architecture's.
     """
-    if config.ferplus and data.splits["train"].votes is None:
+    training, validation = data.split("train"), data.split("validation")
+    if config.ferplus and training.votes is None:
         raise TrainingError("This network also learns the FER+ votes: name the fer2013new.csv with --votes.")
     surroundings = (data.sha256, data.votes_sha256, current_commit(), keras.backend.backend(), keras.__version__)
-    open_run(run, RunRecord(config, *surroundings))
+    start_file = None if start is None else starting_file(start)
+    started_from = "" if start_file is None else hashlib.sha256(start_file.read_bytes()).hexdigest()
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)
-    batches_an_epoch = -(-len(data.splits["train"].labels) // config.batch_size)
+    batches_an_epoch = -(-len(training.labels) // config.batch_size)
     model = ARCHITECTURES[config.architecture](config.labellings)
+    if start_file is not None:
+        take_weights(model, load_network(start_file), start_file)
+    open_run(run, RunRecord(config, *surroundings, started_from))
     compile_model(model, config, batches_an_epoch * config.epochs)
     recorder = RunRecorder(run, batches_an_epoch)
     done = recorder.restore(model)
-    validation = FaceBatches(data.splits["validation"], config)
     for phase in config.phases():
         if done >= phase.end:
             continue
         model.fit(
-            FaceBatches(data.splits["train"], config, phase, first_epoch=done),
-            validation_data=validation,
+            FaceBatches(training, config, phase, first_epoch=done),
+            validation_data=FaceBatches(validation, config),
             initial_epoch=done,
             epochs=phase.end,
             shuffle=False,  # FaceBatches does; Keras would draw from a state that a resumed run has not got
@@ -83,3 +91,19 @@ def _optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def describe_loss(config: TrainingConfig) -> str:
+    smoothed = f", smoothed by {config.label_smoothing:g}" if config.label_smoothing else ""
+    votes = ", and of how FER+'s votes divide, added up" if config.ferplus else ""
+    return f"categorical cross-entropy of FER-2013's labels{smoothed}{votes}"
+
+
+def describe_optimizer(config: TrainingConfig) -> str:
+    if config.optimizer == "adam":
+        return "Adam, learning rate falling to zero along half a cosine"
+    return (
+        f"SGD with Nesterov momentum {MOMENTUM:g} and decoupled weight decay, learning rate rising during the first"
+        f" {WARM_UP:.0%} of the steps, then falling to zero along half a cosine; the moving average of the weights is"
+        " what is validated and released"
+    )

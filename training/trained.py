@@ -1,12 +1,13 @@
-"""The best network of a run, ready to be scored or exported."""
+"""Trained networks: the best of a run, or one to train on from."""
 
+import zipfile
 from pathlib import Path
 
 import keras
 
 from training.architectures import ARCHITECTURES
 from training.errors import TrainingError
-from training.run_folder import BEST_FILE, read_record
+from training.run_folder import BEST_FILE, NETWORK_FILE, read_record
 
 
 def best_network(run: Path) -> keras.Model:
@@ -19,11 +20,45 @@ def best_network(run: Path) -> keras.Model:
     record = read_record(run)
     if not file.exists():
         raise TrainingError(f"{run} has no {BEST_FILE}: no epoch of it is finished yet.")
-    try:
-        trained = keras.models.load_model(file, compile=False)
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{file} cannot be read: {error}") from error
+    trained = load_network(file)
     keras.config.set_dtype_policy("float32")
     network = ARCHITECTURES[record.config.architecture](record.config.labellings)
-    network.set_weights(trained.get_weights())
+    take_weights(network, trained, file)
     return network
+
+
+def starting_file(start: Path) -> Path:
+    """The network file of a release folder or of a run. Raises TrainingError if there is none."""
+    for file in (start / NETWORK_FILE, start / BEST_FILE):
+        if file.is_file():
+            return file
+    raise TrainingError(
+        f"{start} has neither {NETWORK_FILE} nor {BEST_FILE}. Name a run's folder, or a released model's, with --from."
+    )
+
+
+def load_network(file: Path) -> keras.Model:
+    """Load a .keras file. Raises TrainingError if it is damaged."""
+    try:
+        return keras.models.load_model(file, compile=False)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise TrainingError(f"{file} is damaged: Keras cannot read it. Restore it or train again.") from error
+
+
+def take_weights(network: keras.Model, trained: keras.Model, file: Path) -> None:
+    """Give `network` the weights of `trained`, read from `file`.
+
+    Raises TrainingError if they are not the same architecture with the same outputs.
+    """
+    if _description(trained) != _description(network):
+        raise TrainingError(
+            f"{file} holds the network {_description(trained)}, not {_description(network)}: its weights do not fit."
+        )
+    try:
+        network.set_weights(trained.get_weights())
+    except ValueError as error:
+        raise TrainingError(f"{file} holds {trained.name} in another form: its weights do not fit.") from error
+
+
+def _description(network: keras.Model) -> str:
+    return f"{network.name!r} with {' and '.join(sorted(network.output_names))}"

@@ -23,6 +23,7 @@ COLUMN_OF: Final = {
 }
 COLUMNS: Final = [*(COLUMN_OF[emotion] for emotion in EMOTIONS), "contempt", "unknown", "NF"]
 NO_MAJORITY = -1
+PEOPLE = 10  # who labelled each image
 
 Shares = NDArray[np.float32]  # (images, 7), in the order of EMOTIONS
 
@@ -30,6 +31,13 @@ Shares = NDArray[np.float32]  # (images, 7), in the order of EMOTIONS
 @dataclass(frozen=True, slots=True)
 class Votes:
     counts: NDArray[np.uint8]  # (images, 10): the seven emotions in the order of EMOTIONS, contempt, unknown, no face
+
+    @classmethod
+    def unanimous(cls, labels: NDArray[np.generic]) -> "Votes":
+        """The votes of ten people who all saw what the labels say: indices into EMOTIONS."""
+        counts = np.zeros((len(labels), len(COLUMNS)), np.uint8)
+        counts[np.arange(len(labels)), labels] = PEOPLE
+        return cls(counts)
 
     def __getitem__(self, rows: NDArray[np.generic] | slice) -> "Votes":
         return Votes(self.counts[rows])
@@ -43,7 +51,8 @@ class Votes:
         """How the votes for the seven emotions divide; a row of zeros where nobody saw any of them."""
         seven = self._heard[:, : len(EMOTIONS)].astype(np.float32)
         total = seven.sum(axis=1, keepdims=True)
-        return np.divide(seven, total, out=np.zeros_like(seven), where=total > 0)
+        shares: Shares = np.divide(seven, total, out=np.zeros_like(seven), where=total > 0)
+        return shares
 
     def majority(self) -> NDArray[np.int64]:
         """The class that more than half of the votes name, among the seven; NO_MAJORITY where there is none."""

@@ -1,28 +1,26 @@
-"""python -m tests.training.killed_run CSV RUN: a training that is killed in the middle of its third epoch."""
+"""python -m tests.training.killed_run CSV RUN [both]: a training that is killed in the middle of its third epoch."""
 
 import os
 import signal
 import sys
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ml.types import FaceInputs
 from tests.training import tiny
 from training.__main__ import main
-from training.train import FaceBatches
+from training.batches import FaceBatches, Targets, Weights
 
 tiny.register()
 give_batch = FaceBatches.__getitem__
 
 
-def give_batch_or_die(batches: FaceBatches, index: int) -> tuple[FaceInputs, NDArray[np.float32]]:
+def give_batch_or_die(batches: FaceBatches, index: int) -> tuple[FaceInputs, Targets, Weights]:
     log = Path(sys.argv[2]) / "log.csv"
-    if batches.training and index == 3 and log.exists() and len(log.read_text().splitlines()) == 1 + 2:
+    if batches.phase and index == 3 and log.exists() and len(log.read_text().splitlines()) == 1 + 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return give_batch(batches, index)
 
 
 FaceBatches.__getitem__ = give_batch_or_die  # type: ignore[method-assign]
-main(tiny.train_arguments(Path(sys.argv[1]), Path(sys.argv[2])))
+arguments_of = tiny.train_both_arguments if sys.argv[3:] == ["both"] else tiny.train_arguments
+main(arguments_of(Path(sys.argv[1]), Path(sys.argv[2])))

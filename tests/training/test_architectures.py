@@ -36,4 +36,5 @@ def test_convolutions_are_the_references() -> None:
 def test_maps_grey_faces_to_probabilities() -> None:
     network = reference_cnn()
     assert network.input_shape == (None, 48, 48, 1)
+    assert network.output_names == ["fer"]
     assert network.output_shape == (None, 7)

@@ -31,7 +31,7 @@ def test_a_released_model_gets_the_figures_of_its_card(
 ) -> None:
     assert evaluate(csv, "--model", str(release), "--split", "test", "--json") == 0
     answer = json.loads(capsys.readouterr().out)
-    metrics = json.loads((release / "card.json").read_text())["metrics"]["test"]
+    metrics = json.loads((release / "card.json").read_text())["outputs"]["fer"]["metrics"]["test"]
     assert answer["confusion"] == metrics["confusion"]
     assert answer["accuracy"] == pytest.approx(metrics["accuracy"], abs=1e-4)
 
@@ -43,7 +43,7 @@ def test_the_figures_are_those_of_the_network(
     pixels = split.faces.astype(np.float64)
     centred = pixels - pixels.mean(axis=(1, 2), keepdims=True)
     inputs = (centred / centred.std(axis=(1, 2), keepdims=True))[..., np.newaxis]
-    predictions = best_network(uninterrupted_run).predict_on_batch(inputs.astype(np.float32)).argmax(axis=1)
+    predictions = best_network(uninterrupted_run).predict_on_batch(inputs.astype(np.float32))["fer"].argmax(axis=1)
 
     assert evaluate(csv, "--run", str(uninterrupted_run), "--split", "test", "--json") == 0
     assert json.loads(capsys.readouterr().out)["confusion"] == measure(split.labels, predictions).confusion

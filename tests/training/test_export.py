@@ -3,6 +3,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 from ml.classifier import EmotionClassifier
 from ml.preprocessing import normalise
 from ml.registry import read_model
-from training import export as exporting
 from training.__main__ import main
+from training.calibration import apply_temperatures
 from training.data import load_fer2013
+from training.graph import write_onnx
 from training.trained import best_network
 
 
@@ -24,19 +26,26 @@ def export(run: Path, csv: Path, out: Path) -> int:
     return main(["export", "--run", str(run), *data, "--out", str(out), "--name", "tiny"])
 
 
+def card_json(release: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((release / "card.json").read_text())
+    return content
+
+
 def test_the_pipeline_reads_the_release_and_scores_as_keras_does(csv: Path, release: Path, bfloat16_run: Path) -> None:
     card, weights = read_model(release.name, release.parent)
     faces = load_fer2013(csv, csv.parent / "cache").splits["train"].faces
     inputs = normalise(faces, card.preprocessing)
     scores = EmotionClassifier(weights, card).classify(inputs)
-    np.testing.assert_allclose(scores, best_network(bfloat16_run).predict_on_batch(inputs), atol=1e-4)
+    calibrated = best_network(bfloat16_run)
+    apply_temperatures(calibrated, {"fer": card_json(release)["outputs"]["fer"]["temperature"]})
+    np.testing.assert_allclose(scores, calibrated.predict_on_batch(inputs)["fer"], atol=1e-4)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_batch_axis_is_free_and_the_ends_have_names(release: Path) -> None:
     session = onnxruntime.InferenceSession(release / "model.onnx", providers=["CPUExecutionProvider"])
     assert [(end.name, end.shape) for end in session.get_inputs()] == [("face", ["batch", 48, 48, 1])]
-    assert [(end.name, end.shape) for end in session.get_outputs()] == [("scores", ["batch", 7])]
+    assert [(end.name, end.shape) for end in session.get_outputs()] == [("fer", ["batch", 7])]
     for faces in (1, 5):
         (scores,) = session.run(None, {"face": np.zeros((faces, 48, 48, 1), np.float32)})
         assert scores.shape == (faces, 7)
@@ -54,17 +63,17 @@ def test_the_graph_is_for_inference_in_float32(release: Path) -> None:
 def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(
     csv: Path, release: Path, bfloat16_run: Path
 ) -> None:
-    card = json.loads((release / "card.json").read_text())
+    card = card_json(release)
     run = json.loads((bfloat16_run / "config.json").read_text())
     assert card["sha256"] == hashlib.sha256((release / "model.onnx").read_bytes()).hexdigest()
     assert card["data"]["sha256"] == hashlib.sha256(csv.read_bytes()).hexdigest()
     assert card["data"]["images"] == {"train": 42, "validation": 14, "test": 14}
-    assert card["preprocessing"] == {"margin": 1.1, "normalisation": "standardise"}
+    assert card["preprocessing"] == {"margin": 1.1, "aligned": False, "normalisation": "standardise"}
     assert card["training"]["epochs"]["configured"] == card["training"]["epochs"]["completed"] == 2
     assert card["training"]["commit"] == run["commit"]
     assert card["training"]["seed"] == 2013
     for split in ("validation", "test"):
-        metrics = card["metrics"][split]
+        metrics = card["outputs"]["fer"]["metrics"][split]
         confusion = np.array(metrics["confusion"])
         assert confusion.sum() == metrics["images"] == 14
         assert confusion.trace() / 14 == pytest.approx(metrics["accuracy"], abs=1e-4)
@@ -72,35 +81,37 @@ def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(
 
 
 def test_the_documents_of_the_run_come_along(release: Path, bfloat16_run: Path) -> None:
-    assert {file.name for file in release.iterdir()} == {"model.onnx", "card.json", "curves.png", "log.csv"}
+    assert {file.name for file in release.iterdir()} == {
+        *("model.onnx", "card.json", "network.keras", "curves.png", "log.csv")
+    }
     assert (release / "log.csv").read_bytes() == (bfloat16_run / "log.csv").read_bytes()
 
 
-def alter_weights(network: keras.Model, file: Path) -> None:
+def alter_weights(network: keras.Model, size: int, file: Path) -> None:
     weights = network.get_weights()
     network.set_weights([each * 1.1 for each in weights])
-    WRITE_ONNX(network, file)
+    WRITE_ONNX(network, size, file)
     network.set_weights(weights)
 
 
-def make_nan(network: keras.Model, file: Path) -> None:
+def make_nan(network: keras.Model, size: int, file: Path) -> None:
     weights = network.get_weights()
     network.set_weights([each * np.nan for each in weights])
-    WRITE_ONNX(network, file)
+    WRITE_ONNX(network, size, file)
     network.set_weights(weights)
 
 
-def break_file(network: keras.Model, file: Path) -> None:
-    WRITE_ONNX(network, file)
+def break_file(network: keras.Model, size: int, file: Path) -> None:
+    WRITE_ONNX(network, size, file)
     file.write_bytes(file.read_bytes()[:5000])
 
 
-def stop(network: keras.Model, file: Path) -> None:
-    WRITE_ONNX(network, file)
+def stop(network: keras.Model, size: int, file: Path) -> None:
+    WRITE_ONNX(network, size, file)
     raise KeyboardInterrupt
 
 
-WRITE_ONNX = exporting.write_onnx
+WRITE_ONNX = write_onnx
 
 
 @pytest.mark.parametrize(
@@ -118,11 +129,11 @@ def test_a_failed_export_leaves_nothing_behind(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    write: Callable[[keras.Model, Path], None],
+    write: Callable[[keras.Model, int, Path], None],
     status: int,
     message: str,
 ) -> None:
-    monkeypatch.setattr(exporting, "write_onnx", write)
+    monkeypatch.setattr("training.export.write_onnx", write)
     assert export(bfloat16_run, csv, tmp_path / "models") == status
     assert message in capsys.readouterr().err
     assert not list((tmp_path / "models").iterdir())

@@ -17,9 +17,9 @@ import pytest
 
 from tests.training import tiny
 from training.__main__ import main
+from training.batches import FaceBatches
 from training.recorder import RunRecorder
-from training.run_folder import current_commit
-from training.train import FaceBatches
+from training.run_folder import current_commit, read_record
 
 
 def assert_same_run(run: Path, uninterrupted: Path) -> None:
@@ -27,6 +27,10 @@ def assert_same_run(run: Path, uninterrupted: Path) -> None:
     log = pd.read_csv(run / "log.csv")
     assert log["epoch"].tolist() == list(range(tiny.EPOCHS))
     pd.testing.assert_frame_equal(log, pd.read_csv(uninterrupted / "log.csv"), rtol=1e-3)
+    assert_same_weights(run, uninterrupted)
+
+
+def assert_same_weights(run: Path, uninterrupted: Path) -> None:
     for file in ("best.keras", "backup/latest.weights.h5"):
         for weights, expected in zip(weights_in(run / file), weights_in(uninterrupted / file), strict=True):
             np.testing.assert_allclose(weights, expected, atol=1e-4)
@@ -37,7 +41,8 @@ def weights_in(file: Path) -> list[np.ndarray]:
         return cast("list[np.ndarray]", keras.models.load_model(file, compile=False).get_weights())
     from training.architectures import ARCHITECTURES
 
-    network = ARCHITECTURES[tiny.ARCHITECTURE]()
+    config = read_record(file.parent.parent).config
+    network = ARCHITECTURES[config.architecture](config.labellings)
     network.load_weights(file)
     return cast("list[np.ndarray]", network.get_weights())
 

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-from dataclasses import asdict
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, load_keras
-from training.data import load_fer2013
-from training.metrics import as_table
+from training.data import LABELLINGS
+from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
@@ -25,23 +25,31 @@ def add_to(commands: "Commands") -> None:
     command.add_argument(
         "--split",
         choices=["validation", "test"],
-        default="validation",
         help="choose between models on validation only: the test split is to be run once per released model, "
-        "and export does that (%(default)s)",
+        "and export does that (validation; all of a folder that has no splits)",
+    )
+    command.add_argument(
+        "--labels",
+        choices=LABELLINGS,
+        help="whose labels to compare with; answered by the output for them (those that the model is served with)",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    command.add_argument("--report", type=Path, metavar="DIR", help="also write an HTML report with figures there")
 
 
 def run(options: argparse.Namespace) -> None:
-    from training.evaluate import evaluate_release, evaluate_run
+    from training.evaluate import as_text, evaluate_release, evaluate_run
 
-    data = load_fer2013(options.data, options.cache)
+    data = load_faces(options.data, options.cache, options.votes)
+    split = options.split or ("validation" if len(data.splits) > 1 else next(iter(data.splits)))
     if options.run:
         load_keras()
-        metrics = evaluate_run(options.run, data, options.split)
+        evaluated = evaluate_run(options.run, data, split, options.labels)
     else:
-        metrics = evaluate_release(options.model, data, options.split)
-    if options.json:
-        print(json.dumps({"model": str(options.run or options.model), "split": options.split} | asdict(metrics)))
-    else:
-        print(as_table(metrics))
+        evaluated = evaluate_release(options.model, data, split, options.labels)
+    print(json.dumps(evaluated.as_dict()) if options.json else as_text(evaluated))
+    if options.report:
+        from training.evaluation_report import report
+
+        written = report(evaluated, options.report)
+        print(f"The report is {written}.", file=sys.stderr)

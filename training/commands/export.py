@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ml.registry import MODELS_DIR, REFERENCE_MODEL
 from training.commands.options import add_command, add_data_options, load_keras, model_name, positive
-from training.data import load_fer2013
+from training.data import LABELLINGS
+from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
@@ -31,12 +32,28 @@ def add_to(commands: "Commands") -> None:
         default=1.0,
         help="side of the square cut from a photo over the longer side of the detected box (%(default)s)",
     )
+    command.add_argument(
+        "--aligned",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="whether the pipeline turns faces until their eyes are level (no)",
+    )
+    command.add_argument(
+        "--serve",
+        choices=LABELLINGS,
+        help="whose labels the model answers in (ferplus, if it learnt them, or else fer)",
+    )
+    command.add_argument(
+        "--int8",
+        action="store_true",
+        help="release the INT8 variant instead, as NAME-int8; refused if it costs half a point of validation accuracy",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     load_keras()
-    from training.export import export
+    from training.export import Wanted, export
 
-    data = load_fer2013(options.data, options.cache)
-    release = export(options.run, data, options.out, options.name, options.version, options.margin)
+    wanted = Wanted(options.name, options.version, options.margin, options.aligned, options.serve, options.int8)
+    release = export(options.run, load_faces(options.data, options.cache, options.votes), options.out, wanted)
     print(f"Released {release}. Commit the folder; its card.json has the figures.")

@@ -23,7 +23,13 @@ def add_command(
 
 
 def add_data_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data", type=Path, required=True, metavar="CSV", help="fer2013.csv")
+    command.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="fer2013.csv or icml_face_data.csv, or a folder of images: train/happy/*.png, test/sad/*.jpg and so on",
+    )
     command.add_argument("--votes", type=Path, metavar="CSV", help="fer2013new.csv: the FER+ votes of the same rows")
     command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
 

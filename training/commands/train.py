@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from training.augment import AUGMENTATIONS
 from training.commands.options import add_command, add_data_options, load_keras, positive
-from training.data import load_fer2013
 from training.run_folder import RECIPES, TrainingConfig
+from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
@@ -24,6 +24,13 @@ def add_to(commands: "Commands") -> None:
     )
     add_data_options(command)
     command.add_argument("--run", type=Path, required=True, help="folder for the networks, the log and the curves")
+    command.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FOLDER",
+        help="a run or a released model whose weights to begin with; of the same architecture",
+    )
     command.add_argument(
         "--architecture",
         choices=list(RECIPES),
@@ -51,4 +58,5 @@ def run(options: argparse.Namespace) -> None:
     config = replace(
         RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None}
     )
-    train(load_fer2013(options.data, options.cache, options.votes if config.ferplus else None), config, options.run)
+    faces = load_faces(options.data, options.cache, options.votes if config.ferplus else None)
+    train(faces, config, options.run, options.start)

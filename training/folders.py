@@ -1,0 +1,137 @@
+"""Class-named folders of images -> the same arrays as from FER-2013's file."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ml.errors import InvalidImage
+from ml.image import decode
+from ml.labels import EMOTIONS, Emotion
+from training.cache import Arrays, cached
+from training.data import IMAGE_SIZE, Fer2013, Split, SplitName
+from training.errors import TrainingError
+from training.votes import Votes
+
+CLASS_FOLDERS: Final[dict[str, Emotion]] = {emotion.value: emotion for emotion in EMOTIONS} | {
+    "anger": Emotion.ANGRY,
+    "disgusted": Emotion.DISGUST,
+    "fearful": Emotion.FEAR,
+    "happiness": Emotion.HAPPY,
+    "sadness": Emotion.SAD,
+    "surprised": Emotion.SURPRISE,
+}
+SPLIT_FOLDERS: Final[dict[str, SplitName]] = {
+    "train": "train",
+    "validation": "validation",
+    "val": "validation",
+    "test": "test",
+}
+HELD_OUT = 10  # without a validation folder, every so manieth image of a class in train validates
+CACHE_FORMAT = 1  # files of another number are not read
+NOT_IMAGES = ("thumbs.db", "desktop.ini")
+
+Labelled = tuple[Path, int]  # an image's file, and the index of its class in EMOTIONS
+
+
+def load_folder(folder: Path, cache: Path) -> Fer2013:
+    """Read `folder`/train/happy/*.png and so on, with validation (or val) and test; or `folder`/happy/*.png.
+
+    Without a validation folder every tenth image of each class in train validates. One folder of classes, without
+    splits, counts as the test split and nothing else. The class of an image stands for a unanimous FER+ vote too.
+    Images may be of any size and in any format that the pipeline reads; each is made grey and 48x48, its
+    shorter side filled up with its edge pixels. Arrays are kept under `cache`, by the names and contents of the files.
+    Raises TrainingError that names every folder that is no class, or every file that is no image.
+    """
+    found = _find(folder)
+    sha256 = _hash(folder, found)
+    arrays = cached(cache / f"folder-{CACHE_FORMAT}-{sha256[:16]}.npz", lambda: _decode(folder, found))
+    splits = {
+        name: Split(arrays[f"{name}_faces"], labels := arrays[f"{name}_labels"], Votes.unanimous(labels))
+        for name in found
+    }
+    return Fer2013(splits, sha256, name=folder.resolve().name)
+
+
+def _find(folder: Path) -> dict[SplitName, list[Labelled]]:
+    inside = _folders(folder)
+    if not any(each.name.lower() in SPLIT_FOLDERS for each in inside):
+        found: dict[SplitName, list[Labelled]] = {"test": _labelled(folder)}
+    else:
+        if unknown := [each.name for each in inside if each.name.lower() not in SPLIT_FOLDERS]:
+            raise TrainingError(f"{folder} holds {', '.join(unknown)} beside {', '.join(SPLIT_FOLDERS)}. Move it away.")
+        found = {SPLIT_FOLDERS[each.name.lower()]: _labelled(each) for each in inside}
+        if "train" in found and "validation" not in found:
+            found["validation"] = found["train"][HELD_OUT - 1 :: HELD_OUT]
+            del found["train"][HELD_OUT - 1 :: HELD_OUT]
+    return {name: images for name, images in found.items() if images}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def _labelled(folder: Path) -> list[Labelled]:
+    """The images of a folder of class folders, class by class."""
+    classes = _folders(folder)
+    if unknown := [each.name for each in classes if each.name.lower() not in CLASS_FOLDERS]:
+        raise TrainingError(
+            f"{folder} holds folders that are no class: {', '.join(unknown)}. Name them as one of"
+            f" {', '.join(CLASS_FOLDERS)}, or move them away."
+        )
+    images = [
+        (file, EMOTIONS.index(CLASS_FOLDERS[each.name.lower()]))
+        for each in classes
+        for file in sorted(each.rglob("*"))
+        if file.is_file() and not file.name.startswith(".") and file.name.lower() not in NOT_IMAGES
+    ]
+    if not images:
+        raise TrainingError(f"{folder} holds no images. It needs a folder for each class, such as {folder}/happy.")
+    return images
+
+
+def _hash(folder: Path, found: dict[SplitName, list[Labelled]]) -> str:
+    """A sum of the files' names and contents, which also tells the splits and the classes."""
+    total = hashlib.sha256()
+    for split in sorted(found):
+        for file, label in found[split]:
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            total.update(f"{split} {label} {file.relative_to(folder).as_posix()} {content}\n".encode())
+    return total.hexdigest()
+
+
+def _decode(folder: Path, found: dict[SplitName, list[Labelled]]) -> Arrays:
+    errors: list[str] = []
+    arrays: Arrays = {}
+    for split, images in found.items():
+        faces = np.zeros((len(images), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+        for index, file in enumerate(_with_progress(images, split)):
+            try:
+                faces[index] = read_face(file)
+            except InvalidImage as error:
+                errors.append(f"{file.relative_to(folder)}: {error}")
+        arrays[f"{split}_faces"] = faces
+        arrays[f"{split}_labels"] = np.array([label for _, label in images], np.int64)
+    if errors:
+        raise TrainingError(f"{folder} has files that cannot be read as images:\n" + "\n".join(errors))
+    return arrays
+
+
+def _with_progress(images: list[Labelled], split: SplitName) -> Iterator[Path]:
+    return (file for file, _ in tqdm(images, f"Reading {split}", unit="face", leave=False, disable=None))
+
+
+def read_face(file: Path) -> NDArray[np.uint8]:
+    """A cropped face's image, grey, 48x48, 0..255. Raises InvalidImage."""
+    grey = cv2.cvtColor(decode(file.read_bytes()).image, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    side = max(height, width)
+    above, left = (side - height) // 2, (side - width) // 2
+    square = np.pad(grey, ((above, side - height - above), (left, side - width - left)), mode="edge")
+    interpolation = cv2.INTER_AREA if side >= IMAGE_SIZE else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (IMAGE_SIZE, IMAGE_SIZE), interpolation=interpolation), dtype=np.uint8)
