@@ -1,17 +1,19 @@
 """Photos as staff would take them, made from a public-domain picture."""
 
 import io
+from datetime import datetime, timedelta
 
 import skimage.data
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import ExifTags, Image, ImageEnhance, ImageOps
 
 LIGHT = (1.0, 0.75, 1.2)
 
 
 def portrait(number: int) -> bytes:
-    """The same person three times, in another light each time and once mirrored."""
+    """The same person three times, a week apart, in another light each time and once mirrored."""
     picture = ImageEnhance.Brightness(_astronaut()).enhance(LIGHT[number])
-    return _jpeg(ImageOps.mirror(picture) if number == 1 else picture)
+    captured_at = datetime.now() - timedelta(weeks=len(LIGHT) - number)
+    return _jpeg(ImageOps.mirror(picture) if number == 1 else picture, captured_at)
 
 
 def two_faces() -> bytes:
@@ -26,7 +28,10 @@ def _astronaut() -> Image.Image:
     return Image.fromarray(skimage.data.astronaut()).crop((0, 0, 512, 400))
 
 
-def _jpeg(picture: Image.Image) -> bytes:
+def _jpeg(picture: Image.Image, captured_at: datetime | None = None) -> bytes:
     written = io.BytesIO()
-    picture.save(written, "JPEG", quality=90)
+    exif = Image.Exif()
+    if captured_at:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{captured_at:%Y:%m:%d %H:%M:%S}"
+    picture.save(written, "JPEG", quality=90, exif=exif)
     return written.getvalue()
