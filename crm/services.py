@@ -13,7 +13,7 @@ def record_consent(
     *,
     granted: bool,
     obtained_by: str,
-    recorded_by: User,
+    recorded_by: User | None,
     scope: str = Consent.Scope.EMOTION_ANALYSIS,
 ) -> Consent:
     """Append to the customer's consent history.

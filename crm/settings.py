@@ -54,6 +54,8 @@ MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", 60_000_000, validate=positive)
 MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
 CONSENT_NOTICE_VERSION = env.str("CONSENT_NOTICE_VERSION", "2026-11", validate=validate.Length(min=1, max=40))
 
+EXPORT_CORRECTIONS = env.bool("EXPORT_CORRECTIONS", False)
+
 MODELS_DIR = env.path("MODELS_DIR", BASE_DIR / "ml" / "models")
 EMOTION_MODEL = env.str("EMOTION_MODEL", "reference-cnn")
 # Seconds that one photo may take, and that a claim on it holds.

@@ -11,6 +11,10 @@ def on_customer_pages(request: HttpRequest) -> bool:
     return request.path.startswith(("/admin/crm/customer/", "/admin/customers/"))
 
 
+def on_review_pages(request: HttpRequest) -> bool:
+    return request.path.startswith("/admin/review/")
+
+
 def may_view_staff(request: HttpRequest) -> bool:
     return request.user.has_perm("crm.view_user")
 
@@ -42,6 +46,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("emotions/customer.css"),
         lambda request: static("emotions/timeline.css"),
         lambda request: static("emotions/forms.css"),
+        lambda request: static("emotions/corrections.css"),
     ],
     "BORDER_RADIUS": "8px",
     "COLORS": {
@@ -78,6 +83,12 @@ UNFOLD: dict[str, Any] = {
                         "title": "Consents",
                         "icon": "verified_user",
                         "link": reverse_lazy("admin:crm_consent_changelist"),
+                    },
+                    {
+                        "title": "Review",
+                        "icon": "rate_review",
+                        "link": reverse_lazy("emotions:review"),
+                        "active": on_review_pages,
                     },
                 ],
             },

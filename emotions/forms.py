@@ -13,7 +13,11 @@ from django.core.files import File
 
 from crm.forms import InteractionForm
 from crm.models import Consent, Customer, Interaction
+from emotions.answers import ADJECTIVES
+from emotions.models import ModelVersion
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload
+from emotions.review import versions_in_use
+from ml.labels import EMOTIONS, Emotion
 
 ACCEPTED_FILES = "image/*,.heic,.heif"
 
@@ -42,6 +46,48 @@ class ConsentForm(forms.Form):
     """How the customer said it."""
 
     obtained_by = forms.ChoiceField(choices=Consent.ObtainedBy.choices, initial=Consent.ObtainedBy.IN_PERSON)
+
+
+class NewConsentForm(ConsentForm):
+    """Consent to photos and their analysis, and apart from that to their use for the model."""
+
+    model_training = forms.BooleanField(required=False)
+
+
+class CorrectionForm(forms.Form):
+    """What a person saw in a face."""
+
+    emotion = forms.TypedChoiceField(
+        choices=[(emotion.value, emotion.value) for emotion in EMOTIONS],
+        coerce=Emotion,
+        error_messages={
+            "required": "Nothing was saved. Choose what you saw.",
+            "invalid_choice": "Nothing was saved. Choose one of the seven emotions.",
+        },
+    )
+
+    @property
+    def problem(self) -> str:
+        return " ".join(str(message) for message in self.errors.get("emotion", ()))
+
+
+class ReviewFilter(forms.Form):
+    """Which faces to review."""
+
+    model = forms.ModelChoiceField(queryset=ModelVersion.objects.none(), required=False, empty_label="All in use")
+    emotion = forms.TypedChoiceField(
+        label="Most likely",
+        choices=[("", "Any emotion"), *((emotion.value, ADJECTIVES[emotion]) for emotion in EMOTIONS)],
+        coerce=Emotion,
+        empty_value=None,
+        required=False,
+    )
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["model"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = versions_in_use()
 
 
 class LogForm(InteractionForm):

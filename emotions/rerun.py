@@ -11,6 +11,7 @@ from django.utils import timezone
 from crm.models import Customer
 from emotions import analysis
 from emotions.activation import ANOTHER_ACTIVATED
+from emotions.corrections import carry_over
 from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
 from emotions.models.reanalyses import ReanalysisQuerySet
 from ml.boxes import overlaps
@@ -127,6 +128,7 @@ def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: Ph
         subject = same_face(chosen, [_box(face) for face in faces])
         records.update(is_subject=False)
         records.filter(pk=faces[subject].pk).update(is_subject=True)
+        carry_over(snapshot, run.model_version)
     snapshot.finish(Snapshot.Status.ANALYSED if faces else Snapshot.Status.NO_FACE, run.model_version)
 
 

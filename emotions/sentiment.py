@@ -8,48 +8,55 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from crm.models import Customer
+from emotions.answers import Answer, answer
 from emotions.models import EmotionRecord
-from emotions.timeline import ADJECTIVES
-from ml.labels import Emotion
 
 NEWEST_SHOWN = 100
-UNCERTAIN_BELOW = 0.5  # confidence
 # Shares of the chart's width and height in percent that stay free, so that no dot is cut off.
 MARGIN_X, MARGIN_Y = 3.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One estimate: the face that is the customer in one snapshot."""
+    """What stands for the face that is the customer in one snapshot."""
 
     captured_at: datetime
-    valence: float
-    confidence: float
-    emotion: Emotion
+    answer: Answer
+    confidence: float  # of the model, 0..1
     x: float  # percent of the chart's width
     y: float  # percent of its height, from the top
 
     @property
-    def appears(self) -> str:
-        return ADJECTIVES[self.emotion]
+    def valence(self) -> float:
+        return self.answer.valence
 
     @property
     def percent(self) -> int:
         return round(self.confidence * 100)
 
-    @property
-    def uncertain(self) -> bool:
-        return self.confidence < UNCERTAIN_BELOW
-
 
 @dataclass(frozen=True, slots=True)
 class Chart:
+    """What a person said counts like an estimate. Uncertain estimates are shown, and count for nothing."""
+
     points: tuple[Point, ...]
     truncated: bool  # there are older ones
 
     @property
+    def counted(self) -> tuple[Point, ...]:
+        return tuple(point for point in self.points if not point.answer.uncertain)
+
+    @property
+    def uncertain(self) -> int:
+        return len(self.points) - len(self.counted)
+
+    @property
+    def said_by_people(self) -> int:
+        return sum(point.answer.by_person for point in self.points)
+
+    @property
     def lines(self) -> list[tuple[Point, Point]]:
-        return list(zip(self.points, self.points[1:], strict=False))
+        return list(zip(self.counted, self.counted[1:], strict=False))
 
     @property
     def first(self) -> Point:
@@ -73,45 +80,58 @@ class Chart:
         return self.points[::-1]
 
     @property
-    def mean(self) -> float:
-        return sum(point.valence for point in self.points) / len(self.points)
+    def mean(self) -> float | None:
+        """None when nothing counts."""
+        counted = self.counted
+        return sum(point.valence for point in counted) / len(counted) if counted else None
 
     @property
     def summary(self) -> str:
         """What the chart shows, for people who cannot see it."""
-        count = len(self.points)
-        if not count:
+        if not self.points:
             return "There is no estimate yet."
         when = timezone.localtime(self.last.captured_at)
-        newest = f"The newest, of {when:%d %B %Y}: appears {self.last.appears}, valence {self.last.valence:+.2f}."
-        if count == 1:
-            return f"One estimate. {newest}"
-        lowest, highest = min(p.valence for p in self.points), max(p.valence for p in self.points)
+        newest = f"The newest, of {when:%d %B %Y}: {self.last.answer.text}, valence {self.last.valence:+.2f}."
+        return " ".join(filter(None, (self._counted_in_words(), self._uncertain_in_words(), newest)))
+
+    def _counted_in_words(self) -> str:
+        valences = [point.valence for point in self.counted]
+        if len(valences) < 2:
+            return "One estimate." if valences else ""
         return (
-            f"{count} estimates between {lowest:+.2f} and {highest:+.2f}, on average {self.mean:+.2f},"
-            f" where -1 is unpleasant and +1 is pleasant. {newest}"
+            f"{len(valences)} estimates between {min(valences):+.2f} and {max(valences):+.2f},"
+            f" on average {self.mean:+.2f}, where -1 is unpleasant and +1 is pleasant."
         )
+
+    def _uncertain_in_words(self) -> str:
+        if not self.uncertain:
+            return ""
+        estimates = "One uncertain estimate is" if self.uncertain == 1 else f"{self.uncertain} uncertain estimates are"
+        return f"{estimates} left out of the line and the average."
 
 
 def sentiment(customer: Customer) -> Chart:
-    """The customer's newest estimates, oldest first."""
+    """What stands for the customer's newest snapshots, oldest first."""
     newest = (
         EmotionRecord.objects.current()
         .of_subjects()
+        .with_answers()
+        .select_related("snapshot")
         .filter(snapshot__interaction__customer=customer)
-        .order_by("-snapshot__captured_at", "-pk")
-        .values_list("snapshot__captured_at", "valence", "confidence", "dominant_emotion")[: NEWEST_SHOWN + 1]
+        .order_by("-snapshot__captured_at", "-pk")[: NEWEST_SHOWN + 1]
     )
-    rows = list(newest)
-    shown = rows[:NEWEST_SHOWN][::-1]
+    records = list(newest)
+    shown = records[:NEWEST_SHOWN][::-1]
     if not shown:
         return Chart((), truncated=False)
-    first, last = shown[0][0], shown[-1][0]
-    points = tuple(
-        Point(when, valence, confidence, Emotion(emotion), _x(when, first, last), _y(valence))
-        for when, valence, confidence, emotion in shown
-    )
-    return Chart(points, truncated=len(rows) > NEWEST_SHOWN)
+    first, last = shown[0].snapshot.captured_at, shown[-1].snapshot.captured_at
+    points = tuple(_point(record, first, last) for record in shown)
+    return Chart(points, truncated=len(records) > NEWEST_SHOWN)
+
+
+def _point(record: EmotionRecord, first: datetime, last: datetime) -> Point:
+    when, stands = record.snapshot.captured_at, answer(record)
+    return Point(when, stands, record.confidence, _x(when, first, last), _y(stands.valence))
 
 
 def _x(when: datetime, first: datetime, last: datetime) -> float:

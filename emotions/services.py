@@ -142,3 +142,16 @@ def withhold_unfinished(customer: Customer) -> None:
     )
     for snapshot in unfinished:
         snapshot.withhold()
+
+
+def withdraw_training(withdrawal: Consent) -> None:
+    """Whoever withdraws the consent to photos withdraws their use for the model too; agreeing anew is for both anew."""
+    customer, scope = withdrawal.customer, Consent.Scope.MODEL_TRAINING
+    if Consent.objects.stands_for(customer, scope):
+        record_consent(
+            customer,
+            granted=False,
+            obtained_by=withdrawal.obtained_by,
+            recorded_by=withdrawal.recorded_by,
+            scope=scope,
+        )

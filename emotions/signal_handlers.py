@@ -13,7 +13,7 @@ from crm.models import Consent
 from crm.signals import consent_recorded
 from emotions.activation import active_model
 from emotions.models import Snapshot
-from emotions.services import withhold_unfinished
+from emotions.services import withdraw_training, withhold_unfinished
 from ml.errors import ModelUnavailable
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ def connect() -> None:
 def on_consent(consent: Consent, **_: Any) -> None:
     if not consent.granted and consent.scope == Consent.Scope.EMOTION_ANALYSIS:
         withhold_unfinished(consent.customer)
+        withdraw_training(consent)
 
 
 def delete_file(instance: Snapshot, **_: Any) -> None:

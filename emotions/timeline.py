@@ -11,7 +11,8 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction
-from emotions.models import EmotionRecord, Snapshot
+from emotions.answers import ADJECTIVES, Answer, answer, model_answer
+from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from ml.labels import Emotion
 
 INTERACTIONS_PER_PAGE = 20
@@ -19,17 +20,6 @@ INTERACTIONS_PER_PAGE = 20
 POLL_SOON = "700ms"
 POLL_LATER = "5s"
 SOON = timedelta(seconds=30)
-
-# How a face with this dominant emotion appears.
-ADJECTIVES: dict[Emotion, str] = {
-    Emotion.ANGRY: "angry",
-    Emotion.DISGUST: "disgusted",
-    Emotion.FEAR: "afraid",
-    Emotion.HAPPY: "happy",
-    Emotion.SAD: "sad",
-    Emotion.SURPRISE: "surprised",
-    Emotion.NEUTRAL: "neutral",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +41,24 @@ class Face:
         return self.record.face_index + 1
 
     @property
-    def appears(self) -> str:
-        return ADJECTIVES[Emotion(self.record.dominant_emotion)]
+    def answer(self) -> Answer:
+        """What stands for the face."""
+        return answer(self.record)
+
+    @property
+    def model_answer(self) -> Answer:
+        """What the model says, whatever people say."""
+        return model_answer(self.record)
+
+    @property
+    def correction(self) -> EmotionCorrection | None:
+        """What a person said of the face, if that stands."""
+        return self.record.correction
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the model and the person who said something name the same emotion."""
+        return self.model_answer.emotion == self.answer.emotion
 
     @property
     def percent(self) -> int:
@@ -107,7 +113,7 @@ class Card:
     def summary(self) -> str:
         """One sentence for people who hear the page."""
         if self.snapshot.status == Snapshot.Status.ANALYSED and (face := self.subject):
-            return f"The customer appears {face.appears}, confidence {face.percent} percent."
+            return _told(face)
         return f"{self.snapshot.get_status_display()}."
 
 
@@ -126,7 +132,7 @@ def card(snapshot: Snapshot) -> Card:
 
 def with_faces(snapshots: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
     """With the records that count, but without the faces' pictures, which browsers fetch one by one."""
-    records = EmotionRecord.objects.current().defer("face_png", "landmarks").order_by("face_index")
+    records = EmotionRecord.objects.current().with_answers().order_by("face_index")
     return snapshots.select_related("model_version", "interaction__customer").prefetch_related(
         Prefetch("records", queryset=records)
     )
@@ -150,12 +156,20 @@ def page_with(interaction: Interaction) -> int:
     return Interaction.objects.filter(newer, customer=interaction.customer_id).count() // INTERACTIONS_PER_PAGE + 1
 
 
-def newest_consent(customer: Customer) -> Consent | None:
-    """The entry that says whether photos may be analysed at present."""
-    entries = Consent.objects.filter(customer=customer, scope=Consent.Scope.EMOTION_ANALYSIS)
+def newest_consent(customer: Customer, scope: str = Consent.Scope.EMOTION_ANALYSIS) -> Consent | None:
+    """The entry that says whether photos may be analysed, or used for this, at present."""
+    entries = Consent.objects.filter(customer=customer, scope=scope)
     return entries.select_related("recorded_by").order_by("-pk").first()
 
 
 def _entries(interactions: Iterable[Interaction]) -> Iterable[Entry]:
     for interaction in interactions:
         yield Entry(interaction, tuple(card(snapshot) for snapshot in interaction.snapshots.all()))
+
+
+def _told(face: Face) -> str:
+    if face.correction:
+        return f"A person says that the customer {face.answer.text}. The model's answer: {face.model_answer.text}."
+    if face.answer.uncertain:
+        return f"The estimate is {face.answer.text}."
+    return f"The customer {face.answer.text}, confidence {face.percent} percent."

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from emotions import media, views, views_models
+from emotions import media, views, views_models, views_review, views_snapshots
 from emotions.access import for_staff
 from emotions.views_models import for_managers
 
@@ -15,13 +15,34 @@ urlpatterns = [
     path(
         "customers/<uuid:public_id>/consent/withdraw/", for_staff(views.consent), {"granted": False}, "withdraw_consent"
     ),
-    path("snapshots/<uuid:public_id>/", for_staff(views.snapshot), name="snapshot"),
-    path("snapshots/<uuid:public_id>/retry/", for_staff(views.retry), name="retry"),
+    path(
+        "customers/<uuid:public_id>/consent/training/record/",
+        for_staff(views.training_consent),
+        {"granted": True},
+        "record_training_consent",
+    ),
+    path(
+        "customers/<uuid:public_id>/consent/training/withdraw/",
+        for_staff(views.training_consent),
+        {"granted": False},
+        "withdraw_training_consent",
+    ),
+    path("snapshots/<uuid:public_id>/", for_staff(views_snapshots.snapshot), name="snapshot"),
+    path("snapshots/<uuid:public_id>/retry/", for_staff(views_snapshots.retry), name="retry"),
     path(
         "snapshots/<uuid:public_id>/faces/<int:record_id>/subject/",
-        for_staff(views.choose_subject),
+        for_staff(views_snapshots.choose_subject),
         name="choose_subject",
     ),
+    path(
+        "snapshots/<uuid:public_id>/faces/<int:record_id>/correct/", for_staff(views_snapshots.correct), name="correct"
+    ),
+    path(
+        "snapshots/<uuid:public_id>/faces/<int:record_id>/take-back/",
+        for_staff(views_snapshots.take_back),
+        name="take_back",
+    ),
+    path("snapshots/<uuid:public_id>/on-timeline/", for_staff(views_snapshots.on_timeline), name="on_timeline"),
     path("snapshots/<uuid:public_id>/preview.jpg", for_staff(media.preview, cacheable=True), name="preview"),
     path("snapshots/<uuid:public_id>/original/", for_staff(media.original, cacheable=True), name="original"),
     path("snapshots/<uuid:public_id>/faces/<int:record_id>.png", for_staff(media.face, cacheable=True), name="face"),
@@ -41,4 +62,8 @@ urlpatterns = [
         for_managers(views_models.reanalyse_snapshot),
         name="reanalyse_snapshot",
     ),
+    path("review/", for_staff(views_review.review), name="review"),
+    path("review/agreement/", for_staff(views_review.agreement_page), name="agreement"),
+    path("review/faces/<int:record_id>/correct/", for_staff(views_review.correct), name="review_correct"),
+    path("review/faces/<int:record_id>/take-back/", for_staff(views_review.take_back), name="review_take_back"),
 ]

@@ -1,4 +1,4 @@
-"""The pages of the workspace that the admin does not have: timeline, log form, consent, snapshots."""
+"""The pages of the workspace that the admin does not have: timeline, log form, consent."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from crm.models import Customer, Interaction
+from crm.models import Consent, Customer, Interaction
 from crm.services import record_consent
 from emotions import services
-from emotions.access import StaffRequest, customer_or_404, snapshot_or_404
-from emotions.forms import ConsentForm, LogForm
-from emotions.models import EmotionRecord, Snapshot
+from emotions.access import StaffRequest, customer_or_404
+from emotions.forms import ConsentForm, LogForm, NewConsentForm
 from emotions.photos import PhotoRefused
 from emotions.sentiment import sentiment
-from emotions.timeline import card, newest_consent, page_with, timeline_page
-
-CHART_CHANGED = {"HX-Trigger": "snapshot-finished"}
+from emotions.timeline import newest_consent, page_with, timeline_page
 
 
 @require_GET
@@ -63,59 +60,42 @@ def log(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
 def consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> HttpResponseBase:
     """Ask before recording that the customer agreed, or no longer agrees."""
     customer = customer_or_404(request, public_id)
+    form = (NewConsentForm if granted else ConsentForm)(request.POST or None)
+    if form.is_valid():
+        training = [Consent.Scope.MODEL_TRAINING] if form.cleaned_data.get("model_training") else []
+        return _record(request, customer, form, [Consent.Scope.EMOTION_ANALYSIS, *training], granted=granted)
+    return _consent_page(request, customer, "emotions/consent.html", form, granted=granted)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def training_consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> HttpResponseBase:
+    """Ask before recording that the photos may be used to improve the model, or no longer."""
+    customer = customer_or_404(request, public_id)
+    if granted and not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS):
+        messages.error(request, "Record the consent to photos and their analysis first.")
+        return redirect("emotions:timeline", customer.uuid)
     form = ConsentForm(request.POST or None)
     if form.is_valid():
-        record_consent(
-            customer, granted=granted, obtained_by=form.cleaned_data["obtained_by"], recorded_by=request.user
-        )
-        messages.success(request, f"The consent was {'recorded' if granted else 'withdrawn'}.")
-        return redirect("emotions:timeline", customer.uuid)
+        return _record(request, customer, form, [Consent.Scope.MODEL_TRAINING], granted=granted)
+    return _consent_page(request, customer, "emotions/consent_training.html", form, granted=granted)
+
+
+def _record(
+    request: StaffRequest, customer: Customer, form: ConsentForm, scopes: list[Consent.Scope], *, granted: bool
+) -> HttpResponseBase:
+    obtained_by = form.cleaned_data["obtained_by"]
+    with transaction.atomic():
+        for scope in scopes:
+            record_consent(customer, granted=granted, obtained_by=obtained_by, recorded_by=request.user, scope=scope)
+    messages.success(request, f"The consent was {'recorded' if granted else 'withdrawn'}.")
+    return redirect("emotions:timeline", customer.uuid)
+
+
+def _consent_page(
+    request: StaffRequest, customer: Customer, template: str, form: ConsentForm, *, granted: bool
+) -> HttpResponse:
     title = "Record consent" if granted else "Withdraw consent"
-    return _page(request, customer, "emotions/consent.html", {"form": form, "granted": granted}, title=title)
-
-
-@require_GET
-def snapshot(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
-    """One card for a page that waits for news; no content while there is none."""
-    shown = card(snapshot_or_404(request, public_id))
-    if request.GET.get("state") == shown.state:
-        return HttpResponse(status=204)
-    return _card(request, shown.snapshot)
-
-
-@require_POST
-def retry(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
-    found = snapshot_or_404(request, public_id)
-    problem = ""
-    try:
-        services.retry(found)
-    except services.ConsentMissing as error:
-        problem = str(error)
-    return _changed(request, snapshot_or_404(request, public_id), problem)
-
-
-@require_POST
-def choose_subject(request: StaffRequest, public_id: uuid.UUID, record_id: int) -> HttpResponseBase:
-    """Staff say which face is the customer."""
-    records = EmotionRecord.objects.visible_to(request.user).filter(snapshot__uuid=public_id)
-    services.choose_subject(get_object_or_404(records.defer("face_png"), pk=record_id))
-    return _changed(request, snapshot_or_404(request, public_id))
-
-
-def _changed(request: StaffRequest, changed: Snapshot, problem: str = "") -> HttpResponseBase:
-    """The card for htmx; for a browser without scripts, the timeline at that card."""
-    if request.headers.get("HX-Request"):
-        return _card(request, changed, problem)
-    if problem:
-        messages.error(request, problem)
-    customer, page = changed.interaction.customer, page_with(changed.interaction)
-    return redirect(f"{reverse('emotions:timeline', args=[customer.uuid])}?page={page}#snapshot-{changed.uuid}")
-
-
-def _card(request: StaffRequest, shown: Snapshot, problem: str = "") -> HttpResponse:
-    context = {"card": card(shown), "problem": problem, "announce": True}
-    headers = None if shown.is_unfinished else CHART_CHANGED
-    return HttpResponse(render(request, "emotions/snapshot.html", context).content, headers=headers)
+    return _page(request, customer, template, {"form": form, "granted": granted}, title=title)
 
 
 def _page(
@@ -127,6 +107,7 @@ def _page(
         "title": title,
         "customer": customer,
         "consent": newest_consent(customer),
+        "training_consent": newest_consent(customer, Consent.Scope.MODEL_TRAINING),
         "notice_version": settings.CONSENT_NOTICE_VERSION,
     }
     return render(request, template, frame | about | context, status=status)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from PIL import Image
 
 from crm.models import Consent, Customer, Interaction, User
-from emotions.models import EmotionRecord, ModelVersion, Snapshot
+from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
 from emotions.models.snapshot import GIVEN_UP
 from emotions.photos import CheckedPhoto, check_upload
 from ml.labels import EMOTIONS, VALENCE, Emotion
@@ -187,6 +187,23 @@ class EmotionRecordFactory(factory.django.DjangoModelFactory):
         lambda new: sum(part * VALENCE[emotion] for part, emotion in zip(scores(new), EMOTIONS, strict=True))
     )
     face_png = factory.LazyFunction(face_as_seen)
+
+
+class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
+    """What a person said of a record's face; it stands."""
+
+    class Meta:
+        model = EmotionCorrection
+        skip_postgeneration_save = True
+
+    record = factory.SubFactory(EmotionRecordFactory)
+    emotion = Emotion.SAD.value
+    corrected_by = factory.SubFactory(UserFactory)
+
+    @factory.post_generation  # type: ignore[untyped-decorator]
+    def standing(correction, create: bool, wanted: bool | None, **kwargs: Any) -> None:
+        correction.record.correction = correction
+        correction.record.save()
 
 
 def score(new: Any, emotion: Emotion) -> float:

@@ -4,12 +4,12 @@ import argparse
 import os
 import sys
 
-from training.commands import evaluate, export, train
+from training.commands import corrections_export, evaluate, export, train
 from training.errors import TrainingError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-COMMANDS = (train, evaluate, export)
+COMMANDS = (train, evaluate, export, corrections_export)
 
 
 def main(arguments: list[str] | None = None) -> int:

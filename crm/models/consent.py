@@ -22,6 +22,11 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         newest = self.filter(customer=customer, scope=scope).order_by("-pk").first()
         return newest is not None and newest.granted
 
+    def standing(self, scope: str) -> ConsentQuerySet:
+        """The newest entry of each customer for this scope, where it grants it."""
+        newer = Consent.objects.filter(customer=models.OuterRef("customer"), scope=scope, pk__gt=models.OuterRef("pk"))
+        return self.filter(~models.Exists(newer), scope=scope, granted=True)
+
     def update(self, **values: Any) -> NoReturn:
         raise AppendOnly("Consent is never changed: record a new entry instead.")
 

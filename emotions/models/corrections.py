@@ -14,13 +14,19 @@ class EmotionCorrectionQuerySet(models.QuerySet["EmotionCorrection"]):
 
 
 class EmotionCorrection(models.Model):
-    """What a person saw in a face instead of what a model saw; of several for a face the newest stands.
+    """What a person saw in a face, be it what a model saw or something else; of several for a face the newest stands.
 
-    It names the record that the person looked at. Another model's record of the same face is found by its box.
+    Rows are only ever added. Each names the record that the person looked at; the records for which one stands
+    name it in turn (see emotions.corrections).
     """
 
     record = models.ForeignKey(EmotionRecord, models.CASCADE, related_name="corrections")
-    emotion = models.CharField(max_length=10, choices=[(e.value, e.value) for e in EMOTIONS])
+    emotion = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=[(e.value, e.value) for e in EMOTIONS],
+        help_text="Empty: the person took back what was said, and the model's answer stands again.",
+    )
     corrected_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -30,9 +36,9 @@ class EmotionCorrection(models.Model):
         ordering = ("-pk",)
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(emotion__in=[e.value for e in EMOTIONS]), name="correction_emotion_known"
+                condition=models.Q(emotion__in=["", *(e.value for e in EMOTIONS)]), name="correction_emotion_known"
             ),
         )
 
     def __str__(self) -> str:
-        return f"appears {self.emotion}, says {self.corrected_by}"
+        return f"{f'appears {self.emotion}' if self.emotion else 'taken back'}, says {self.corrected_by}"

@@ -11,7 +11,7 @@ from django.db.models.lookups import LessThanOrEqual
 from crm.models import Customer, User
 from emotions.models.snapshot import Snapshot
 from ml.labels import EMOTIONS, Emotion
-from ml.types import ModelCard
+from ml.types import BoundingBox, ModelCard
 
 SCORE_FIELDS = tuple(f"score_{emotion}" for emotion in EMOTIONS)
 SUM_OF_SCORES = reduce(operator.add, (F(field) for field in SCORE_FIELDS))
@@ -67,6 +67,10 @@ class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
         """Those of the face that is the customer."""
         return self.filter(is_subject=True)
 
+    def with_answers(self) -> EmotionRecordQuerySet:
+        """With all that the answers are made of, and without the pictures."""
+        return self.select_related("model_version", "correction__corrected_by").defer("face_png", "landmarks")
+
 
 class EmotionRecord(models.Model):
     """What one model version saw in one face of a snapshot."""
@@ -94,12 +98,27 @@ class EmotionRecord(models.Model):
     confidence = models.FloatField(help_text="0..1, the score of the dominant emotion.")
     valence = models.FloatField(help_text="-1..1, from unpleasant to pleasant.")
     face_png = models.BinaryField(help_text="The transformed face as the network saw it, a grey PNG.")
+    correction = models.ForeignKey(
+        "emotions.EmotionCorrection",
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The newest word of a person on this face, unless it was taken back.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = EmotionRecordQuerySet.as_manager()
 
     class Meta:
         ordering = ("face_index",)
+        indexes = (
+            models.Index(
+                fields=["confidence", "id"],
+                condition=Q(is_subject=True, correction=None),
+                name="record_to_review",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["snapshot", "model_version", "face_index"], name="record_once_per_face_and_model"
@@ -131,6 +150,10 @@ class EmotionRecord(models.Model):
 
     def __str__(self) -> str:
         return f"appears {self.dominant_emotion} ({self.confidence:.0%})"
+
+    @property
+    def box(self) -> BoundingBox:
+        return BoundingBox(self.box_x, self.box_y, self.box_width, self.box_height)
 
     @property
     def scores(self) -> dict[Emotion, float]:

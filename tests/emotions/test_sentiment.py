@@ -48,7 +48,7 @@ def test_points_run_from_left_to_right_in_time() -> None:
     for days, emotion in ((1, "happy"), (9, "sad"), (5, "neutral")):
         estimate(customer, days, dominant_emotion=emotion)
     points = sentiment(customer).points
-    assert [point.appears for point in points] == ["sad", "neutral", "happy"]
+    assert [point.answer.emotion for point in points] == ["sad", "neutral", "happy"]
     assert (points[0].x, points[-1].x) == (3, 97)
     assert points[1].x == pytest.approx(50, abs=0.5)
 
@@ -71,14 +71,6 @@ def test_only_the_customers_face_counts_and_only_by_the_model_that_counts() -> N
     assert len(sentiment(customer).points) == 1
 
 
-def test_uncertain_points_are_drawn_lighter() -> None:
-    customer = CustomerFactory()
-    estimate(customer, 2)
-    estimate(customer, 1, score_happy=0.4, score_neutral=0.35)
-    assert [point.uncertain for point in sentiment(customer).points] == [False, True]
-    assert chart(customer).count(b"rp-chart__dot--uncertain") == 1
-
-
 def test_the_chart_is_told_in_words_and_numbers_too() -> None:
     customer = CustomerFactory()
     estimate(customer, 2, dominant_emotion="sad")
@@ -86,7 +78,7 @@ def test_the_chart_is_told_in_words_and_numbers_too() -> None:
     page = chart(customer)
     assert b'role="img"' in page
     assert "2 estimates between -0.47 and +0.47" in text_of(page)
-    assert " happy 70% 0.47" in text_of(page)
+    assert " appears happy 70% 0.47" in text_of(page)
 
 
 def test_of_many_points_the_newest_are_shown() -> None:

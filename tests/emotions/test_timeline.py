@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from emotions.answers import ADJECTIVES
 from emotions.models import Snapshot
-from emotions.timeline import ADJECTIVES, Card, card, page_with, timeline_page, with_faces
+from emotions.timeline import Card, card, page_with, timeline_page, with_faces
 from ml.labels import EMOTIONS
 from tests.factories import (
     CustomerFactory,
@@ -28,7 +29,7 @@ def test_every_emotion_has_an_adjective() -> None:
 def test_a_card_shows_the_records_of_the_model_that_counts() -> None:
     snapshot = SnapshotFactory(analysed=True)
     EmotionRecordFactory(snapshot=snapshot, model_version=ModelVersionFactory(version="2"), dominant_emotion="sad")
-    assert [face.appears for face in card_of(snapshot).faces] == ["happy"]
+    assert [face.answer.text for face in card_of(snapshot).faces] == ["appears happy"]
 
 
 def test_the_subject_is_the_face_that_staff_chose() -> None:
@@ -37,7 +38,7 @@ def test_the_subject_is_the_face_that_staff_chose() -> None:
     EmotionRecordFactory(snapshot=snapshot, face_index=1, is_subject=True, dominant_emotion="fear")
     shown = card_of(snapshot)
     assert shown.subject
-    assert (shown.subject.number, shown.subject.appears) == (2, "afraid")
+    assert (shown.subject.number, shown.subject.answer.text) == (2, "appears afraid")
     assert [face.number for face in shown.others] == [1]
 
 

@@ -15,6 +15,7 @@ from emotions.models import Snapshot
 from tests.factories import (
     ConsentFactory,
     CustomerFactory,
+    EmotionCorrectionFactory,
     EmotionRecordFactory,
     InteractionFactory,
     SnapshotFactory,
@@ -24,8 +25,17 @@ from tests.workspace import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
 
-OF_A_CUSTOMER = ("timeline", "sentiment", "log", "record_consent", "withdraw_consent")
+OF_A_CUSTOMER = (
+    "timeline",
+    "sentiment",
+    "log",
+    "record_consent",
+    "withdraw_consent",
+    "record_training_consent",
+    "withdraw_training_consent",
+)
 OF_A_SNAPSHOT = ("snapshot", "preview", "original")
+OF_A_FACE = ("choose_subject", "correct", "take_back")
 
 
 def timeline(customer: Customer) -> str:
@@ -44,9 +54,11 @@ def addresses(snapshot: Snapshot) -> list[str]:
 
 
 def posted(snapshot: Snapshot) -> list[str]:
+    record = snapshot.records.get()
     return [
         reverse("emotions:retry", args=[snapshot.uuid]),
-        reverse("emotions:choose_subject", args=[snapshot.uuid, snapshot.records.get().pk]),
+        *(reverse(f"emotions:{name}", args=[snapshot.uuid, record.pk]) for name in OF_A_FACE),
+        *(reverse(f"emotions:review_{name}", args=[record.pk]) for name in OF_A_FACE[1:]),
         *(reverse(f"emotions:{name}", args=[snapshot.interaction.customer.uuid]) for name in OF_A_CUSTOMER[2:]),
     ]
 
@@ -154,6 +166,7 @@ def test_the_number_of_queries_does_not_grow(django_assert_max_num_queries: Djan
     for interaction in InteractionFactory.create_batch(8, customer=large):
         for snapshot in SnapshotFactory.create_batch(3, analysed=True, interaction=interaction):
             EmotionRecordFactory(snapshot=snapshot, face_index=1)
+            EmotionCorrectionFactory(record=snapshot.records.get(face_index=0))
     browser = browser_of()
     with django_assert_max_num_queries(100) as of_small:
         browser.get(timeline(small))
@@ -205,6 +218,38 @@ def test_staff_record_a_consent() -> None:
     assert not Consent.objects.exists()
     browser.post(address, {"obtained_by": "in_person"})
     assert Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
+
+
+def training(customer: Customer) -> bool:
+    return Consent.objects.stands_for(customer, Consent.Scope.MODEL_TRAINING)
+
+
+def test_the_use_for_the_model_is_agreed_to_apart() -> None:
+    customer, browser = CustomerFactory(consenting=False), browser_of()
+    record, withdraw = (
+        reverse(f"emotions:{name}", args=[customer.uuid])
+        for name in ("record_training_consent", "withdraw_training_consent")
+    )
+    browser.post(record, {"obtained_by": "in_person"})
+    assert not training(customer)  # without consent to photos
+    browser.post(reverse("emotions:record_consent", args=[customer.uuid]), {"obtained_by": "in_person"})
+    assert not training(customer)
+    browser.post(record, {"obtained_by": "in_person"})
+    assert training(customer)
+    assert "Photos may be used to improve the model" in text_of(browser.get(timeline(customer)).content)
+    browser.post(withdraw, {"obtained_by": "in_person"})
+    assert not training(customer)
+    assert Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
+
+
+def test_both_consents_are_recorded_at_once_and_withdrawn_at_once() -> None:
+    customer, browser = CustomerFactory(consenting=False), browser_of()
+    both = {"obtained_by": "written", "model_training": "on"}
+    browser.post(reverse("emotions:record_consent", args=[customer.uuid]), both)
+    assert training(customer)
+    browser.post(reverse("emotions:withdraw_consent", args=[customer.uuid]), {"obtained_by": "written"})
+    browser.post(reverse("emotions:record_consent", args=[customer.uuid]), {"obtained_by": "written"})
+    assert not training(customer)
 
 
 def test_a_status_line_says_that_photos_are_not_analysed(settings: Settings, tmp_path: Path) -> None:

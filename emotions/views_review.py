@@ -1,0 +1,85 @@
+"""The pages on which staff look at the least certain faces, and see how often people disagree with the models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from emotions import corrections
+from emotions.access import StaffRequest
+from emotions.forms import CorrectionForm, ReviewFilter
+from emotions.models import EmotionRecord
+from emotions.review import Position, ReviewFace, ReviewPage, agreement, faces_to_review, reviewable
+from emotions.timeline import Face
+
+
+@require_GET
+def review(request: StaffRequest) -> HttpResponse:
+    form = ReviewFilter(request.GET)
+    after = Position.parse(request.GET.get("after", ""))
+    page = ReviewPage((), None)
+    if form.is_valid():
+        page = faces_to_review(request.user, form.cleaned_data["model"], form.cleaned_data["emotion"], after)
+    context = {
+        "form": form,
+        "page": page,
+        "after": after,
+        "here": request.GET.urlencode(),
+        "start": _query(request, ""),
+        "onwards": _query(request, str(page.next)),
+    }
+    return _page(request, "emotions/review.html", context, title="Review")
+
+
+@require_GET
+def agreement_page(request: StaffRequest) -> HttpResponse:
+    context = {"versions": agreement(request.user)}
+    return _page(request, "emotions/review_agreement.html", context, title="Agreement")
+
+
+@require_POST
+def correct(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    """Staff say what they see in a face of the list."""
+    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    form = CorrectionForm(request.POST)
+    if form.is_valid():
+        corrections.correct(record, form.cleaned_data["emotion"], request.user)
+    return _said(request, record, form.problem)
+
+
+@require_POST
+def take_back(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    corrections.take_back(record, request.user)
+    return _said(request, record)
+
+
+def _said(request: StaffRequest, record: EmotionRecord, problem: str = "") -> HttpResponseBase:
+    """The face for htmx; for a browser without scripts, the list where it was."""
+    fresh = get_object_or_404(reviewable(request.user), pk=record.pk)
+    if request.headers.get("HX-Request"):
+        context = {"item": ReviewFace(Face(fresh)), "problem": problem, "here": request.GET.urlencode(), "focus": True}
+        return render(request, "emotions/review_face.html", context)
+    if problem:
+        messages.error(request, problem)
+    else:
+        customer = fresh.snapshot.interaction.customer
+        messages.success(request, f"Saved. You can change it on the timeline of {customer.name}.")
+    return redirect(f"{reverse('emotions:review')}?{request.GET.urlencode()}")
+
+
+def _query(request: StaffRequest, after: str) -> str:
+    """What follows the question mark for the same choice at another position."""
+    query = request.GET.copy()
+    query["after"] = after
+    return query.urlencode()
+
+
+def _page(request: StaffRequest, template: str, context: dict[str, Any], *, title: str) -> HttpResponse:
+    return render(request, template, admin.site.each_context(request) | {"title": title} | context)
