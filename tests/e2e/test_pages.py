@@ -8,7 +8,13 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from tests.e2e.site import Site, expect_fits
-from tests.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory
+from tests.factories import (
+    CustomerFactory,
+    EmotionCorrectionFactory,
+    EmotionRecordFactory,
+    ModelVersionFactory,
+    SnapshotFactory,
+)
 
 SIZES: dict[str, ViewportSize] = {
     "desktop": {"width": 1440, "height": 900},
@@ -26,6 +32,15 @@ def test_every_page_fits(
     record = EmotionRecordFactory(snapshot__interaction__customer=customer)
     SnapshotFactory(interaction=record.snapshot.interaction, failed=True)
     SnapshotFactory(interaction=record.snapshot.interaction, no_face=True)
+    careful = ModelVersionFactory(version="2", uncertain_below=0.5)
+    unsure = {"dominant_emotion": "sad", "score_sad": 0.34, "score_neutral": 0.31, "score_happy": 0.15}
+    for _ in range(2):
+        EmotionRecordFactory(
+            snapshot__interaction=record.snapshot.interaction, snapshot__model_version=careful, **unsure
+        )
+    EmotionCorrectionFactory(
+        record__snapshot__interaction=record.snapshot.interaction, record__snapshot__model_version=careful
+    )
     page.set_viewport_size(SIZES[size])
     page.emulate_media(color_scheme=scheme)
     own = f"{site.timeline(customer)}"
@@ -37,7 +52,11 @@ def test_every_page_fits(
         "snapshots": f"{site.address}/admin/emotions/snapshot/",
         "timeline": own,
         "log": f"{own}log/",
+        "consent": f"{own}consent/record/",
         "withdraw": f"{own}consent/withdraw/",
+        "training-consent": f"{own}consent/training/record/",
+        "review": f"{site.address}/admin/review/",
+        "agreement": f"{site.address}/admin/review/agreement/",
     }
     for name, address in pages.items():
         page.goto(address)
