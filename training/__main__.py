@@ -4,12 +4,12 @@ import argparse
 import os
 import sys
 
-from training.commands import corrections_export, evaluate, export, train
+from training.commands import calibrate_crop, corrections_export, eda, evaluate, export, knn, train
 from training.errors import TrainingError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-COMMANDS = (train, evaluate, export, corrections_export)
+COMMANDS = (eda, knn, train, evaluate, export, calibrate_crop, corrections_export)
 
 
 def main(arguments: list[str] | None = None) -> int:

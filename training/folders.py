@@ -59,26 +59,26 @@ def load_folder(folder: Path, cache: Path) -> Fer2013:
 
 
 def _find(folder: Path) -> dict[SplitName, list[Labelled]]:
-    inside = _folders(folder)
+    inside = folders_in(folder)
     if not any(each.name.lower() in SPLIT_FOLDERS for each in inside):
-        found: dict[SplitName, list[Labelled]] = {"test": _labelled(folder)}
+        found: dict[SplitName, list[Labelled]] = {"test": find_images(folder)}
     else:
         if unknown := [each.name for each in inside if each.name.lower() not in SPLIT_FOLDERS]:
             raise TrainingError(f"{folder} holds {', '.join(unknown)} beside {', '.join(SPLIT_FOLDERS)}. Move it away.")
-        found = {SPLIT_FOLDERS[each.name.lower()]: _labelled(each) for each in inside}
+        found = {SPLIT_FOLDERS[each.name.lower()]: find_images(each) for each in inside}
         if "train" in found and "validation" not in found:
             found["validation"] = found["train"][HELD_OUT - 1 :: HELD_OUT]
             del found["train"][HELD_OUT - 1 :: HELD_OUT]
     return {name: images for name, images in found.items() if images}
 
 
-def _folders(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
     return sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
 
 
-def _labelled(folder: Path) -> list[Labelled]:
+def find_images(folder: Path) -> list[Labelled]:
     """The images of a folder of class folders, class by class."""
-    classes = _folders(folder)
+    classes = folders_in(folder)
     if unknown := [each.name for each in classes if each.name.lower() not in CLASS_FOLDERS]:
         raise TrainingError(
             f"{folder} holds folders that are no class: {', '.join(unknown)}. Name them as one of"

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ml.labels import EMOTIONS, Emotion
 
+NO_ANSWER = -1  # in place of a predicted class
 Labels = NDArray[np.int64]  # (images,), index into EMOTIONS
 
 
@@ -30,13 +31,17 @@ class Metrics:
 
 
 def measure(labels: Labels, predictions: Labels) -> Metrics:
-    """Compare predictions with labels. Raises ValueError if they differ in length or there are none."""
+    """Compare predictions with labels; an image with NO_ANSWER counts as wrong, and in no column of the confusion.
+
+    Raises ValueError if they differ in length or there are none.
+    """
     if labels.shape != predictions.shape or not labels.size:
         raise ValueError(f"{labels.size} labels cannot be compared with {predictions.size} predictions.")
     confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
-    np.add.at(confusion, (labels, predictions), 1)
+    answered = predictions != NO_ANSWER
+    np.add.at(confusion, (labels[answered], predictions[answered]), 1)
     right = confusion.diagonal()
-    labelled, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    labelled, predicted = np.bincount(labels, minlength=len(EMOTIONS)), confusion.sum(axis=0)
     precision, recall = _ratio(right, predicted), _ratio(right, labelled)
     f1 = _ratio(2 * right, labelled + predicted)
     return Metrics(

@@ -1,0 +1,63 @@
+"""python -m training calibrate-crop"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.commands.options import add_command
+from training.evaluation import rounded
+
+if TYPE_CHECKING:
+    from training.commands.options import Commands
+
+MARGINS = "0.9,0.95,1.0,1.05,1.1,1.2,1.3"
+
+
+def add_to(commands: "Commands") -> None:
+    command = add_command(
+        commands,
+        "calibrate-crop",
+        run,
+        "compare how wide a model's faces are cut from whole photos",
+        when_stopped="Nothing was written.",
+    )
+    command.add_argument("--model", required=True, help="a released model's name or folder")
+    command.add_argument(
+        "--photos",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="whole photos labelled by name: angry/00.jpg or angry-00.jpg",
+    )
+    command.add_argument(
+        "--margins",
+        type=_margins,
+        default=MARGINS,
+        help="sides of the crop over the longer side of the detected box (%(default)s)",
+    )
+    command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
+
+
+def run(options: argparse.Namespace) -> None:
+    from training.crops import compare_crops
+    from training.evaluate import read_release
+
+    card, weights = read_release(options.model)
+    crops = compare_crops(weights, card, options.photos, options.margins)
+    if options.json:
+        print(json.dumps([rounded(asdict(crop)) for crop in crops]))
+        return
+    print(f"{card.model_version} on {crops[0].photos} photos, {crops[0].faces_found} with a found face")
+    print(f"{'margin':>8}{'aligned':>9}{'accuracy':>10}{'macro-F1':>10}")
+    for crop in crops:
+        aligned = "yes" if crop.aligned else "no"
+        print(f"{crop.margin:>8g}{aligned:>9}{crop.accuracy:>10.1%}{crop.macro_f1:>10.3f}")
+
+
+def _margins(text: str) -> list[float]:
+    margins = [float(part) for part in text.split(",")]
+    if not all(0 < margin < 10 for margin in margins):
+        raise argparse.ArgumentTypeError(f"{text}: each margin must be between 0 and 10")
+    return margins

@@ -1,0 +1,103 @@
+"""Which crop around a detected face suits a model, measured on labelled whole photos."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ml.classifier import EmotionClassifier
+from ml.detection import FaceDetector, MtcnnDetector
+from ml.errors import InvalidImage
+from ml.labels import EMOTIONS
+from ml.pipeline import EmotionPipeline
+from ml.types import FaceDetection, Image, ModelCard
+from training.errors import TrainingError
+from training.folders import CLASS_FOLDERS, Labelled, find_images, folders_in
+from training.metrics import NO_ANSWER, Labels, measure
+
+
+@dataclass(frozen=True, slots=True)
+class CropFigures:
+    """What one crop gives. The largest face of a photo counts; a photo without a found face counts as wrong."""
+
+    margin: float
+    aligned: bool
+    photos: int
+    faces_found: int
+    accuracy: float
+    macro_f1: float
+
+
+class DetectedOnce:
+    """A detector that answers at once when it is asked about the same picture again."""
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self.name = detector.name
+        self._detector = detector
+        self._seen: Image = np.zeros((0, 0, 3), np.uint8)
+        self._found: list[FaceDetection] = []
+
+    def detect(self, image: Image) -> list[FaceDetection]:
+        if not np.array_equal(image, self._seen):
+            self._seen, self._found = image, self._detector.detect(image)
+        return self._found
+
+
+def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequence[float]) -> list[CropFigures]:
+    """Run the whole pipeline with each margin, aligned and not, over a folder of photos labelled by name.
+
+    The photos are in class-named folders, or named by their class as in angry-00.jpg; other files are left
+    alone. Faces are detected once per photo. Raises TrainingError if there is no photo, or one cannot be read.
+    """
+    labelled = _find_photos(photos)
+    crops = [(margin, aligned) for margin in margins for aligned in (False, True)]
+    detector = DetectedOnce(MtcnnDetector())
+    pipelines = [
+        EmotionPipeline(
+            detector,
+            EmotionClassifier(
+                weights, replace(card, preprocessing=replace(card.preprocessing, margin=margin, aligned=aligned))
+            ),
+        )
+        for margin, aligned in crops
+    ]
+    answers = np.full((len(crops), len(labelled)), NO_ANSWER)
+    errors: list[str] = []
+    for column, (file, _) in enumerate(tqdm(labelled, "Photos", unit="photo", leave=False, disable=None)):
+        try:
+            answers[:, column] = [_answer(pipeline, file) for pipeline in pipelines]
+        except InvalidImage as error:
+            errors.append(f"{file.relative_to(photos)}: {error}")
+    if errors:
+        raise TrainingError(f"{photos} has photos that cannot be read:\n" + "\n".join(errors))
+    labels = np.array([label for _, label in labelled], np.int64)
+    return [_figures(*crop, labels, of_crop) for crop, of_crop in zip(crops, answers, strict=True)]
+
+
+def _find_photos(folder: Path) -> list[Labelled]:
+    if not folder.is_dir():
+        raise TrainingError(f"There is no folder {folder}. Name a folder of photos with --photos.")
+    if folders_in(folder):
+        return find_images(folder)
+    found = []
+    for file in sorted(folder.iterdir()):
+        prefix = re.match(r"[a-z]+", file.name.lower())
+        if file.is_file() and prefix and prefix[0] in CLASS_FOLDERS:
+            found.append((file, EMOTIONS.index(CLASS_FOLDERS[prefix[0]])))
+    if not found:
+        raise TrainingError(f"{folder} has no photos named by their class, such as angry-00.jpg or angry/00.jpg.")
+    return found
+
+
+def _answer(pipeline: EmotionPipeline, file: Path) -> int:
+    faces = pipeline.analyze(file.read_bytes()).faces
+    return EMOTIONS.index(faces[0].dominant_emotion) if faces else NO_ANSWER
+
+
+def _figures(margin: float, aligned: bool, labels: Labels, answers: Labels) -> CropFigures:
+    metrics = measure(labels, answers)
+    found = int((answers != NO_ANSWER).sum())
+    return CropFigures(margin, aligned, metrics.images, found, metrics.accuracy, metrics.macro_f1)
