@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from training.augment import AUGMENTATIONS, augment
+from training.augment import AUGMENTATIONS, ERASED, augment, mix
 
 LIGHT = AUGMENTATIONS["light"]
 
@@ -42,3 +44,37 @@ def test_moves_a_face_only_a_little() -> None:
 def test_fills_what_comes_into_view_with_the_edge() -> None:
     bright = np.full((4, 48, 48), 200, np.uint8)
     assert (augment(bright, LIGHT, np.random.default_rng(0)) == 200).all()
+
+
+def test_strong_changes_hide_a_part_of_some_faces(faces: np.ndarray) -> None:
+    strong = AUGMENTATIONS["strong"]
+    changed = augment(np.tile(faces, (8, 1, 1)), strong, np.random.default_rng(0))
+    of_one_grey = np.array([np.bincount(face.ravel()).max() / face.size for face in changed])
+    assert 0.2 < np.mean(of_one_grey > ERASED[0]) < 0.4
+
+
+def test_strong_changes_move_a_face_further_than_light_ones() -> None:
+    line = np.zeros((64, 48, 48), np.uint8)
+    line[:, :, 23:25] = 255
+    light = augment(line, AUGMENTATIONS["light"], np.random.default_rng(3)).astype(float)
+    unhidden = replace(AUGMENTATIONS["strong"], erasing=0.0)
+    strong = augment(line, unhidden, np.random.default_rng(3)).astype(float)
+    assert np.abs(strong - line).mean() > np.abs(light - line).mean()
+
+
+def test_no_changes_leave_the_faces_as_they_are(faces: np.ndarray) -> None:
+    np.testing.assert_array_equal(augment(faces, AUGMENTATIONS["none"], np.random.default_rng(0)), faces)
+
+
+def test_small_faces_are_changed_too() -> None:
+    small = np.full((2, 32, 32), 9, np.uint8)
+    assert augment(small, AUGMENTATIONS["strong"], np.random.default_rng(0)).shape == (2, 32, 32)
+
+
+def test_mixing_mixes_faces_and_targets_alike() -> None:
+    inputs = np.arange(8, dtype=np.float32)[:, np.newaxis, np.newaxis, np.newaxis]
+    targets = {"fer": np.eye(8, dtype=np.float32), "ferplus": 2 * np.eye(8, dtype=np.float32)}
+    mixed, mixed_targets = mix(inputs, targets, 1.0, np.random.default_rng(4))
+    np.testing.assert_allclose(mixed_targets["fer"].sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(mixed_targets["ferplus"], 2 * mixed_targets["fer"], rtol=1e-6)
+    np.testing.assert_allclose(mixed_targets["fer"] @ np.arange(8), mixed.ravel(), rtol=1e-5)

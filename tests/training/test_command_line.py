@@ -21,6 +21,10 @@ from training.__main__ import main
         ["evaluate", "--data", "fer2013.csv", "--run", "run", "--split", "train"],
         ["export", "--data", "fer2013.csv", "--run", "run", "--name", "../elsewhere"],
         ["export", "--data", "fer2013.csv", "--run", "run", "--margin", "-1"],
+        ["export", "--data", "fer2013.csv", "--run", "run", "--serve", "both"],
+        ["evaluate", "--data", "fer2013.csv", "--run", "run", "--labels", "both"],
+        ["calibrate-crop", "--model", "reference-cnn", "--photos", "photos", "--margins", "1,wide"],
+        ["calibrate-crop", "--model", "reference-cnn", "--photos", "photos", "--margins", "0"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from ml.labels import EMOTIONS
 from training.__main__ import main
 from training.data import load_fer2013
 from training.metrics import measure
@@ -83,3 +85,73 @@ def test_a_run_without_a_finished_epoch_is_refused(
     shutil.copy(uninterrupted_run / "config.json", tmp_path)
     assert evaluate(csv, "--run", str(tmp_path)) == 1
     assert "no epoch of it is finished" in capsys.readouterr().err
+
+
+def test_either_labelling_can_be_asked_for(
+    csv: Path, release_of_both: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes = ["--votes", str(csv.parent / "votes.csv"), "--json"]
+    card = json.loads((release_of_both / "card.json").read_text())
+    for asked, labelling in (([], "ferplus"), (["--labels", "fer"], "fer")):
+        assert evaluate(csv, "--model", str(release_of_both), *votes, *asked) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["labels"], answer["output"]) == (labelling, labelling)
+        metrics = card["outputs"][labelling]["metrics"]["validation"]
+        assert answer["confusion"] == metrics["confusion"]
+        assert answer["calibration_error"] == pytest.approx(metrics["calibration_error"], abs=1e-4)
+        assert answer["risk_coverage"] == metrics["risk_coverage"]
+
+
+def test_votes_that_are_needed_are_asked_for(
+    csv: Path, release_of_both: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(csv, "--model", str(release_of_both), "--labels", "ferplus") == 1
+    assert "name the fer2013new.csv with --votes" in capsys.readouterr().err
+
+
+def test_the_test_split_is_scored_without_near_duplicates_too(
+    csv: Path, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = csv.read_text().splitlines()[:-1]  # all faces of a class are alike in them
+    unlike = " ".join(map(str, np.random.default_rng(3).integers(0, 256, 48 * 48)))
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([*rows, f"6,{unlike},PrivateTest"]) + "\n")
+    assert evaluate(other, "--model", str(release), "--split", "test", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["images"] == 14
+    assert answer["without_near_duplicates"]["images"] == 1
+    assert answer["milliseconds_a_face"] > 0
+
+
+def test_a_folder_of_the_users_own_faces_is_scored(
+    csv: Path, release_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = load_fer2013(csv, csv.parent / "cache").splits["test"]
+    for index, face in enumerate(split.faces[:7]):
+        folder = tmp_path / "mine" / EMOTIONS[split.labels[index]]
+        folder.mkdir(parents=True)
+        Image.fromarray(face).save(folder / "face.png")
+    assert evaluate(tmp_path / "mine", "--model", str(release_of_both), "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["images"], answer["data"], answer["output"]) == (7, "mine", "ferplus")
+    assert evaluate(tmp_path / "mine", "--model", str(release_of_both), "--split", "validation") == 1
+    assert "mine has no validation split, only test" in capsys.readouterr().err
+
+
+def test_a_report_shows_the_figures_in_one_file(
+    csv: Path, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(csv, "--model", str(release), "--report", str(tmp_path / "report")) == 0
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert f"How good {json.loads((release / 'card.json').read_text())['name']}@1.0.0 is" in page
+    assert {file.name for file in (tmp_path / "report").glob("*.png")} == {
+        *("classes.png", "confusion.png", "reliability.png", "risk-coverage.png")
+    }
+    assert "report.html" in capsys.readouterr().err
+
+
+def test_the_first_release_with_its_older_card_is_still_scored(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate(csv, "--model", "reference-cnn", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["output"], answer["labels"], answer["uncertain_below"]) == ("scores", "fer", 0)

@@ -14,6 +14,7 @@ import pytest
 from ml.classifier import EmotionClassifier
 from ml.preprocessing import normalise
 from ml.registry import read_model
+from tests.training.test_cache import full_disk
 from training.__main__ import main
 from training.calibration import apply_temperatures
 from training.data import load_fer2013
@@ -155,3 +156,104 @@ def test_a_run_is_exported_with_its_own_data_only(
     other.write_text(csv.read_text().replace("PublicTest", "Training", 1))
     assert main(["export", "--run", str(bfloat16_run), "--data", str(other), "--cache", str(tmp_path)]) == 1
     assert "trained on another data file" in capsys.readouterr().err
+
+
+def export_both(run: Path, csv: Path, out: Path, *arguments: str) -> int:
+    data = ["--data", str(csv), "--votes", str(csv.parent / "votes.csv"), "--cache", str(csv.parent / "cache")]
+    return main(["export", "--run", str(run), *data, "--out", str(out), "--name", "both", *arguments])
+
+
+def test_each_labelling_is_an_output_of_the_graph(release_of_both: Path) -> None:
+    session = onnxruntime.InferenceSession(release_of_both / "model.onnx", providers=["CPUExecutionProvider"])
+    assert [(end.name, end.shape) for end in session.get_inputs()] == [("face", ["batch", 48, 48, 1])]
+    ends = [(end.name, end.shape) for end in session.get_outputs()]
+    assert ends == [("fer", ["batch", 7]), ("ferplus", ["batch", 7])]
+
+
+def test_the_pipeline_answers_with_the_served_output(csv: Path, release_of_both: Path, run_of_both: Path) -> None:
+    card, weights = read_model(release_of_both.name, release_of_both.parent)
+    assert (card.output, card.version, card.preprocessing.aligned) == ("ferplus", "2.1.0", True)
+    assert 0 < card.uncertain_below < 1
+    network, outputs = best_network(run_of_both), card_json(release_of_both)["outputs"]
+    apply_temperatures(network, {labelling: outputs[labelling]["temperature"] for labelling in outputs})
+    inputs = normalise(load_fer2013(csv, csv.parent / "cache").splits["test"].faces, card.preprocessing)
+    expected = network.predict_on_batch(inputs)
+    np.testing.assert_allclose(EmotionClassifier(weights, card).classify(inputs), expected["ferplus"], atol=1e-3)
+    np.testing.assert_allclose(
+        EmotionClassifier(weights, card, output="fer").classify(inputs), expected["fer"], atol=1e-3
+    )
+
+
+def test_the_card_has_the_figures_of_each_output(release_of_both: Path) -> None:
+    card = card_json(release_of_both)
+    assert card["outputs"].keys() == {"fer", "ferplus"}
+    for labelling, left_out in (("fer", 0), ("ferplus", 1)):  # see tiny.write_votes
+        output = card["outputs"][labelling]
+        assert output["temperature"] > 0
+        for split in ("validation", "test"):
+            metrics = output["metrics"][split]
+            assert (metrics["images"], metrics["without_majority"]) == (14 - left_out, left_out)
+            assert 0 <= metrics["calibration_error"] <= 1
+            assert sum(each["faces"] for each in metrics["reliability"]) == metrics["images"]
+            assert metrics["at_threshold"]["threshold"] == card["uncertain_below"]
+    assert card["milliseconds_a_face"] > 0
+
+
+def test_the_card_tells_the_whole_training(release_of_both: Path, release: Path) -> None:
+    training = card_json(release_of_both)["training"]
+    assert training["optimizer"].startswith("SGD with Nesterov momentum 0.9")
+    assert "FER+" in training["loss"]
+    assert (training["averaging"], training["augmentation"], training["mixup"]) == (0.8, "strong", 0.2)
+    assert card_json(release)["training"]["optimizer"].startswith("Adam")
+
+
+def test_another_output_can_be_served_but_only_one_that_was_learnt(
+    csv: Path, run_of_both: Path, bfloat16_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export_both(run_of_both, csv, tmp_path / "models", "--serve", "fer") == 0
+    assert card_json(tmp_path / "models" / "both")["output"] == "fer"
+    assert export_both(bfloat16_run, csv, tmp_path / "others", "--serve", "ferplus") == 1
+    assert "has not learnt ferplus, only fer" in capsys.readouterr().err
+
+
+def test_figures_on_votes_need_the_votes(
+    csv: Path, run_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export(run_of_both, csv, tmp_path / "models") == 1
+    assert "name the fer2013new.csv with --votes" in capsys.readouterr().err
+    assert not list((tmp_path / "models").iterdir())
+
+
+def test_a_full_disk_releases_nothing(
+    csv: Path, bfloat16_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with full_disk(bytes_left=2000):
+        assert export(bfloat16_run, csv, tmp_path / "models") == 1
+    assert "Nothing was released" in capsys.readouterr().err
+    assert not list((tmp_path / "models").iterdir())
+
+
+def test_the_int8_variant_is_a_release_of_its_own(
+    csv: Path, run_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.quantisation.COSTS_LESS_THAN", 1.0)  # a face is 7 points on so few
+    assert export_both(run_of_both, csv, tmp_path / "models", "--int8") == 0
+    released = tmp_path / "models" / "both-int8"
+    card, weights = read_model(released.name, released.parent)
+    assert card.name == "both-int8"
+    kinds = {tensor.data_type for tensor in onnx.load_model_from_string(weights).graph.initializer}
+    assert onnx.TensorProto.INT8 in kinds
+    scores = EmotionClassifier(weights, card).classify(np.zeros((2, 48, 48, 1), np.float32))
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-3)
+    assert card_json(released)["export"]["weights"] == "int8"
+
+
+def test_an_int8_variant_that_costs_too_much_is_refused_with_the_figures(
+    csv: Path, run_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.quantisation.COSTS_LESS_THAN", -1.0)
+    assert export_both(run_of_both, csv, tmp_path / "models", "--int8") == 1
+    shown = capsys.readouterr().err
+    assert "points of validation accuracy (fer " in shown
+    assert "Nothing was released" in shown
+    assert not list((tmp_path / "models").iterdir())

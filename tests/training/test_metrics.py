@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ml.labels import Emotion
-from training.metrics import as_table, measure
+from training.metrics import NO_ANSWER, as_table, measure
 
 LABELS = np.array([0, 0, 0, 3, 3, 6])
 PREDICTIONS = np.array([0, 0, 3, 3, 3, 0])
@@ -42,3 +42,11 @@ def test_the_table_shows_every_class() -> None:
     table = as_table(measure(LABELS, PREDICTIONS))
     assert "6 images, accuracy 66.67%" in table
     assert all(table.count(emotion) == 3 for emotion in Emotion)
+
+
+def test_an_image_without_an_answer_counts_as_wrong() -> None:
+    metrics = measure(np.array([3, 3, 6]), np.array([3, NO_ANSWER, NO_ANSWER]))
+    happy = metrics.classes[Emotion.HAPPY]
+    assert metrics.accuracy == pytest.approx(1 / 3)
+    assert (happy.images, happy.precision, happy.recall) == pytest.approx((2, 1, 0.5))
+    assert np.array(metrics.confusion).sum() == 1

@@ -1,6 +1,7 @@
 """A training that is interrupted anywhere ends as if it had not been."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -15,9 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.types import FaceInputs
 from tests.training import tiny
 from training.__main__ import main
-from training.batches import FaceBatches
+from training.batches import FaceBatches, Targets, Weights
 from training.recorder import RunRecorder
 from training.run_folder import current_commit, read_record
 
@@ -142,3 +144,65 @@ def test_the_commit_is_that_of_the_code_wherever_it_is_called(tmp_path: Path, mo
     assert current_commit() == "unknown" or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", current_commit())
     monkeypatch.setenv("TRAINING_COMMIT", "0123abc")
     assert current_commit() == "0123abc"
+
+
+def test_a_killed_training_of_both_labellings_goes_on_in_its_second_phase(
+    csv: Path, run_of_both: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.training.killed_run", str(csv), str(run), "both"], capture_output=True, text=True
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert pd.read_csv(run / "log.csv")["epoch"].tolist() == [0, 1]
+
+    assert main(tiny.train_both_arguments(csv, run)) == 0
+    assert_same_run(run, run_of_both)
+
+
+def test_the_averaged_weights_are_kept_as_the_best_and_training_goes_on_from_the_others(
+    csv: Path, tiny_architecture: None, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert main(tiny.train_both_arguments(csv, run, epochs=1)) == 0
+    best, latest = (weights_in(run / file) for file in ("best.keras", "backup/latest.weights.h5"))
+    trained = [not np.array_equal(averaged, last) for averaged, last in zip(best, latest, strict=True)]
+    assert any(trained)
+    assert [weights.shape for weights in best] == [weights.shape for weights in latest]
+
+
+def test_ctrl_c_in_an_epoch_loses_this_epoch_only(
+    csv: Path,
+    uninterrupted_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run, give_batch = tmp_path / "run", FaceBatches.__getitem__
+
+    def give_batch_or_stop(batches: FaceBatches, index: int) -> tuple[FaceInputs, Targets, Weights]:
+        if batches.phase and batches.epoch == 2 and index == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return give_batch(batches, index)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FaceBatches, "__getitem__", give_batch_or_stop)
+        assert main(tiny.train_arguments(csv, run)) == 130
+    assert "The same command goes on" in capsys.readouterr().err
+    assert pd.read_csv(run / "log.csv")["epoch"].tolist() == [0, 1]
+
+    assert main(tiny.train_arguments(csv, run)) == 0
+    assert_same_run(run, uninterrupted_run)
+
+
+def test_the_state_of_another_architecture_is_refused_and_kept(
+    csv: Path, run_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(tiny.train_arguments(csv, run, epochs=1)) == 0
+    latest = Path(shutil.copy(run_of_both / "backup/latest.weights.h5", run / "backup"))
+    before = latest.read_bytes()
+    assert main(tiny.train_arguments(csv, run, epochs=1)) == 1
+    assert "is damaged or not a state of the network 'tiny'" in capsys.readouterr().err
+    assert latest.read_bytes() == before
+    assert (run / "best.keras").exists()

@@ -1,0 +1,60 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.ml.photos import astronaut, encoded
+from training.__main__ import main
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "happy-00.jpg").write_bytes(encoded(astronaut()))
+    Image.new("RGB", (320, 240), (90, 90, 90)).save(folder / "sad-00.png")
+    (folder / "labels.csv").write_text("file,emotion\n")
+    return folder
+
+
+def calibrate(photos: Path, release: Path, *arguments: str) -> int:
+    return main(["calibrate-crop", "--model", str(release), "--photos", str(photos), *arguments])
+
+
+def test_each_crop_is_scored_and_a_photo_without_a_face_counts_as_wrong(
+    photos: Path, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert calibrate(photos, release, "--margins", "0.9,1.2", "--json") == 0
+    crops = json.loads(capsys.readouterr().out)
+    assert [(crop["margin"], crop["aligned"]) for crop in crops] == [
+        (0.9, False), (0.9, True), (1.2, False), (1.2, True)
+    ]  # fmt: skip
+    assert {(crop["photos"], crop["faces_found"]) for crop in crops} == {(2, 1)}
+    assert all(crop["accuracy"] in (0, 0.5) for crop in crops)
+
+
+def test_class_folders_do_as_well(photos: Path, release: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (photos / "labels.csv").unlink()
+    for file in list(photos.iterdir()):
+        (photos / file.name.split("-")[0]).mkdir()
+        file.rename(photos / file.name.split("-")[0] / file.name)
+    assert calibrate(photos, release, "--margins", "1") == 0
+    assert "on 2 photos, 1 with a found face" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "sad-00.png").write_bytes(b"broken"), "sad-00.png: "),
+        (lambda folder: [file.unlink() for file in folder.iterdir()], "has no photos named by their class"),
+        (lambda folder: folder.rename(folder.with_name("gone")), "There is no folder"),
+    ],
+)
+def test_what_cannot_be_scored_is_named(
+    photos: Path, release: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], object], message: str
+) -> None:
+    spoil(photos)
+    assert calibrate(photos, release) == 1
+    assert message in capsys.readouterr().err

@@ -1,0 +1,121 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training import tiny
+from tests.training.test_cache import full_disk
+from training.__main__ import main
+from training.batches import FaceBatches
+from training.data import load_fer2013
+from training.run_folder import RECIPES, Phase
+from training.train import compile_model
+
+
+def test_one_step_lowers_the_loss(csv: Path, tiny_architecture: None) -> None:
+    from training.architectures import ARCHITECTURES
+
+    keras.utils.set_random_seed(1)
+    config = RECIPES[tiny.ARCHITECTURE]
+    split = load_fer2013(csv, csv.parent / "cache").splits["train"]
+    network = ARCHITECTURES[tiny.ARCHITECTURE]()
+    compile_model(network, config, steps=100)
+    faces, targets, weights = FaceBatches(split, config, Phase(1, 48, 0.0))[0]
+    first = network.train_on_batch(faces, targets, weights, return_dict=True)["loss"]
+    assert network.test_on_batch(faces, targets, weights, return_dict=True)["loss"] != first
+    assert network.train_on_batch(faces, targets, weights, return_dict=True)["loss"] < first
+
+
+def test_faces_without_votes_teach_only_fer(csv: Path, tiny_architecture: None) -> None:
+    data = load_fer2013(csv, csv.parent / "cache", csv.parent / "votes.csv")
+    votes = data.splits["train"].votes
+    assert votes is not None
+    votes.counts[0] = 0
+    _, targets, weights = FaceBatches(data.splits["train"], RECIPES[tiny.POOLED])[0]
+    assert weights["ferplus"].tolist() == [0.0] + [1.0] * (len(weights["ferplus"]) - 1)
+    assert weights["fer"].all()
+    assert targets["ferplus"][0].sum() == 0
+
+
+def test_both_labellings_are_in_the_log(run_of_both: Path) -> None:
+    header = (run_of_both / "log.csv").read_text().splitlines()[0].split(",")
+    assert {"accuracy", "val_accuracy", "ferplus_accuracy", "val_ferplus_accuracy"} <= set(header)
+
+
+def test_votes_that_are_needed_are_asked_for(
+    csv: Path, tiny_architecture: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = tiny.train_both_arguments(csv, tmp_path / "run")
+    votes = arguments.index("--votes")
+    assert main(arguments[:votes] + arguments[votes + 2 :]) == 1
+    assert "name the fer2013new.csv with --votes" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_begins_with_the_weights_of_a_release_or_a_run(
+    csv: Path, release: Path, uninterrupted_run: Path, tmp_path: Path
+) -> None:
+    for start in (release, uninterrupted_run):
+        run = tmp_path / start.name
+        # So small a rate that the weights stay what they were.
+        slowly = [*tiny.train_arguments(csv, run, epochs=1), "--learning-rate", "1e-9", "--from", str(start)]
+        assert main(slowly) == 0
+        file = start / ("network.keras" if start == release else "best.keras")
+        began, ended = (keras.models.load_model(each, compile=False) for each in (file, run / "best.keras"))
+        np.testing.assert_allclose(
+            ended.trainable_variables[0].numpy(), began.trainable_variables[0].numpy(), atol=1e-6
+        )
+        assert len(json.loads((run / "config.json").read_text())["started_from"]) == 64
+
+
+def test_weights_of_another_architecture_are_refused(
+    csv: Path, release_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main([*tiny.train_arguments(csv, run), "--from", str(release_of_both)]) == 1
+    shown = capsys.readouterr().err
+    assert "holds the network 'tiny-pooled' with fer and ferplus, not 'tiny' with fer: its weights do not fit" in shown
+    assert not run.exists()
+
+
+@pytest.mark.parametrize("start", ["", "damaged"])
+def test_a_start_without_weights_is_refused(
+    csv: Path, tiny_architecture: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], start: str
+) -> None:
+    (tmp_path / "start").mkdir()
+    if start == "damaged":
+        (tmp_path / "start" / "network.keras").write_bytes(b"no archive")
+    assert main([*tiny.train_arguments(csv, tmp_path / "run"), "--from", str(tmp_path / "start")]) == 1
+    assert ("is damaged" if start else "has neither network.keras nor best.keras") in capsys.readouterr().err
+
+
+def test_a_folder_of_images_can_be_learnt(csv: Path, tiny_architecture: None, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for split_name, split in load_fer2013(csv, csv.parent / "cache").splits.items():
+        for index, face in enumerate(split.faces):
+            label = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"][split.labels[index]]
+            file = tmp_path / "images" / split_name / label / f"{index}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(face).save(file)
+    arguments = tiny.train_arguments(tmp_path / "images", tmp_path / "run", epochs=1)
+    assert main(arguments) == 0
+    assert (tmp_path / "run" / "best.keras").exists()
+
+
+def test_a_full_disk_keeps_the_epochs_before(
+    csv: Path, uninterrupted_run: Path, tiny_architecture: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    room_for_the_log_only = (uninterrupted_run / "best.keras").stat().st_size - 1
+    with full_disk(room_for_the_log_only):
+        assert main(tiny.train_arguments(csv, run)) == 1
+    shown = capsys.readouterr().err
+    assert "best.keras cannot be written" in shown
+    assert "The epochs before this one are kept" in shown
+    assert not list(run.rglob("partial-*"))
+
+    assert main(tiny.train_arguments(csv, run)) == 0
+    assert (run / "log.csv").read_text().count("\n") == 1 + tiny.EPOCHS
