@@ -3,7 +3,6 @@
 import logging
 import time
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -11,20 +10,17 @@ from django.utils import timezone
 from crm.models import Customer
 from emotions import analysis
 from emotions.activation import ANOTHER_ACTIVATED
-from emotions.corrections import carry_over
+from emotions.corrections import SAME_FACE, carry_over, overlap
 from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
 from emotions.models.reanalyses import ReanalysisQuerySet
-from ml.boxes import overlaps
 from ml.errors import InvalidImage
 from ml.pipeline import EmotionPipeline
-from ml.types import PhotoAnalysis
+from ml.types import BoundingBox, PhotoAnalysis
 
 logger = logging.getLogger(__name__)
 
 # A worker leaves a run after so many seconds, to let others' messages in between; and long before the time limit.
 TURN_SECONDS = 5.0
-SAME_FACE = 0.5  # intersection over union of two boxes from which on they are taken for one face
-Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
 class Ended(Exception):
@@ -125,28 +121,22 @@ def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: Ph
         EmotionRecord.objects.bulk_create(analysis.records_of(snapshot, run.model_version, result))
     faces = list(records.defer("face_png", "landmarks").order_by("face_index"))
     if faces:
-        subject = same_face(chosen, [_box(face) for face in faces])
         records.update(is_subject=False)
-        records.filter(pk=faces[subject].pk).update(is_subject=True)
+        records.filter(pk=_subject(chosen, faces).pk).update(is_subject=True)
         carry_over(snapshot, run.model_version)
     snapshot.finish(Snapshot.Status.ANALYSED if faces else Snapshot.Status.NO_FACE, run.model_version)
 
 
-def _subject_box(snapshot: Snapshot) -> Box | None:
+def _subject_box(snapshot: Snapshot) -> BoundingBox | None:
     """The box of the face that is the customer at present."""
     records = EmotionRecord.objects.current().of_subjects().filter(snapshot=snapshot)
     subject = records.defer("face_png", "landmarks").first()
-    return _box(subject) if subject else None
+    return subject.box if subject else None
 
 
-def _box(record: EmotionRecord) -> Box:
-    return record.box_x, record.box_y, record.box_x + record.box_width, record.box_y + record.box_height
-
-
-def same_face(chosen: Box | None, faces: list[Box]) -> int:
-    """Which of the faces, largest first, lies where the chosen one lay; the largest when none does."""
+def _subject(chosen: BoundingBox | None, faces: list[EmotionRecord]) -> EmotionRecord:
+    """Of the faces, largest first, the one that lies where the chosen one lay; the largest when none does."""
     if chosen is None:
-        return 0
-    shares = overlaps(np.array([chosen, *faces], np.float32))[0, 1:]
-    best = int(shares.argmax())
-    return best if shares[best] >= SAME_FACE else 0
+        return faces[0]
+    nearest = max(faces, key=lambda face: overlap(face.box, chosen))
+    return nearest if overlap(nearest.box, chosen) >= SAME_FACE else faces[0]

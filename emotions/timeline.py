@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction
 from emotions.answers import ADJECTIVES, Answer, answer, model_answer
+from emotions.corrections import SAME_FACE, overlap
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from ml.labels import Emotion
 
@@ -78,6 +79,7 @@ class Card:
 
     snapshot: Snapshot
     faces: tuple[Face, ...]
+    earlier: tuple[Face, ...] = ()  # the customer's face as other model versions saw it, newest first
 
     @property
     def subject(self) -> Face | None:
@@ -127,14 +129,25 @@ class Entry:
 
 def card(snapshot: Snapshot) -> Card:
     """A snapshot of `with_faces` made ready to show."""
-    return Card(snapshot, tuple(Face(record) for record in snapshot.records.all()))
+    faces = tuple(Face(record) for record in snapshot.records.all())
+    return Card(snapshot, faces, tuple(_earlier(snapshot, faces)))
+
+
+def _earlier(snapshot: Snapshot, faces: Iterable[Face]) -> Iterable[Face]:
+    """What other model versions said of the customer's face, wherever they put it in the order of faces."""
+    subject = next((face.record for face in faces if face.record.is_subject), None)
+    records: list[EmotionRecord] = getattr(snapshot, "earlier_records", [])
+    for record in records:
+        if overlap(record.box, subject.box) >= SAME_FACE if subject else record.is_subject:
+            yield Face(record)
 
 
 def with_faces(snapshots: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
     """With the records that count, but without the faces' pictures, which browsers fetch one by one."""
     records = EmotionRecord.objects.current().with_answers().order_by("face_index")
     return snapshots.select_related("model_version", "interaction__customer").prefetch_related(
-        Prefetch("records", queryset=records)
+        Prefetch("records", queryset=records),
+        Prefetch("records", EmotionRecord.objects.superseded().with_answers().order_by("-pk"), "earlier_records"),
     )
 
 

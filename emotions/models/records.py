@@ -63,6 +63,10 @@ class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
         """Those of the model version that counts for their snapshot."""
         return self.filter(model_version=F("snapshot__model_version"))
 
+    def superseded(self) -> EmotionRecordQuerySet:
+        """Those of the other model versions, kept as history."""
+        return self.exclude(model_version=F("snapshot__model_version"))
+
     def of_subjects(self) -> EmotionRecordQuerySet:
         """Those of the face that is the customer."""
         return self.filter(is_subject=True)

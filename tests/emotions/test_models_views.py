@@ -16,7 +16,7 @@ from emotions.models import EmotionRecord, ModelActivation, Reanalysis
 from emotions.reanalysis import reanalyse_customer, reanalyse_everything
 from ml.registry import load_card
 from tests.broker import Queue
-from tests.factories import CustomerFactory, ModelVersionFactory, SnapshotFactory, UserFactory
+from tests.factories import CustomerFactory, EmotionRecordFactory, ModelVersionFactory, SnapshotFactory, UserFactory
 from tests.small_model import small_classifier, write_model
 from tests.workspace import browser_of, text_of
 
@@ -224,3 +224,28 @@ def test_the_list_costs_the_same_however_much_there_is(workspace: Client, models
         reanalyse_customer(CustomerFactory(), UserFactory())
     assert EmotionRecord.objects.count() == 6
     assert queries() == few
+
+
+def test_earlier_answers_for_the_customer_s_face_are_shown_as_history(workspace: Client) -> None:
+    snapshot = SnapshotFactory(analysed=True)
+    earlier = ModelVersionFactory(name="earlier")
+    same = {"snapshot": snapshot, "model_version": earlier}
+    EmotionRecordFactory(**same, face_index=1, is_subject=False, dominant_emotion="sad")
+    EmotionRecordFactory(**same, face_index=0, dominant_emotion="angry", box_x=400)  # another face, then the subject
+    page = text_of(workspace.get(reverse("emotions:snapshot", args=[snapshot.uuid])).content)
+    assert "Earlier answers (1) earlier, version 1," in page
+    assert "appears sad, confidence 70%" in page
+    assert "angry, confidence" not in page
+
+
+def test_the_buttons_are_where_the_photos_are_for_those_with_the_right(workspace: Client) -> None:
+    snapshot = SnapshotFactory(analysed=True)
+    customer = snapshot.interaction.customer
+    buttons = (
+        reverse("emotions:reanalyse_customer", args=[customer.uuid]),
+        reverse("emotions:reanalyse_snapshot", args=[snapshot.uuid]),
+    )
+    timeline = reverse("emotions:timeline", args=[customer.uuid])
+    with_right, without = workspace.get(timeline).content.decode(), browser_of().get(timeline).content.decode()
+    assert all(address in with_right for address in buttons)
+    assert not any(address in without for address in buttons)
