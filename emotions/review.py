@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
 from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
@@ -76,15 +78,19 @@ def faces_to_review(
     user: User, version: ModelVersion | None = None, emotion: Emotion | None = None, after: Position | None = None
 ) -> ReviewPage:
     """Faces on which nobody has said anything, the least certain first: one page of them after that position."""
-    records = reviewable(user).filter(correction=None)
-    if version:
-        records = records.filter(model_version=version, snapshot__model_version=version)
+    records = reviewable(user).filter(correction=None).order_by("confidence", "pk")
     if emotion:
         records = records.filter(dominant_emotion=emotion)
     if after:
         behind = Q(confidence__gt=after.confidence) | Q(confidence=after.confidence, pk__gt=after.record_id)
         records = records.filter(behind, confidence__gte=after.confidence)  # the second one bounds the index scan
-    found = list(records.order_by("confidence", "pk")[: FACES_PER_PAGE + 1])
+    # One version at a time in the order of the index: in that of all versions, a million records of a model that was
+    # replaced could come first. Few versions are in use.
+    of_each = (
+        records.filter(model_version=each, snapshot__model_version=each)[: FACES_PER_PAGE + 1]
+        for each in ([version] if version else versions_in_use())
+    )
+    found = sorted(chain.from_iterable(of_each), key=attrgetter("confidence", "pk"))
     shown = found[:FACES_PER_PAGE]
     more = Position(shown[-1].confidence, shown[-1].pk) if len(found) > FACES_PER_PAGE else None
     return ReviewPage(tuple(ReviewFace(Face(record)) for record in shown), more)

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
             model_name="emotionrecord",
             index=models.Index(
                 condition=models.Q(("correction", None), ("is_subject", True)),
-                fields=["confidence", "id"],
+                fields=["model_version", "confidence", "id"],
                 name="record_to_review",
             ),
         ),

@@ -118,7 +118,7 @@ class EmotionRecord(models.Model):
         ordering = ("face_index",)
         indexes = (
             models.Index(
-                fields=["confidence", "id"],
+                fields=["model_version", "confidence", "id"],
                 condition=Q(is_subject=True, correction=None),
                 name="record_to_review",
             ),

@@ -54,7 +54,7 @@ def test_uncertain_faces_are_reviewed_one_after_the_other(site: Site, logged_in:
     faces.last.get_by_role("button", name="Right: happy").click()
     expect(faces.last).to_contain_text("The model too: appears happy 70%")
 
-    page.get_by_role("link", name="How often people disagree").click()
+    page.get_by_role("link", name="Disagreement").click()
     expect(page.locator("[data-version]")).to_have_count(2)
     expect(page.locator("[data-version]").filter(has_text="careful")).to_contain_text("1 of 1")
     page.get_by_role("link", name="Least certain faces").click()
