@@ -40,7 +40,7 @@ def models(request: StaffRequest) -> HttpResponse:
 @require_GET
 def model(request: StaffRequest, folder: str) -> HttpResponse:
     shown = _entry_or_404(folder)
-    return _page(request, "emotions/model.html", _name(shown), {"entry": shown})
+    return _page(request, "emotions/model.html", f"Model {_name(shown)}", {"entry": shown})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

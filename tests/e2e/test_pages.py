@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, ViewportSize
 
+from emotions.reanalysis import reanalyse_customer
 from tests.e2e.site import Site, expect_fits
 from tests.factories import (
     CustomerFactory,
@@ -14,6 +15,7 @@ from tests.factories import (
     EmotionRecordFactory,
     ModelVersionFactory,
     SnapshotFactory,
+    UserFactory,
 )
 
 SIZES: dict[str, ViewportSize] = {
@@ -41,6 +43,8 @@ def test_every_page_fits(
     EmotionCorrectionFactory(
         record__snapshot__interaction=record.snapshot.interaction, record__snapshot__model_version=careful
     )
+    EmotionRecordFactory(snapshot=record.snapshot, model_version=careful, dominant_emotion="neutral")
+    run = reanalyse_customer(customer, UserFactory())
     page.set_viewport_size(SIZES[size])
     page.emulate_media(color_scheme=scheme)
     own = f"{site.timeline(customer)}"
@@ -54,6 +58,10 @@ def test_every_page_fits(
         "log": f"{own}log/",
         "consent": f"{own}consent/record/",
         "withdraw": f"{own}consent/withdraw/",
+        "models": f"{site.address}/admin/models/",
+        "model": f"{site.address}/admin/models/reference-cnn/",
+        "activate": f"{site.address}/admin/models/reference-cnn/activate/",
+        "reanalysis": f"{site.address}/admin/re-analyses/{run.uuid}/",
         "training-consent": f"{own}consent/training/record/",
         "review": f"{site.address}/admin/review/",
         "agreement": f"{site.address}/admin/review/agreement/",
