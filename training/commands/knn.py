@@ -1,0 +1,119 @@
+"""python -m training knn"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+from training.commands.options import add_command, add_data_options, positive
+from training.data import LABELLINGS
+from training.knn_config import (
+    CELL_SIDES,
+    FEATURE_KINDS,
+    METRICS,
+    NORMALISATIONS,
+    SELECTIONS,
+    WEIGHTS,
+    WITH_COMPONENTS,
+    KnnConfig,
+)
+from training.metrics import as_table, measure
+from training.sources import load_faces
+
+if TYPE_CHECKING:
+    from training.commands.options import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    command = add_command(
+        commands,
+        "knn",
+        run,
+        "score the baseline without a network: hand-made features and the nearest neighbours",
+        when_stopped="Nothing was written.",
+    )
+    command.set_defaults(wrong_usage=command.error)
+    add_data_options(command)
+    _add_choices(command, KnnConfig())
+    command.add_argument(
+        "--split",
+        choices=["validation", "test"],
+        default="validation",
+        help="choose between settings on validation only (%(default)s)",
+    )
+    command.add_argument(
+        "--labels", choices=LABELLINGS, default="fer", help="whose labels to learn and to compare with (%(default)s)"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def _add_choices(command: argparse.ArgumentParser, default: KnnConfig) -> None:
+    command.add_argument(
+        "--normalisation",
+        choices=NORMALISATIONS,
+        default=default.normalisation,
+        help="intensity: the same mean and contrast for each face; equalise: each grey level as often as another; "
+        "clahe: that within each part of the face (%(default)s)",
+    )
+    command.add_argument(
+        "--features",
+        choices=FEATURE_KINDS,
+        default=default.features,
+        help="edges (hog), textures (lbp), both or grey levels (%(default)s)",
+    )
+    command.add_argument(
+        "--cell",
+        type=int,
+        choices=CELL_SIDES,
+        default=default.cell,
+        help="side in pixels of the squares that a face is divided into for hog and lbp (%(default)s)",
+    )
+    command.add_argument(
+        "--selection",
+        choices=SELECTIONS,
+        default=default.selection,
+        help="of features: variance drops those that hardly vary, anova and pca do that and keep the N best, or "
+        "make N new ones (%(default)s)",
+    )
+    command.add_argument(
+        "--min-variance",
+        type=positive(float),
+        metavar="V",
+        help=f"features that vary no more are dropped ({default.min_variance})",
+    )
+    command.add_argument(
+        "--components",
+        type=positive(int),
+        metavar="N",
+        help=f"for anova and pca, fewer where there are not so many ({default.components})",
+    )
+    command.add_argument(
+        "--neighbours", type=positive(int), metavar="K", default=default.neighbours, help="that vote (%(default)s)"
+    )
+    command.add_argument("--metric", choices=METRICS, default=default.metric, help="of likeness (%(default)s)")
+    command.add_argument(
+        "--weights", choices=WEIGHTS, default=default.weights, help="distance: near ones count more (%(default)s)"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    if options.components and options.selection not in WITH_COMPONENTS:
+        options.wrong_usage(f"--components goes with --selection {' or '.join(WITH_COMPONENTS)}")
+    if options.min_variance is not None and options.selection == "none":
+        options.wrong_usage("--min-variance does not go with --selection none")
+    given = {field.name: getattr(options, field.name) for field in fields(KnnConfig)}
+    config = KnnConfig(**{name: value for name, value in given.items() if value is not None})
+    from training.knn import classify, learn, with_labels  # here, because scikit-learn takes seconds to start
+
+    data = load_faces(options.data, options.cache, options.votes)
+    train, scored = (with_labels(data.split(name), options.labels) for name in ("train", options.split))
+    started = time.perf_counter()
+    predictions = classify(learn(train, config), scored.faces)
+    seconds = time.perf_counter() - started
+    metrics = measure(scored.labels, predictions)
+    if options.json:
+        settings = asdict(config) | {"data": data.name, "split": options.split, "labels": options.labels}
+        print(json.dumps({"model": "knn"} | settings | {"seconds": round(seconds, 1)} | asdict(metrics)))
+    else:
+        print(f"{as_table(metrics)}\n\nLearned and classified in {seconds:.0f} s")
