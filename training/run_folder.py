@@ -108,7 +108,8 @@ class RunRecord:
 
     def check_data(self, data: Fer2013) -> None:
         """Raise TrainingError unless this run was trained on `data`: its splits may be other ones."""
-        if data.sha256 != self.data_sha256 or (data.votes_sha256 and data.votes_sha256 != self.votes_sha256):
+        other_votes = "" not in (data.votes_sha256, self.votes_sha256) and data.votes_sha256 != self.votes_sha256
+        if data.sha256 != self.data_sha256 or other_votes:
             raise TrainingError("The run was trained on another data file. Name that one with --data.")
 
 
