@@ -67,7 +67,7 @@ def test_shows_copies_on_both_sides_of_a_split(tmp_path: Path) -> None:
     assert main(eda(tmp_path / "faces", tmp_path / "report", cache=tmp_path / "cache")) == 0
     assert (tmp_path / "report" / "copies-across.png").exists()
     assert not (tmp_path / "report" / "copies-within.png").exists()
-    assert "2 faces of 1 photos" in (tmp_path / "report" / "report.html").read_text()
+    assert "more than once: 1, in 2 faces" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_one_face_is_a_data_set_too(tmp_path: Path) -> None:

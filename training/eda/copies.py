@@ -47,8 +47,8 @@ def _text(collection: Collection, pairs: Pairs) -> str:
     identical = (collection.faces[pairs.first] == collection.faces[pairs.second]).all(axis=(1, 2)) & ~pairs.mirrored
     return how + (
         f"{len(pairs):,} pairs do: {identical.sum():,} are the same in every pixel, {pairs.mirrored.sum():,} are "
-        f"mirror images. They are {sizes[sizes > 1].sum():,} faces of {(sizes > 1).sum():,} photos, at most "
-        f"{sizes.max()} of one. {differing.mean():.1%} of the pairs carry two different labels.\n"
+        f"mirror images. Photos that are there more than once: {(sizes > 1).sum():,}, in {sizes[sizes > 1].sum():,} "
+        f"faces, at most {sizes.max()} of one. {differing.mean():.1%} of the pairs carry two different labels.\n"
         "A network that is scored on a split whose photos it has learned looks better than it is."
     )
 

@@ -25,7 +25,9 @@ Rows = NDArray[np.int64]  # (n,), indices of faces
 def hardest(collection: Collection, neighbours: Neighbours) -> Section:
     far = _strangest(neighbours)[:EXAMPLES]
     captions = [EMOTIONS[collection.labels[row]] for row in far]
-    text = "Strange faces are those whose ten most similar others are the least similar: odd crops, drawings, hands."
+    text = (
+        "Strange faces are those whose ten most similar others are the least similar: often odd crops, drawings, hands."
+    )
     figures = [_figure("strangest", collection, far, captions, "The faces least like any other, with their label.")]
     if collection.votes:
         divided = divisions(collection.votes)

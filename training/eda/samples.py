@@ -30,7 +30,7 @@ def mean_faces(collection: Collection) -> Section:
     figure = mosaic(means, captions, len(EMOTIONS))
     text = (
         "The mean of all faces of a class, stretched to full contrast. What is sharp lies in the same place in "
-        "all of them: the eyes and the mouth, so the crops are alike."
+        "all of them, as the eyes do where the crops are alike."
     )
     caption = "The mean face of each class, with its number of faces."
     return Section("Mean faces", text, [ReportFigure("mean-faces", figure, caption)])
