@@ -1,64 +1,104 @@
-"""`python -m ml analyse PHOTO...`: the pipeline from the command line."""
+"""`python -m ml analyse PHOTO...` and `python -m ml detect PHOTO...`: the pipeline from the command line."""
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 from tqdm import tqdm
 
 from ml.annotate import LONG_SIDE, annotated, save_new
 from ml.errors import InvalidImage, ModelUnavailable
 from ml.image import decode
-from ml.pipeline import EmotionPipeline
+from ml.pipeline import EmotionPipeline, detect_faces
 from ml.registry import MODELS_DIR, REFERENCE_MODEL
-from ml.report import as_json, as_text
-from ml.types import PhotoAnalysis
+from ml.report import as_json, as_text, detection_as_json, detection_as_text
+from ml.types import FaceDetection, FaceEmotion
+from ml.yunet import DetectorFile, load_detector
+
+_Seen = tuple[tuple[FaceEmotion | FaceDetection, ...], dict[str, Any], str]  # faces, as JSON, as text
+_Look = Callable[[str, bytes], _Seen]  # at a photo, by its name and bytes
+_Commands = Any  # argparse does not name the type of its group of commands
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m ml", description="Find faces in photos and what they appear to show.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    analyse = commands.add_parser(
-        "analyse",
-        help="analyse photos",
-        description="Find the faces of each photo and the emotion that each appears to show.",
-        epilog="Exit status: 0 all photos analysed, 1 a photo or the model could not be read, 2 wrong usage.",
-    )
-    analyse.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="JPEG, PNG, WebP, HEIC, BMP or TIFF")
-    analyse.add_argument("--json", action="store_true", help="print one JSON object a line instead of a table")
-    analyse.add_argument("--annotate", type=Path, metavar="DIR", help="write copies with boxes and labels to DIR")
+    analyse = _command(commands, "analyse", "Find the faces of each photo and the emotion that each appears to show.")
     analyse.add_argument("--model", default=REFERENCE_MODEL, metavar="NAME", help="released model (%(default)s)")
     analyse.add_argument("--models", type=Path, default=MODELS_DIR, metavar="DIR", help="folder of the released models")
-    analyse.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads for the nets (%(default)s)")
+    analyse.set_defaults(load=_load_analysis)
+    detect = _command(commands, "detect", "Find the faces of each photo, with their landmarks.")
+    detect.set_defaults(load=_load_detection)
     return top
 
 
+def _command(commands: _Commands, name: str, description: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=f"{name} photos" if name == "analyse" else "find faces only",
+        description=description,
+        epilog="Exit status: 0 all photos done, 1 a photo or a model could not be read, 2 wrong usage.",
+    )
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="JPEG, PNG, WebP, HEIC, BMP or TIFF")
+    command.add_argument("--json", action="store_true", help="print one JSON object a line instead of a table")
+    command.add_argument("--annotate", type=Path, metavar="DIR", help="write copies with boxes and labels to DIR")
+    command.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads for the nets (%(default)s)")
+    add_detector_arguments(command)
+    return command
+
+
 def main(arguments: list[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
+    top = parser()
+    options = top.parse_args(arguments)
     try:
-        pipeline = EmotionPipeline.load(options.model, options.threads, models_dir=options.models)
+        look = options.load(options, detector_file(top, options))
     except ModelUnavailable as error:
         print(error, file=sys.stderr)
         return 1
     complete = True
     for photo in _with_progress(options.photos):
-        complete &= _analyse(photo, pipeline, options)
+        complete &= _report(photo, look, options)
     return 0 if complete else 1
 
 
-def _analyse(photo: Path, pipeline: EmotionPipeline, options: argparse.Namespace) -> bool:
+def _load_analysis(options: argparse.Namespace, file: DetectorFile | None) -> _Look:
+    pipeline = EmotionPipeline.load(options.model, options.threads, models_dir=options.models, detector_file=file)
+
+    def look(photo: str, data: bytes) -> _Seen:
+        analysis = pipeline.analyze(data)
+        return analysis.faces, as_json(photo, analysis), as_text(photo, analysis)
+
+    return look
+
+
+def _load_detection(options: argparse.Namespace, file: DetectorFile | None) -> _Look:
+    cv2.setNumThreads(options.threads)
+    detector = load_detector(file, options.threads)
+    detector.detect(np.zeros((480, 640, 3), np.uint8))  # so that the first photo's time is like the others'
+
+    def look(photo: str, data: bytes) -> _Seen:
+        found = detect_faces(detector, data)
+        return found.faces, detection_as_json(photo, found), detection_as_text(photo, found)
+
+    return look
+
+
+def _report(photo: Path, look: _Look, options: argparse.Namespace) -> bool:
     """Print what is found in one photo; False if it cannot be analysed."""
     try:
         data = photo.read_bytes()
-        analysis = pipeline.analyze(data)
+        faces, as_object, as_lines = look(str(photo), data)
         if options.annotate:
-            save_new(annotated(decode(data, long_side=LONG_SIDE), analysis.faces), photo, options.annotate)
+            save_new(annotated(decode(data, long_side=LONG_SIDE), faces), photo, options.annotate)
     except (InvalidImage, OSError) as error:
         _print_error(photo, _sentence(error), options.json)
         return False
-    _print_analysis(photo, analysis, options.json)
+    tqdm.write(json.dumps(as_object) if options.json else as_lines)
     return True
 
 
@@ -66,10 +106,6 @@ def _sentence(error: InvalidImage | OSError) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error)
-
-
-def _print_analysis(photo: Path, analysis: PhotoAnalysis, as_lines: bool) -> None:
-    tqdm.write(json.dumps(as_json(str(photo), analysis)) if as_lines else as_text(str(photo), analysis))
 
 
 def _print_error(photo: Path, sentence: str, as_lines: bool) -> None:
@@ -82,6 +118,18 @@ def _print_error(photo: Path, sentence: str, as_lines: bool) -> None:
 def _with_progress(photos: list[Path]) -> Iterable[Path]:
     hidden = len(photos) < 2 or not sys.stderr.isatty()
     return tqdm(photos, unit="photo", file=sys.stderr, leave=False, disable=hidden)
+
+
+def add_detector_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--detector-model", type=Path, metavar="FILE", help="a YuNet ONNX file, instead of MTCNN")
+    command.add_argument("--detector-sha256", metavar="HEX", help="the checksum that this file must have")
+
+
+def detector_file(command: argparse.ArgumentParser, options: argparse.Namespace) -> DetectorFile | None:
+    """The file that the options name; wrong usage ends the program."""
+    if bool(options.detector_model) != bool(options.detector_sha256):
+        command.error("give --detector-model and --detector-sha256 together")
+    return DetectorFile(options.detector_model, options.detector_sha256) if options.detector_model else None
 
 
 def _positive(text: str) -> int:

@@ -7,14 +7,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ml.image import DecodedPhoto
 from ml.report import appearance
-from ml.types import FaceEmotion
+from ml.types import FaceDetection, FaceEmotion
 
 LONG_SIDE = 1600  # pixels of the copies
 COLOUR = (255, 214, 10)
 INK = (20, 20, 20)
 
 
-def annotated(photo: DecodedPhoto, faces: tuple[FaceEmotion, ...]) -> Image.Image:
+def annotated(photo: DecodedPhoto, faces: tuple[FaceEmotion | FaceDetection, ...]) -> Image.Image:
     """Draw on a copy of the photo, at most LONG_SIDE large."""
     picture = Image.fromarray(np.ascontiguousarray(photo.image))
     picture.thumbnail((LONG_SIDE, LONG_SIDE))
@@ -39,15 +39,16 @@ def save_new(picture: Image.Image, source: Path, folder: Path) -> Path:
     raise FileExistsError(f"All names for {source.name} in {folder} are taken.")
 
 
-def _draw(drawing: ImageDraw.ImageDraw, face: FaceEmotion, scale: float, size: tuple[int, int]) -> None:
-    box = face.detection.box
+def _draw(drawing: ImageDraw.ImageDraw, face: FaceEmotion | FaceDetection, scale: float, size: tuple[int, int]) -> None:
+    box = face.box if isinstance(face, FaceDetection) else face.detection.box
+    label = f"face {face.confidence:.0%}" if isinstance(face, FaceDetection) else appearance(face)
     left, top = box.x / scale, box.y / scale
     right, bottom = (box.x + box.width) / scale - 1, (box.y + box.height) / scale - 1
     thickness = max(round(max(size) / 400), 1)
     drawing.rectangle((left, top, max(right, left), max(bottom, top)), outline=COLOUR, width=thickness)
     font = ImageFont.load_default(max(max(size) / 45, 11))
-    _, _, width, height = (round(each) for each in drawing.textbbox((0, 0), appearance(face), font=font))
+    _, _, width, height = (round(each) for each in drawing.textbbox((0, 0), label, font=font))
     x = min(max(left, 0), max(size[0] - width - 6, 0))
     y = top - height - 6 if top >= height + 6 else min(bottom + 1, size[1] - height - 6)
     drawing.rectangle((x, y, x + width + 6, y + height + 6), fill=COLOUR)
-    drawing.text((x + 3, y + 2), appearance(face), fill=INK, font=font)
+    drawing.text((x + 3, y + 2), label, fill=INK, font=font)

@@ -33,7 +33,7 @@ def suppress(boxes: Boxes, scores: Floats, limit: float, over: Shared = "union")
     order = np.argsort(-scores, kind="stable")
     clashes = overlaps(boxes[order], over) > limit
     keep = np.ones(len(order), bool)
-    for place in range(len(order)):
+    for place in np.flatnonzero(np.triu(clashes, 1).any(axis=1)):
         if keep[place]:
             keep[place + 1 :] &= ~clashes[place, place + 1 :]
     return order[keep]
@@ -46,6 +46,12 @@ def shifted(boxes: Boxes, offsets: Floats) -> Boxes:
     return moved
 
 
+def centres(boxes: Boxes) -> Floats:
+    """The middles of the boxes: (n, 2)."""
+    middles: Floats = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
+    return middles
+
+
 def squared(boxes: Boxes) -> Boxes:
     """Widen the shorter side around the centre, so that all boxes are squares."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -53,16 +59,44 @@ def squared(boxes: Boxes) -> Boxes:
     return np.concatenate([centres - halves, centres + halves], axis=1)
 
 
-def patches(image: Image, boxes: Boxes, size: int) -> NDArray[np.uint8]:
+def resized(boxes: Boxes, factor: float) -> Boxes:
+    """Grow or shrink around the centres."""
+    centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) * (factor / 2)
+    return np.concatenate([centres - halves, centres + halves], axis=1).astype(np.float32)
+
+
+def supporters(boxes: Boxes, others: Boxes, limit: float) -> NDArray[np.intp]:
+    """How many of the others overlap with each box by more than `limit` of the union: (n,)."""
+    left, top, right, bottom = (side[:, None] for side in boxes.T)
+    widths = np.minimum(right, others[:, 2]) - np.maximum(left, others[:, 0])
+    heights = np.minimum(bottom, others[:, 3]) - np.maximum(top, others[:, 1])
+    shared = np.maximum(widths, 0) * np.maximum(heights, 0)
+    whole = (right - left) * (bottom - top) + np.prod(others[:, 2:] - others[:, :2], axis=1) - shared
+    return np.asarray(np.count_nonzero(shared > limit * whole, axis=1), np.intp)
+
+
+def patches(image: Image, boxes: Boxes, size: int, degrees: float = 0.0) -> NDArray[np.uint8]:
     """Cut out all boxes at once, bilinearly resized, mid-grey outside of the image: (n, size, size, 3).
 
-    `size` is 24 or 48, so a row of one patch stays below the 32,767 columns that OpenCV can map.
+    `size` is 24 or 48, so a row of one patch stays below the 32,767 columns that OpenCV can map. With `degrees` the
+    boxes are turned clockwise around their centres before they are cut out, so that what leans so stands upright.
     """
+    shape = (len(boxes), size, size)
     steps = (np.arange(size, dtype=np.float32) + 0.5) / size
     columns = boxes[:, 0, None] + steps * (boxes[:, 2] - boxes[:, 0])[:, None] - 0.5
     rows = boxes[:, 1, None] + steps * (boxes[:, 3] - boxes[:, 1])[:, None] - 0.5
-    shape = (len(boxes), size, size)
     across = np.broadcast_to(columns[:, None, :], shape).reshape(len(boxes), -1)
     down = np.broadcast_to(rows[:, :, None], shape).reshape(len(boxes), -1)
+    if degrees:
+        turned_points = turned(np.stack([across, down], axis=2), centres(boxes) - np.float32(0.5), degrees)
+        across, down = np.ascontiguousarray(turned_points[..., 0]), np.ascontiguousarray(turned_points[..., 1])
     cut = cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(128, 128, 128))
     return np.asarray(cut, np.uint8).reshape(*shape, 3)
+
+
+def turned(points: Floats, around: Floats, degrees: float) -> Floats:
+    """Turn points (n, m, 2) clockwise, as the viewer sees it, around others (n, 2)."""
+    angle = np.deg2rad(degrees)
+    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
+    fixed = around[:, None, :]
+    return np.asarray((points - fixed) @ matrix + fixed, np.float32)

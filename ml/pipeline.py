@@ -4,18 +4,20 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.classifier import EmotionClassifier
-from ml.detection import FaceDetector, MtcnnDetector
+from ml.detection import FaceDetector
 from ml.image import DecodedPhoto, PhotoLimits, decode
 from ml.preprocessing import as_seen, crop_face, normalise
 from ml.registry import MODELS_DIR, REFERENCE_MODEL, read_model
 from ml.types import BoundingBox, FaceDetection, FaceEmotion, Landmarks, ModelCard, PhotoAnalysis, Point, Timings
+from ml.yunet import DetectorFile, load_detector
 
 # Pixels to which a photo is decoded at least. Detection needs 640; the rest is for sharper crops.
 DECODED_LONG_SIDE = 960
@@ -41,11 +43,15 @@ class EmotionPipeline:
         threads: int = 1,
         limits: PhotoLimits | None = None,
         models_dir: Path = MODELS_DIR,
+        detector_file: DetectorFile | None = None,
     ) -> "EmotionPipeline":
-        """Load a released model and the detector. Raises ModelUnavailable when a file is missing or altered."""
+        """Load a released model and the detector, MTCNN or that of the file.
+
+        Raises ModelUnavailable when a file is missing or altered.
+        """
         card, weights = read_model(model_name, models_dir)
         cv2.setNumThreads(threads)  # of the whole process: several workers share the cores
-        return cls(MtcnnDetector(threads), EmotionClassifier(weights, card, threads), limits)
+        return cls(load_detector(detector_file, threads), EmotionClassifier(weights, card, threads), limits)
 
     @property
     def card(self) -> ModelCard:
@@ -82,16 +88,45 @@ class EmotionPipeline:
             return photo
         return decode(data, self._limits, math.ceil(max(photo.width, photo.height) / max(wanted_scale, 1.0)))
 
+    def _crop(self, photo: DecodedPhoto, face: FaceDetection) -> NDArray[np.uint8]:
+        return crop_face(photo.image, _in_decoded(face.box, photo), self._preprocessing, face.landmarks)
+
     def _classify(self, photo: DecodedPhoto, found: list[FaceDetection]) -> tuple[FaceEmotion, ...]:
         if not found:
             return ()
-        crops = [crop_face(photo.image, _in_decoded(face.box, photo), self._preprocessing) for face in found]
+        crops = [self._crop(photo, face) for face in found]
         inputs = normalise(np.stack(crops), self._preprocessing)
         scores = self._classifier.classify(inputs).tolist()
         return tuple(
             FaceEmotion(face, tuple(face_scores), picture)
             for face, face_scores, picture in zip(found, scores, as_seen(inputs), strict=True)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoDetection:
+    """What a detector alone finds in a photo."""
+
+    width: int  # pixels of the upright original
+    height: int
+    detector: str
+    decode_ms: float
+    detect_ms: float
+    faces: tuple[FaceDetection, ...]  # largest first
+
+
+def detect_faces(detector: FaceDetector, data: bytes, limits: PhotoLimits | None = None) -> PhotoDetection:
+    """Find the faces of a photo, in pixels of the upright original, without asking what they show.
+
+    Raises InvalidImage with a sentence for the photo's owner.
+    """
+    clock = _Clock()
+    with clock.measure("decode"):
+        photo = decode(data, limits, DECODED_LONG_SIDE)
+    with clock.measure("detect"):
+        found = tuple(_in_original(face, photo) for face in detector.detect(photo.image))
+    spent = clock.milliseconds
+    return PhotoDetection(photo.width, photo.height, detector.name, spent["decode"], spent["detect"], found)
 
 
 class _Clock:

@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ml.labels import EMOTIONS
-from ml.types import FaceEmotion, PhotoAnalysis
+from ml.pipeline import PhotoDetection
+from ml.types import BoundingBox, FaceDetection, FaceEmotion, PhotoAnalysis
 
 
 def as_json(file: str, analysis: PhotoAnalysis) -> dict[str, Any]:
@@ -21,14 +22,37 @@ def as_json(file: str, analysis: PhotoAnalysis) -> dict[str, Any]:
 
 
 def _face_as_json(face: FaceEmotion) -> dict[str, Any]:
-    landmarks = asdict(face.detection.landmarks)
-    return {
-        "box": asdict(face.detection.box),
-        "confidence": round(face.detection.confidence, 4),
-        "landmarks": {name: [round(x, 1), round(y, 1)] for name, (x, y) in landmarks.items()},
+    return _place_as_json(face.detection) | {
         "scores": {emotion.value: round(score, 6) for emotion, score in zip(EMOTIONS, face.scores, strict=True)},
         "dominant_emotion": face.dominant_emotion.value,
     }
+
+
+def _place_as_json(face: FaceDetection) -> dict[str, Any]:
+    return {
+        "box": asdict(face.box),
+        "confidence": round(face.confidence, 4),
+        "landmarks": {name: [round(x, 1), round(y, 1)] for name, (x, y) in asdict(face.landmarks).items()},
+    }
+
+
+def detection_as_json(file: str, found: PhotoDetection) -> dict[str, Any]:
+    """As as_json, without what the faces show."""
+    return {
+        "file": file,
+        "width": found.width,
+        "height": found.height,
+        "detector": found.detector,
+        "ms": {"decode": round(found.decode_ms, 2), "detect": round(found.detect_ms, 2)},
+        "faces": [_place_as_json(face) for face in found.faces],
+    }
+
+
+def detection_as_text(file: str, found: PhotoDetection) -> str:
+    """A heading and a line for each face."""
+    spent = found.decode_ms + found.detect_ms
+    heading = f"{file}  {found.width} x {found.height}  {_count(len(found.faces))}  {spent:.0f} ms"
+    return "\n".join([heading, *(f"  {_place(face.box):<26}face {face.confidence:.0%}" for face in found.faces)])
 
 
 def as_text(file: str, analysis: PhotoAnalysis) -> str:
@@ -44,11 +68,13 @@ def _count(faces: int) -> str:
 
 
 def _face_as_text(face: FaceEmotion) -> str:
-    box = face.detection.box
-    place = f"{box.width} x {box.height} at {box.x}, {box.y}"
     ranked = sorted(zip(face.scores, EMOTIONS, strict=True), reverse=True)
     others = ", ".join(f"{emotion} {score:.0%}" for score, emotion in ranked[1:3])
-    return f"  {place:<26}{appearance(face):<24}{others}"
+    return f"  {_place(face.detection.box):<26}{appearance(face):<24}{others}"
+
+
+def _place(box: BoundingBox) -> str:
+    return f"{box.width} x {box.height} at {box.x}, {box.y}"
 
 
 def appearance(face: FaceEmotion) -> str:
