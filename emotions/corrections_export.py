@@ -27,7 +27,7 @@ from ml.image import decode
 from ml.labels import EMOTIONS
 from ml.preprocessing import crop_face
 from ml.registry import load_card
-from ml.types import BoundingBox, Preprocessing
+from ml.types import BoundingBox, Landmarks, Preprocessing
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("file", "emotion", "model_emotion", "model_confidence", "model", "model_version", "captured_month")
@@ -56,7 +56,7 @@ def exportable() -> Iterator[EmotionRecord]:
     for customers in agreed:
         records = records.filter(snapshot__interaction__customer__in=customers)
     for pk in tqdm(list(records.order_by("pk").values_list("pk", flat=True)), unit="face", disable=None):
-        yield from records.filter(pk=pk).with_answers().select_related("snapshot")
+        yield from records.filter(pk=pk).with_answers().select_related("snapshot").defer(None).defer("face_png")
 
 
 def export_corrections(folder: Path) -> Exported:
@@ -124,7 +124,8 @@ def _cut(data: bytes, record: EmotionRecord, preprocessing: Preprocessing) -> ND
     share = min(SHARPNESS * preprocessing.size / (max(box.width, box.height) * preprocessing.margin), 1.0)
     photo = decode(data, photo_limits(), math.ceil(max(snapshot.width, snapshot.height) * share))
     scaled = (max(round(side / photo.scale), least) for side, least in zip(astuple(box), (0, 0, 1, 1), strict=True))
-    return crop_face(photo.image, BoundingBox(*scaled), preprocessing)
+    landmarks = Landmarks(**{name: (point[0], point[1]) for name, point in record.landmarks.items()})
+    return crop_face(photo.image, BoundingBox(*scaled), preprocessing, landmarks)
 
 
 @contextmanager
