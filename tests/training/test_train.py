@@ -20,7 +20,7 @@ def test_one_step_lowers_the_loss(csv: Path, tiny_architecture: None) -> None:
     keras.utils.set_random_seed(1)
     config = RECIPES[tiny.ARCHITECTURE]
     split = load_fer2013(csv, csv.parent / "cache").splits["train"]
-    network = ARCHITECTURES[tiny.ARCHITECTURE]()
+    network = ARCHITECTURES[tiny.ARCHITECTURE](("fer",))
     compile_model(network, config, steps=100)
     faces, targets, weights = FaceBatches(split, config, Phase(1, 48, 0.0))[0]
     first = network.train_on_batch(faces, targets, weights, return_dict=True)["loss"]
