@@ -71,8 +71,10 @@ class YunetDetector:
 
     def _found(self, image: Image) -> NDArray[np.float32]:
         """Rows (n, 15): x, y, width, height, five points, score."""
-        self._net.setInputSize((image.shape[1], image.shape[0]))
-        rows = self._net.detect(np.ascontiguousarray(image[..., ::-1]))[1]
+        # A square, whatever the shape of the photo: the released files are made for one, and OpenCV 5 keeps to it.
+        canvas = np.zeros((LONG_SIDE, LONG_SIDE, 3), np.uint8)
+        canvas[: image.shape[0], : image.shape[1]] = image[..., ::-1]
+        rows = self._net.detect(canvas)[1]
         return np.empty((0, 15), np.float32) if rows is None else np.asarray(rows, np.float32)
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ml.labels import EMOTIONS
 from tests.ml.photos import FACE, astronaut, encoded, overlap
+from tests.ml.yunet_file import yunet_like
 
 
 @pytest.fixture
@@ -106,3 +108,29 @@ def test_help_names_the_options() -> None:
     result = run("analyse", "--help")
     assert result.returncode == 0
     assert all(option in result.stdout for option in ("--json", "--annotate", "--model", "--threads", "Exit status"))
+
+
+def test_detect_prints_boxes_landmarks_and_milliseconds(photos: Path) -> None:
+    result = run("detect", photos / "astronaut.jpg", photos / "letter.jpg", "--json", "--annotate", photos / "out")
+    assert result.returncode == 1
+    found, letter = lines(result)
+    assert list(found) == ["file", "width", "height", "detector", "ms", "faces"]
+    assert list(found["ms"]) == ["decode", "detect"]
+    (face,) = found["faces"]
+    assert list(face) == ["box", "confidence", "landmarks"]
+    assert overlap(tuple(face["box"][key] for key in ("x", "y", "width", "height")), FACE) > 0.6
+    assert "Use JPEG" in letter["error"]
+    assert [file.name for file in (photos / "out").iterdir()] == ["astronaut.annotated.jpg"]
+
+
+def test_detect_takes_a_downloaded_detector_only_with_its_checksum(photos: Path) -> None:
+    model = photos / "yunet.onnx"
+    model.write_bytes(yunet_like())
+    right = hashlib.sha256(model.read_bytes()).hexdigest()
+    command = ("detect", photos / "coffee.png", "--json", "--detector-model", model)
+    assert run(*command).returncode == 2
+    refused = run(*command, "--detector-sha256", "0" * 64)
+    assert refused.returncode == 1
+    assert "is not the file that was named" in refused.stderr
+    (found,) = lines(run(*command, "--detector-sha256", right))
+    assert found["detector"] == "yunet"

@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
 from ml.detection import MtcnnDetector
+from ml.preprocessing import tilt
 from ml.types import FaceDetection
 from tests.ml.photos import FACE, astronaut, overlap
 
@@ -84,3 +86,32 @@ def test_finds_a_face_that_is_cropped_closely_and_clips_its_box(detector: MtcnnD
 def test_noise_is_no_face(detector: MtcnnDetector) -> None:
     noise = np.random.default_rng(5).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     assert detector.detect(noise) == []
+
+
+def leaning(degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """The astronaut turned clockwise, its edges mirrored outward; and the matrix (2, 3) that turned it."""
+    matrix = np.asarray(cv2.getRotationMatrix2D((225, 120), -degrees, 1), np.float64)
+    matrix[:, 2] += (75, 180)
+    turned = cv2.warpAffine(skimage.data.astronaut(), matrix, (600, 600), borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(turned, np.uint8), matrix
+
+
+@pytest.mark.parametrize("degrees", [-45, -30, -15, 15, 30, 45])
+def test_finds_heads_that_lean_and_their_eyes(detector: MtcnnDetector, degrees: float) -> None:
+    picture, matrix = leaning(degrees)
+    wanted = matrix @ [225, 120, 1]
+    face = max(detector.detect(picture), key=lambda each: each.confidence)
+    middle = (face.box.x + face.box.width / 2, face.box.y + face.box.height / 2)
+    assert np.linalg.norm(np.subtract(middle, wanted)) < 35
+    assert tilt(face.landmarks) == pytest.approx(degrees, abs=12)
+
+
+def test_a_portrait_that_fills_a_large_photo_is_found(detector: MtcnnDetector) -> None:
+    portrait = astronaut().crop((160, 30, 290, 200)).resize((2600, 3400))
+    (face,) = detect(detector, portrait)
+    assert face.box.height > 2000
+
+
+@pytest.mark.parametrize("picture", [skimage.data.rocket(), skimage.data.hubble_deep_field(), skimage.data.retina()])
+def test_a_second_look_finds_no_faces_in_things(detector: MtcnnDetector, picture: np.ndarray) -> None:
+    assert detector.detect(picture) == []

@@ -1,0 +1,158 @@
+"""How many faces the detector finds in annotated photos, how many boxes are no face, and how long it takes, by size.
+
+The folder holds photos and boxes.json: for each photo's name a list of {"x", "y", "width", "height"} in pixels.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ml.__main__ import add_detector_arguments, detector_file
+from ml.errors import InvalidImage, ModelUnavailable
+
+OVERLAP = 0.35  # intersection over union from which a box counts as found
+LONG_SIDE = 640  # pixels of the photo's long side at which a face's width is told
+CLASSES = ((0, 24), (24, 48), (48, 96), (96, 192), (192, LONG_SIDE + 1))  # widths at that size
+COUNTED_FROM = 24  # pixels: what is smaller is no fault
+
+Box = tuple[float, float, float, float]  # x, y, width, height
+
+
+@dataclass
+class Tally:
+    """What was counted in some photos; the lists are by the classes of width."""
+
+    annotated: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
+    found: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
+    boxes: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
+    matched: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
+    milliseconds: list[float] = field(default_factory=list)
+    missed: list[tuple[str, Box]] = field(default_factory=list)
+
+    def add(self, name: str, annotated: list[Box], boxes: list[Box], scale: float) -> None:
+        """`scale`: pixels of the photo for one at LONG_SIDE."""
+        for face in annotated:
+            place = _class_of(face, scale)
+            hit = any(overlap(face, box) >= OVERLAP for box in boxes)
+            self.annotated[place] += 1
+            self.found[place] += hit
+            if not hit and face[2] / scale >= COUNTED_FROM:
+                self.missed.append((name, face))
+        for box in boxes:
+            place = _class_of(box, scale)
+            self.boxes[place] += 1
+            self.matched[place] += any(overlap(face, box) >= OVERLAP for face in annotated)
+
+
+def _class_of(box: Box, scale: float) -> int:
+    return next((place for place, (_, most) in enumerate(CLASSES) if box[2] / scale < most), len(CLASSES) - 1)
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union."""
+    width = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
+    height = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / max(first[2] * first[3] + second[2] * second[3] - shared, 1e-9)
+
+
+def measure(folder: Path, options: argparse.Namespace, file: Any) -> dict[str, Any]:
+    """Run the detector on every annotated photo, and on those of the folder without faces."""
+    import cv2
+
+    from ml.yunet import load_detector
+
+    cv2.setNumThreads(options.threads)
+    detector = load_detector(file, options.threads)
+    annotations = json.loads((folder / "boxes.json").read_text())
+    tally, empty = Tally(), Tally()
+    for name in sorted(annotations):
+        faces = [(box["x"], box["y"], box["width"], box["height"]) for box in annotations[name]]
+        _count(tally, detector, folder / name, faces)
+    for photo in sorted(options.empty.iterdir()) if options.empty else []:
+        if photo.suffix.lower() in (".jpg", ".jpeg", ".png"):
+            _count(empty, detector, photo, [])
+    return _figures(detector.name, tally, empty)
+
+
+def _count(tally: Tally, detector: Any, photo: Path, annotated: list[Box]) -> None:
+    from ml.pipeline import detect_faces
+
+    data = photo.read_bytes()
+    cpu = time.process_time()
+    seen = detect_faces(detector, data)
+    # Processor time, which other work on the machine disturbs least; without the share of decoding.
+    tally.milliseconds.append((time.process_time() - cpu) * 1000 * seen.detect_ms / (seen.detect_ms + seen.decode_ms))
+    boxes: list[Box] = [(face.box.x, face.box.y, face.box.width, face.box.height) for face in seen.faces]
+    tally.add(photo.name, annotated, boxes, max(seen.width, seen.height) / LONG_SIDE)
+
+
+def _figures(detector: str, tally: Tally, empty: Tally) -> dict[str, Any]:
+    counted = [place for place, (least, _) in enumerate(CLASSES) if least >= COUNTED_FROM]
+    annotated, found = (sum(each[place] for place in counted) for each in (tally.annotated, tally.found))
+    return {
+        "detector": detector,
+        "photos": len(tally.milliseconds),
+        "faces": annotated,
+        "recall": found / annotated if annotated else None,
+        "precision": sum(tally.matched) / sum(tally.boxes) if sum(tally.boxes) else None,
+        "ms": statistics.median(tally.milliseconds),
+        "by_width": [
+            dict(zip(("from", "below", "annotated", "found", "boxes", "matched"), (*width, *counts), strict=True))
+            for width, *counts in zip(CLASSES, tally.annotated, tally.found, tally.boxes, tally.matched, strict=True)
+        ],
+        "missed": [{"file": name, "box": box} for name, box in tally.missed],
+        "empty_photos": len(empty.milliseconds),
+        "boxes_on_empty_photos": sum(empty.boxes),
+    }
+
+
+def as_table(figures: dict[str, Any]) -> str:
+    lines = ["| width | annotated | found | recall | boxes | on a face | precision |", "| --- " * 7 + "|"]
+    for row in figures["by_width"]:
+        recall, precision = _share(row["found"], row["annotated"]), _share(row["matched"], row["boxes"])
+        counts = f"{row['annotated']} | {row['found']} | {recall} | {row['boxes']} | {row['matched']} | {precision}"
+        lines.append(f"| {row['from']} to {row['below'] - 1} px | {counts} |")
+    recall = "no faces" if figures["recall"] is None else f"{figures['recall']:.3f}"
+    lines += [
+        "",
+        f"{figures['detector']}: recall {recall} of {figures['faces']} faces from {COUNTED_FROM} px,"
+        f" {figures['boxes_on_empty_photos']} boxes on {figures['empty_photos']} photos without a face,"
+        f" {figures['ms']:.1f} ms a photo (median, processor time). Widths at {LONG_SIDE} px of the long side.",
+    ]
+    return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else ""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.detection", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="annotated photos")
+    parser.add_argument("--empty", type=Path, metavar="DIR", help="photos without a face, for false alarms")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the missed faces, instead of a table")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads for the nets (%(default)s)")
+    add_detector_arguments(parser)
+    return parser
+
+
+def main() -> int:
+    parser = build_parser()
+    options = parser.parse_args()
+    try:
+        figures = measure(options.folder, options, detector_file(parser, options))
+    except (ModelUnavailable, InvalidImage, OSError, ValueError) as error:
+        print(f"The measurement stopped: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(figures) if options.json else as_table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
