@@ -58,6 +58,12 @@ EXPORT_CORRECTIONS = env.bool("EXPORT_CORRECTIONS", False)
 
 MODELS_DIR = env.path("MODELS_DIR", BASE_DIR / "ml" / "models")
 EMOTION_MODEL = env.str("EMOTION_MODEL", "reference-cnn")
+FACE_DETECTOR_MODEL = env.str("FACE_DETECTOR_MODEL", "")
+FACE_DETECTOR_SHA256 = env.str(
+    "FACE_DETECTOR_SHA256",
+    "",
+    validate=validate.Regexp(r"^([0-9a-fA-F]{64})?$", error="Give the 64 hexadecimal digits of the file's sha256."),
+)
 # Seconds that one photo may take, and that a claim on it holds.
 ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", 60, validate=positive)
 ANALYSIS_LEASE = env.int("ANALYSIS_LEASE", 90, validate=positive)
@@ -75,6 +81,11 @@ if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
         "Wrong configuration. ANALYSIS_TIME_LIMIT must be less than ANALYSIS_LEASE, and that less than"
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
         f" {BROKER_VISIBILITY_TIMEOUT} seconds. They are explained in .env.example."
+    )
+if bool(FACE_DETECTOR_MODEL) != bool(FACE_DETECTOR_SHA256):
+    sys.exit(
+        "Wrong configuration. Give FACE_DETECTOR_MODEL and FACE_DETECTOR_SHA256 together, or neither."
+        " They are explained in .env.example."
     )
 try:
     VAR_DIR.mkdir(parents=True, exist_ok=True)

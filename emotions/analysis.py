@@ -3,8 +3,10 @@
 import logging
 from dataclasses import asdict
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
+from django.conf import settings
 from django.db import transaction
 
 from crm.models import Consent, Customer
@@ -15,6 +17,7 @@ from ml.errors import InvalidImage
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
 from ml.types import FaceEmotion, PhotoAnalysis
+from ml.yunet import DetectorFile
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +32,19 @@ def pipeline() -> EmotionPipeline:
 
 @lru_cache(maxsize=1)
 def _load(model: ActiveModel) -> EmotionPipeline:
-    built = EmotionPipeline.load(model.folder, threads=1, limits=photo_limits(), models_dir=model.models_dir)
+    built = EmotionPipeline.load(
+        model.folder, threads=1, limits=photo_limits(), models_dir=model.models_dir, detector_file=_detector_file()
+    )
     model.expect(built.card)
     built.warm_up()
     return built
+
+
+def _detector_file() -> DetectorFile | None:
+    """The detector that the settings name, if they name one."""
+    if not settings.FACE_DETECTOR_MODEL:
+        return None
+    return DetectorFile(Path(settings.FACE_DETECTOR_MODEL), settings.FACE_DETECTOR_SHA256)
 
 
 def analyse(snapshot_id: int) -> None:
