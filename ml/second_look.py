@@ -23,7 +23,7 @@ TILTED_SCALES = (0.9, 1.1)
 # P-Net says "face" at several places and sizes around a real one; that many neighbours is what a doubtful one needs.
 SUPPORT, SUPPORTING_OVERLAP = 5, 0.5
 OVERLAP = 0.7  # of two boxes, over the smaller, above which they are of one face
-MOST_LOOKS = 12  # candidates at which a second look is taken: the best, so that odd photos cost little
+MOST_LOOKS = 6  # candidates at which a second look is taken: the best, so that odd photos cost little
 
 
 @dataclass(frozen=True, slots=True)
