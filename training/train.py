@@ -53,7 +53,8 @@ def train(data: Fer2013, config: TrainingConfig, run: Path, start: Path | None =
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[recorder],
         )
-        done = phase.end
+        # Keras leaves the averaged weights in the network; the next phase goes on from the trained ones.
+        done = recorder.restore(model)
     best = best_epoch(recorder.log)
     print(
         f"{run} is finished: {config.epochs} epochs, the best was epoch {best}"

@@ -181,7 +181,7 @@ def test_ctrl_c_in_an_epoch_loses_this_epoch_only(
     run, give_batch = tmp_path / "run", FaceBatches.__getitem__
 
     def give_batch_or_stop(batches: FaceBatches, index: int) -> tuple[FaceInputs, Targets, Weights]:
-        if batches.phase and batches.epoch == 2 and index == 3:
+        if batches.phase and batches.epoch == 3 and index == 3:
             os.kill(os.getpid(), signal.SIGINT)
         return give_batch(batches, index)
 
