@@ -47,7 +47,9 @@ def test_a_photo_becomes_an_estimate_on_the_timeline(
     assert complaints == []
     if os.environ.get("UPDATE_IMAGES"):
         page.set_viewport_size({"width": 1280, "height": 1240})
-        page.mouse.wheel(0, -10_000)
+        page.goto(page.url.partition("?")[0])
+        expect(page.locator("#sentiment circle")).to_have_count(3)
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "timeline.png")
 
 
