@@ -50,17 +50,7 @@ def _ids(rows: QuerySet[Any]) -> list[int]:
 
 def enqueue(snapshot_ids: Iterable[int]) -> None:
     """Send the tasks, but none that another process just sent. With the broker down, the rows wait for the sweep."""
-    for snapshot_id in snapshot_ids:
-        now = timezone.now()
-        if not Snapshot.objects.to_enqueue(now).filter(pk=snapshot_id).update(enqueued_at=now):
-            continue
-        try:
-            # Without a limit in the message the one of the worker that takes it holds.
-            analyse_snapshot.apply_async((snapshot_id,), time_limit=None)  # type: ignore[arg-type]
-        except Exception as error:  # each broker has errors of its own
-            logger.warning("Snapshot %s waits for the sweep: the broker cannot be reached (%s)", snapshot_id, error)
-            Snapshot.objects.filter(pk=snapshot_id).update(enqueued_at=None)
-            return  # rather than wait for the broker's time-out once more
+    _send(analyse_snapshot, Snapshot.objects, snapshot_ids)
 
 
 def enqueue_idle_reanalyses() -> None:
@@ -72,13 +62,19 @@ def enqueue_idle_reanalyses() -> None:
 
 def enqueue_reanalyses(reanalysis_ids: Iterable[int]) -> None:
     """As `enqueue`."""
-    for reanalysis_id in reanalysis_ids:
+    _send(go_on_reanalysing, Reanalysis.objects, reanalysis_ids)
+
+
+def _send(task: Any, rows: Any, ids: Iterable[int]) -> None:
+    for row_id in ids:
         now = timezone.now()
-        if not Reanalysis.objects.to_enqueue(now).filter(pk=reanalysis_id).update(enqueued_at=now):
+        if not rows.to_enqueue(now).filter(pk=row_id).update(enqueued_at=now):
             continue
         try:
-            go_on_reanalysing.apply_async((reanalysis_id,), time_limit=None)  # type: ignore[arg-type]
+            task.apply_async((row_id,), time_limit=None)  # without a limit in the message the worker's own holds
         except Exception as error:  # each broker has errors of its own
-            logger.warning("Re-analysis %s waits for the sweep: %s", reanalysis_id, error)
-            Reanalysis.objects.filter(pk=reanalysis_id).update(enqueued_at=None)
-            return
+            logger.warning(
+                "%s %s waits for the sweep: the broker cannot be reached (%s)", rows.model.__name__, row_id, error
+            )
+            rows.filter(pk=row_id).update(enqueued_at=None)
+            return  # rather than wait for the broker's time-out once more
