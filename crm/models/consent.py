@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -47,6 +48,7 @@ class Consent(models.Model):
         ONLINE = "online", "Confirmed online"
         RECORDED_CALL = "recorded_call", "Said on a recorded call"
 
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="consents")
     scope = models.CharField(max_length=40, choices=Scope.choices, default=Scope.EMOTION_ANALYSIS)
     granted = models.BooleanField(help_text="Unticked, this entry withdraws the consent.")

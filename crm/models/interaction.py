@@ -45,7 +45,7 @@ class Interaction(models.Model):
 
     class Meta:
         ordering = ("-occurred_at", "-pk")
-        indexes = (models.Index(fields=["customer", "-occurred_at", "-id"]),)
+        indexes = (models.Index(fields=["customer", "-occurred_at", "-id"]), models.Index(fields=["-updated_at"]))
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(kind__in=["visit", "meeting", "video_call", "phone_call", "email", "chat"]),
