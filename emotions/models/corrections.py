@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 
@@ -20,6 +22,7 @@ class EmotionCorrection(models.Model):
     name it in turn (see emotions.corrections).
     """
 
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     record = models.ForeignKey(EmotionRecord, models.CASCADE, related_name="corrections")
     emotion = models.CharField(
         max_length=10,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import operator
+import uuid
 from functools import reduce
 
 from django.db import models
@@ -79,6 +80,7 @@ class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
 class EmotionRecord(models.Model):
     """What one model version saw in one face of a snapshot."""
 
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     snapshot = models.ForeignKey(Snapshot, models.CASCADE, related_name="records")
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="records")
     face_index = models.PositiveSmallIntegerField(help_text="0 is the largest face of the photo.")
