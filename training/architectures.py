@@ -79,7 +79,7 @@ def with_heads(
     return keras.Model(face, scores, name=name)
 
 
-ARCHITECTURES: dict[str, Callable[[Labellings], keras.Model]] = {
+ARCHITECTURES: dict[str, Callable[[Labellings, int], keras.Model]] = {  # of labellings and number of classes
     "reference-cnn": reference_cnn,
     "residual": residual,
 }

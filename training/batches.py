@@ -12,17 +12,23 @@ from training.augment import AUGMENTATIONS, augment, mix
 from training.data import Split
 from training.run_folder import Phase, TrainingConfig
 
-Targets = dict[str, NDArray[np.float32]]  # by labelling: (faces, 7), how the labels divide
+Targets = dict[str, NDArray[np.float32]]  # by labelling: (faces, classes), how the labels divide
 Weights = dict[str, NDArray[np.float32]]  # by labelling: (faces,), 0 where it says nothing
 
 
-def targets_of(split: Split, labellings: tuple[str, ...]) -> Targets:
-    """What each face of the split is labelled as. Raises ValueError if FER+ is wanted and was not given."""
-    targets = {"fer": np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]}
-    if "ferplus" in labellings:
+def targets_of(split: Split, config: TrainingConfig) -> Targets:
+    """What each face of the split is labelled as, among the classes that are learnt: zeros for a face of another.
+
+    Raises ValueError if FER+ is wanted and was not given.
+    """
+    learnt = [EMOTIONS.index(each) for each in config.classes]
+    targets = {"fer": np.eye(len(EMOTIONS), dtype=np.float32)[split.labels][:, learnt]}
+    if config.ferplus:
         if split.votes is None:
             raise ValueError("The FER+ votes are needed.")
-        targets["ferplus"] = split.votes.shares()
+        shares = split.votes.shares()[:, learnt]
+        total = shares.sum(axis=1, keepdims=True)
+        targets["ferplus"] = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
     return targets
 
 
@@ -30,21 +36,21 @@ class FaceBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of normalised faces and their targets.
 
     For a phase of the training each epoch has another order and other changes, the same for a seed; without
-    one the faces come as they are.
+    one the faces come as they are. Faces without any target are left out.
     """
 
     def __init__(self, split: Split, config: TrainingConfig, phase: Phase | None = None, first_epoch: int = 0) -> None:
         super().__init__()
         self.split, self.config, self.phase = split, config, phase
-        self.targets = targets_of(split, config.labellings)
+        self.targets = targets_of(split, config)
         self.epoch = first_epoch
-        self.order = np.arange(len(split.labels))
+        self.rows = self.order = np.flatnonzero(sum(target.sum(axis=1) for target in self.targets.values()))
         self._shuffle()
 
     def _shuffle(self) -> None:
         if self.phase:
             random = np.random.default_rng((self.config.seed, self.epoch))
-            self.order = random.permutation(len(self.split.labels))
+            self.order = random.permutation(self.rows)
 
     def __len__(self) -> int:
         return -(-len(self.order) // self.config.batch_size)

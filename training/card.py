@@ -119,7 +119,8 @@ def _for_people(release: Release, data: Fer2013) -> dict[str, Any]:
 def _training(release: Release) -> dict[str, Any]:
     record = release.record
     config = asdict(record.config)
-    config.pop("preprocessing")
+    for told_above in ("preprocessing", "classes"):
+        config.pop(told_above)
     config["epochs"] = {
         "configured": record.config.epochs,
         "completed": release.epochs_completed,

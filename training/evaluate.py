@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import ModelUnavailable
+from ml.labels import Emotion
 from ml.registry import MODELS_DIR, read_model
 from ml.types import ModelCard, Preprocessing
 from training.data import Fer2013, Labelling, SplitName
@@ -61,7 +62,12 @@ def evaluate_run(run: Path, data: Fer2013, split: SplitName, labels: Labelling |
     labels = labels or _labels(learnt[-1], data, split)
     output = labels if labels in learnt else "fer"
     network = best_network(run)
-    answers = Answers(str(run), record.config.preprocessing, lambda faces: network.predict_on_batch(faces)[output])
+    answers = Answers(
+        str(run),
+        record.config.classes,
+        record.config.preprocessing,
+        lambda faces: network.predict_on_batch(faces)[output],
+    )
     return _evaluate(data, split, labels, output, answers)
 
 
@@ -72,20 +78,23 @@ def evaluate_release(model: str, data: Fer2013, split: SplitName, labels: Labell
     with, on its own labels if the data has them. Raises TrainingError if there is no such model, or its
     weights are not those that its card describes.
     """
-    card, weights = read_release(model)
+    card, weights = read_release(model, every_class=False)
     labels = labels or _labels(card.output, data, split)
     output = labels if labels in output_names(weights) else card.output
     classify = exported(weights, card, output)
     speed = milliseconds_a_face(weights, card)
-    answers = Answers(card.model_version, card.preprocessing, classify, card.uncertain_below, speed)
+    answers = Answers(card.model_version, card.classes, card.preprocessing, classify, card.uncertain_below, speed)
     return _evaluate(data, split, labels, output, answers)
 
 
-def read_release(model: str) -> tuple[ModelCard, bytes]:
-    """The card and weights of a released model, by its name or its folder. Raises TrainingError."""
+def read_release(model: str, *, every_class: bool = True) -> tuple[ModelCard, bytes]:
+    """The card and weights of a released model, by its name or its folder.
+
+    Raises TrainingError; also if it knows some of the classes only, unless it need not know `every_class`.
+    """
     folder = Path(model).resolve() if Path(model).is_dir() else MODELS_DIR / model
     try:
-        return read_model(folder.name, folder.parent)
+        return read_model(folder.name, folder.parent, every_class=every_class)
     except ModelUnavailable as error:
         raise TrainingError(str(error)) from error
 
@@ -103,6 +112,8 @@ def as_text(evaluated: Evaluated) -> str:
     ]
     if figures.without_majority:
         lines.append(f"{figures.without_majority} images without a FER+ majority are left out")
+    if figures.of_other_classes:
+        lines.append(f"{figures.of_other_classes} images of classes that the model does not know are left out")
     if new := evaluated.without_near_duplicates:
         lines.append(f"Without near-duplicates of training images: {as_table(new.metrics).splitlines()[0]}")
     if evaluated.milliseconds_a_face:
@@ -115,6 +126,7 @@ class Answers:
     """What gives a model's answers, and what is known of it."""
 
     model: str
+    classes: tuple[Emotion, ...]
     preprocessing: Preprocessing
     classify: Classifier
     uncertain_below: float = 0.0
@@ -130,9 +142,9 @@ def _evaluate(data: Fer2013, split: SplitName, labels: Labelling, output: str, a
     images = data.split(split)
     images.labels_by(labels)  # refuses missing votes before the long work
     scores = score(images.faces, answers.preprocessing, answers.classify, "Scoring")
-    new = None
+    judged_by, new = (answers.uncertain_below, answers.classes), None
     if split == "test":
-        new = evaluate_new(images, scores, labels, answers.uncertain_below, new_images(data, split))
+        new = evaluate_new(images, scores, labels, *judged_by, new_images(data, split))
     return Evaluated(
         model=answers.model,
         data=data.name,
@@ -140,7 +152,7 @@ def _evaluate(data: Fer2013, split: SplitName, labels: Labelling, output: str, a
         labels=labels,
         output=output,
         uncertain_below=answers.uncertain_below,
-        all_images=evaluate_scores(images, scores, labels, answers.uncertain_below),
+        all_images=evaluate_scores(images, scores, labels, *judged_by),
         without_near_duplicates=new,
         milliseconds_a_face=answers.milliseconds_a_face,
     )

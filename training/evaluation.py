@@ -1,11 +1,13 @@
 """All figures of scores against labels: how often right, and how honest about it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.labels import EMOTIONS, Emotion
 from ml.types import Scores
 from training.confidence import Confidence, CoveragePoint, measure_confidence, risk_coverage
 from training.data import Fer2013, Labelling, Split, SplitName
@@ -23,6 +25,7 @@ class Evaluation:
     confidence: Confidence
     at_threshold: CoveragePoint  # what answering only from the model's own threshold on gives
     without_majority: int  # images that are left out, because FER+'s people saw no class by majority
+    of_other_classes: int = 0  # images that are left out, because the model does not know their class
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the metrics' and the confidence's names on one level, numbers with four digits."""
@@ -30,26 +33,43 @@ class Evaluation:
         return figures | {
             "at_threshold": rounded(asdict(self.at_threshold)),
             "without_majority": self.without_majority,
+            "of_other_classes": self.of_other_classes,
         }
 
 
-def labelled(split: Split, scores: Scores, labelling: Labelling) -> tuple[Labels, Scores]:
-    """The labels, and the scores of the images that have one. Raises TrainingError if none has."""
-    labels = split.labels_by(labelling)
+def labelled(
+    split: Split, scores: Scores, labelling: Labelling, classes: Sequence[Emotion] = EMOTIONS
+) -> tuple[Labels, Scores]:
+    """The labels as indices into `classes`, and the scores, (faces, classes), of the images that have one of these.
+
+    Raises TrainingError if none has.
+    """
+    labels = among(split.labels_by(labelling), classes)
     has_label = labels != NO_MAJORITY
     if not has_label.any():
         raise TrainingError("No image has a label to compare with.")
     return labels[has_label], scores[has_label]
 
 
-def evaluate_scores(split: Split, scores: Scores, labelling: Labelling, threshold: float) -> Evaluation:
+def among(labels: Labels, classes: Sequence[Emotion]) -> Labels:
+    """Indices into EMOTIONS as indices into `classes`; NO_MAJORITY for the others."""
+    index_of = np.full(len(EMOTIONS), NO_MAJORITY)
+    index_of[[EMOTIONS.index(each) for each in classes]] = np.arange(len(classes))
+    return np.where(labels == NO_MAJORITY, NO_MAJORITY, index_of[labels])
+
+
+def evaluate_scores(
+    split: Split, scores: Scores, labelling: Labelling, threshold: float, classes: Sequence[Emotion] = EMOTIONS
+) -> Evaluation:
     """Compare scores, (faces, classes), with the split's labels. Raises TrainingError if it has none to compare."""
-    labels, kept = labelled(split, scores, labelling)
+    labels, kept = labelled(split, scores, labelling, classes)
+    without_majority = int((split.labels_by(labelling) == NO_MAJORITY).sum())
     return Evaluation(
-        measure(labels, kept.argmax(axis=1)),
+        measure(labels, kept.argmax(axis=1), classes),
         measure_confidence(labels, kept),
         risk_coverage(labels, kept, np.array([threshold]))[0],
-        len(scores) - len(kept),
+        without_majority,
+        len(scores) - len(kept) - without_majority,
     )
 
 
@@ -62,12 +82,17 @@ def new_images(data: Fer2013, name: SplitName) -> NDArray[np.bool_]:
 
 
 def evaluate_new(
-    split: Split, scores: Scores, labelling: Labelling, threshold: float, new: NDArray[np.bool_]
+    split: Split,
+    scores: Scores,
+    labelling: Labelling,
+    threshold: float,
+    classes: Sequence[Emotion],
+    new: NDArray[np.bool_],
 ) -> Evaluation | None:
     """The same for the `new` images only; nothing if none of them has a label."""
-    if not (split.labels_by(labelling)[new] != NO_MAJORITY).any():
+    if not (among(split.labels_by(labelling)[new], classes) != NO_MAJORITY).any():
         return None
-    return evaluate_scores(split[new], scores[new], labelling, threshold)
+    return evaluate_scores(split[new], scores[new], labelling, threshold, classes)
 
 
 def rounded(value: Any) -> Any:

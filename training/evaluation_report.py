@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml.labels import EMOTIONS
 from training.confidence import BINS
 from training.evaluate import Evaluated
 from training.evaluation import Evaluation
@@ -53,6 +52,10 @@ def _figures_text(evaluated: Evaluated) -> str:
         text = "This model has no threshold below which an answer counts as uncertain."
     if evaluated.all_images.without_majority:
         text += f"\n{evaluated.all_images.without_majority:,} images without a majority of votes are left out."
+    if evaluated.all_images.of_other_classes:
+        text += (
+            f"\n{evaluated.all_images.of_other_classes:,} images of classes that the model does not know are left out."
+        )
     return text
 
 
@@ -94,11 +97,11 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
 
 def _class_bars(metrics: Metrics) -> ReportFigure:
     figure, axes = _axes(9, 3.8)
-    places = np.arange(len(EMOTIONS))
+    places = np.arange(len(metrics.classes))
     for shift, (name, colour) in enumerate((("precision", BLUE), ("recall", ORANGE), ("f1", GREEN))):
-        values = [getattr(metrics.classes[emotion], name) for emotion in EMOTIONS]
+        values = [getattr(of_class, name) for of_class in metrics.classes.values()]
         axes.bar(places + (shift - 1) * 0.27, values, 0.25, label=name.replace("f1", "F1"), color=colour)
-    axes.set_xticks(places, [f"{emotion}\n{metrics.classes[emotion].images:,} images" for emotion in EMOTIONS])
+    axes.set_xticks(places, [f"{emotion}\n{each.images:,} images" for emotion, each in metrics.classes.items()])
     axes.set(ylim=(0, 1), ylabel="0 to 1")
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
@@ -115,8 +118,8 @@ def _confusion(metrics: Metrics) -> ReportFigure:
     for (row, column), share in np.ndenumerate(shares):
         colour = "white" if share > 0.5 else "black"
         axes.text(column, row, f"{counts[row, column]:,}\n{share:.0%}", ha="center", va="center", color=colour, size=9)
-    axes.set_xticks(range(len(EMOTIONS)), list(EMOTIONS), rotation=30)
-    axes.set_yticks(range(len(EMOTIONS)), list(EMOTIONS))
+    axes.set_xticks(range(len(metrics.classes)), list(metrics.classes), rotation=30)
+    axes.set_yticks(range(len(metrics.classes)), list(metrics.classes))
     axes.set(xlabel="the model's answer", ylabel="label")
     figure.colorbar(picture, label="share of the label's images", shrink=0.8)
     caption = "Confusion matrix: a row for each label, a column for each answer; images and their share of the row."

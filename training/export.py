@@ -13,7 +13,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ml.labels import EMOTIONS
 from ml.types import GreyFaces, ModelCard
 from training.calibration import apply_temperatures, choose_threshold, fit_temperature, tempered
 from training.card import OutputFigures, Release, card_of, card_text
@@ -72,8 +71,9 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
             network.save(folder / NETWORK_FILE)
         temperatures, threshold = _calibrate(network, data, record, served)
         preprocessing = replace(record.config.preprocessing, margin=wanted.margin, aligned=wanted.aligned)
-        card = ModelCard(folder.name, wanted.version, EMOTIONS, preprocessing, "", served, threshold)
-        write_onnx(network, preprocessing.size, model_file)
+        classes = record.config.classes
+        card = ModelCard(folder.name, wanted.version, classes, preprocessing, "", served, threshold)
+        write_onnx(network, preprocessing.size, model_file, classes)
         difference = _difference(data, network, model_file, card)
         cost = quantise(model_file, card, data, list(temperatures)) if wanted.int8 else None
         weights = model_file.read_bytes()
@@ -115,7 +115,7 @@ def _calibrate(
     raw = score_outputs(split.faces, preprocessing, network.predict_on_batch, "Scoring with Keras")
     temperatures: dict[Labelling, float] = {}
     for labelling in record.config.labellings:
-        labels, scores = labelled(split, raw[labelling], labelling)
+        labels, scores = labelled(split, raw[labelling], labelling, record.config.classes)
         temperatures[labelling] = fit_temperature(labels, scores)
         if labelling == served:
             threshold = choose_threshold(labels, tempered(scores, temperatures[labelling]))
@@ -141,7 +141,7 @@ def _figures(
     data: Fer2013, model_file: Path, card: ModelCard, temperatures: dict[Labelling, float]
 ) -> dict[Labelling, OutputFigures]:
     """Score validation and, this once, test."""
-    new = new_images(data, "test")
+    new, judged_by = new_images(data, "test"), (card.uncertain_below, card.classes)
     splits: tuple[SplitName, ...] = ("validation", "test")
     figures = {}
     for labelling, temperature in temperatures.items():
@@ -150,8 +150,8 @@ def _figures(
         for name in splits:
             split = data.split(name)
             scores = score(split.faces, card.preprocessing, classify, f"Scoring {name}")
-            evaluations[name] = evaluate_scores(split, scores, labelling, card.uncertain_below)
-            if name == "test" and (found := evaluate_new(split, scores, labelling, card.uncertain_below, new)):
+            evaluations[name] = evaluate_scores(split, scores, labelling, *judged_by)
+            if name == "test" and (found := evaluate_new(split, scores, labelling, *judged_by, new)):
                 evaluations["test_without_near_duplicates"] = found
         figures[labelling] = OutputFigures(temperature, evaluations)
     return figures

@@ -1,16 +1,17 @@
 """A Keras network -> the ONNX graph that is released."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import onnx
 
-from ml.labels import EMOTIONS
+from ml.labels import EMOTIONS, Emotion
 
 
-def write_onnx(network: keras.Model, size: int, file: Path) -> None:
+def write_onnx(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion] = EMOTIONS) -> None:
     """Export a float32 network as ONNX.
 
     Its input "face" is (batch, size, size, 1), whatever sizes the network takes; each of its outputs, named as the
@@ -22,6 +23,7 @@ def write_onnx(network: keras.Model, size: int, file: Path) -> None:
         fixed.export(file, format="onnx", verbose=False)
     model = onnx.load(file)
     _name_ends(model, sorted(network.output_names))
+    model.graph.doc_string = f"Probabilities of {', '.join(classes)}"
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, file)
 
@@ -43,4 +45,3 @@ def _name_ends(model: onnx.ModelProto, outputs: list[str]) -> None:
         value.name = name
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     model.graph.name = "emotions"
-    model.graph.doc_string = f"Probabilities of {', '.join(EMOTIONS)}"

@@ -1,5 +1,6 @@
 """How well predicted classes match the labels, in plain numpy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from ml.labels import EMOTIONS, Emotion
 
 NO_ANSWER = -1  # in place of a predicted class
-Labels = NDArray[np.int64]  # (images,), index into EMOTIONS
+Labels = NDArray[np.int64]  # (images,), index into EMOTIONS, or into the classes of a model that knows fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +28,23 @@ class Metrics:
     accuracy: float
     macro_f1: float  # the mean of the classes' F1, each class counting the same
     classes: dict[Emotion, ClassMetrics]
-    confusion: list[list[int]]  # [label][prediction], in the order of EMOTIONS
+    confusion: list[list[int]]  # [label][prediction], in the order of the classes
 
 
-def measure(labels: Labels, predictions: Labels) -> Metrics:
+def measure(labels: Labels, predictions: Labels, classes: Sequence[Emotion] = EMOTIONS) -> Metrics:
     """Compare predictions with labels; an image with NO_ANSWER counts as wrong, and in no column of the confusion.
+
+    Both are indices into `classes`.
 
     Raises ValueError if they differ in length or there are none.
     """
     if labels.shape != predictions.shape or not labels.size:
         raise ValueError(f"{labels.size} labels cannot be compared with {predictions.size} predictions.")
-    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
     answered = predictions != NO_ANSWER
     np.add.at(confusion, (labels[answered], predictions[answered]), 1)
     right = confusion.diagonal()
-    labelled, predicted = np.bincount(labels, minlength=len(EMOTIONS)), confusion.sum(axis=0)
+    labelled, predicted = np.bincount(labels, minlength=len(classes)), confusion.sum(axis=0)
     precision, recall = _ratio(right, predicted), _ratio(right, labelled)
     f1 = _ratio(2 * right, labelled + predicted)
     return Metrics(
@@ -50,7 +53,7 @@ def measure(labels: Labels, predictions: Labels) -> Metrics:
         macro_f1=float(f1.mean()),
         classes={
             emotion: ClassMetrics(int(labelled[i]), float(precision[i]), float(recall[i]), float(f1[i]))
-            for i, emotion in enumerate(EMOTIONS)
+            for i, emotion in enumerate(classes)
         },
         confusion=confusion.tolist(),
     )
@@ -68,11 +71,11 @@ def as_table(metrics: Metrics) -> str:
             f"{emotion:<10}{of_class.images:>8}{of_class.precision:>11.3f}{of_class.recall:>8.3f}{of_class.f1:>8.3f}"
         )
     lines += ["", "Confusion matrix: a row for each label, a column for each prediction"]
-    lines.append(f"{'':<10}" + "".join(f"{emotion:>10}" for emotion in EMOTIONS))
-    for emotion, row in zip(EMOTIONS, metrics.confusion, strict=True):
+    lines.append(f"{'':<10}" + "".join(f"{emotion:>10}" for emotion in metrics.classes))
+    for emotion, row in zip(metrics.classes, metrics.confusion, strict=True):
         lines.append(f"{emotion:<10}" + "".join(f"{count:>10}" for count in row))
     return "\n".join(lines)
 
 
 def _ratio(part: Labels, whole: Labels) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.zeros(len(EMOTIONS)), where=whole > 0)
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)

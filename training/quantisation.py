@@ -69,7 +69,7 @@ def _accuracies(
     for output in outputs:
         classify = exported(model_file, card, output)
         scores = score(split.faces, card.preprocessing, classify, "Scoring validation")
-        accuracies[output] = evaluate_scores(split, scores, output, 0.0).metrics.accuracy
+        accuracies[output] = evaluate_scores(split, scores, output, 0.0, card.classes).metrics.accuracy
     return accuracies
 
 

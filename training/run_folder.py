@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from ml.labels import EMOTIONS, Emotion
 from ml.types import Preprocessing
 from training.augment import AugmentationName
 from training.data import IMAGE_SIZE, Fer2013, Labelling
@@ -35,6 +36,7 @@ OptimizerName = Literal["adam", "sgd"]
 class TrainingConfig:
     architecture: str = "reference-cnn"
     ferplus: bool = False  # whether it also learns the votes of FER+
+    classes: tuple[Emotion, ...] = EMOTIONS  # that it tells apart; faces of others are left out
     epochs: int = 22
     batch_size: int = 64
     optimizer: OptimizerName = "adam"
@@ -124,8 +126,9 @@ def read_record(run: Path) -> RunRecord:
     try:
         values: dict[str, Any] = json.loads((run / CONFIG_FILE).read_text())
         preprocessing = Preprocessing(**values.pop("preprocessing"))
+        classes = tuple(Emotion(each) for each in values.pop("classes", EMOTIONS))
         surroundings = {key: values.pop(key) for key in SURROUNDINGS if key in values}
-        return RunRecord(TrainingConfig(**values, preprocessing=preprocessing), **surroundings)
+        return RunRecord(TrainingConfig(**values, classes=classes, preprocessing=preprocessing), **surroundings)
     except FileNotFoundError:
         raise TrainingError(f"{run} is no run folder: it has no {CONFIG_FILE}. Train first.") from None
     except (ValueError, KeyError, TypeError) as error:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import keras
 
-from training.architectures import ARCHITECTURES
 from training.batches import FaceBatches
 from training.data import Fer2013
 from training.errors import TrainingError
 from training.recorder import RunRecorder
 from training.run_folder import RunRecord, TrainingConfig, best_epoch, current_commit, open_run
-from training.trained import load_network, starting_file, take_weights
+from training.trained import build_network, load_network, starting_file, take_weights
 
 MOMENTUM = 0.9
 WARM_UP = 0.08  # part of the training during which the rate rises from nothing
@@ -33,8 +32,8 @@ def train(data: Fer2013, config: TrainingConfig, run: Path, start: Path | None =
     started_from = "" if start_file is None else hashlib.sha256(start_file.read_bytes()).hexdigest()
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)
-    batches_an_epoch = -(-len(training.labels) // config.batch_size)
-    model = ARCHITECTURES[config.architecture](config.labellings)
+    batches_an_epoch = len(FaceBatches(training, config))
+    model = build_network(config)
     if start_file is not None:
         take_weights(model, load_network(start_file), start_file)
     open_run(run, RunRecord(config, *surroundings, started_from))

@@ -7,7 +7,12 @@ import keras
 
 from training.architectures import ARCHITECTURES
 from training.errors import TrainingError
-from training.run_folder import BEST_FILE, NETWORK_FILE, read_record
+from training.run_folder import BEST_FILE, NETWORK_FILE, TrainingConfig, read_record
+
+
+def build_network(config: TrainingConfig) -> keras.Model:
+    """The network of the configuration, with random weights."""
+    return ARCHITECTURES[config.architecture](config.labellings, len(config.classes))
 
 
 def best_network(run: Path) -> keras.Model:
@@ -22,7 +27,7 @@ def best_network(run: Path) -> keras.Model:
         raise TrainingError(f"{run} has no {BEST_FILE}: no epoch of it is finished yet.")
     trained = load_network(file)
     keras.config.set_dtype_policy("float32")
-    network = ARCHITECTURES[record.config.architecture](record.config.labellings)
+    network = build_network(record.config)
     take_weights(network, trained, file)
     return network
 

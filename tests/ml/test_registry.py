@@ -37,7 +37,8 @@ def test_refuses_an_altered_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"classes": ["happy", "sad"]},
+        {"classes": ["sad", "happy"]},
+        {"classes": ["happy"]},
         {"classes": ["joyful"] * 7},
         {"classes": None},
         {"input": {"size": 48, "channels": 3}},
@@ -51,6 +52,13 @@ def test_refuses_a_card_that_says_nonsense(tmp_path: Path, changes: dict[str, ob
     write_model(tmp_path / "odd", small_classifier(), **changes)
     with pytest.raises(ModelUnavailable, match=r"odd/card\.json is not valid"):
         check_model("odd", tmp_path)
+
+
+def test_a_model_of_some_classes_is_for_comparing_only(tmp_path: Path) -> None:
+    write_model(tmp_path / "few", small_classifier(classes=2), classes=["happy", "sad"])
+    with pytest.raises(ModelUnavailable, match=r"few@1 does not know angry, disgust, fear, surprise, neutral\."):
+        check_model("few", tmp_path)
+    assert read_model("few", tmp_path, every_class=False)[0].classes == ("happy", "sad")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"card"'])

@@ -48,7 +48,7 @@ def test_tempering_scores_is_dividing_logits(logits: np.ndarray) -> None:
 def test_temperatures_are_put_into_the_network(tiny_architecture: None) -> None:
     from training.architectures import ARCHITECTURES
 
-    network = ARCHITECTURES[tiny.POOLED](("fer", "ferplus"))
+    network = ARCHITECTURES[tiny.POOLED](("fer", "ferplus"), 7)
     faces = np.random.default_rng(5).normal(0, 1, (3, 48, 48, 1)).astype(np.float32)
     before = network.predict_on_batch(faces)
     apply_temperatures(network, {"fer": 2.0, "ferplus": 0.5})

@@ -1,7 +1,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 
 from ml.classifier import EmotionClassifier
+from ml.labels import Emotion
 from ml.preprocessing import normalise
 from ml.registry import read_model
 from tests.training.test_cache import full_disk
@@ -88,27 +89,27 @@ def test_the_documents_of_the_run_come_along(release: Path, bfloat16_run: Path) 
     assert (release / "log.csv").read_bytes() == (bfloat16_run / "log.csv").read_bytes()
 
 
-def alter_weights(network: keras.Model, size: int, file: Path) -> None:
+def alter_weights(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
     weights = network.get_weights()
     network.set_weights([*weights[:-2], *(each[..., ::-1] for each in weights[-2:])])  # the classes in another order
-    WRITE_ONNX(network, size, file)
+    WRITE_ONNX(network, size, file, classes)
     network.set_weights(weights)
 
 
-def make_nan(network: keras.Model, size: int, file: Path) -> None:
+def make_nan(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
     weights = network.get_weights()
     network.set_weights([each * np.nan for each in weights])
-    WRITE_ONNX(network, size, file)
+    WRITE_ONNX(network, size, file, classes)
     network.set_weights(weights)
 
 
-def break_file(network: keras.Model, size: int, file: Path) -> None:
-    WRITE_ONNX(network, size, file)
+def break_file(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
+    WRITE_ONNX(network, size, file, classes)
     file.write_bytes(file.read_bytes()[:5000])
 
 
-def stop(network: keras.Model, size: int, file: Path) -> None:
-    WRITE_ONNX(network, size, file)
+def stop(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
+    WRITE_ONNX(network, size, file, classes)
     raise KeyboardInterrupt
 
 

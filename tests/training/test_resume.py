@@ -22,6 +22,7 @@ from training.__main__ import main
 from training.batches import FaceBatches, Targets, Weights
 from training.recorder import RunRecorder
 from training.run_folder import current_commit, read_record
+from training.trained import build_network
 
 
 def assert_same_run(run: Path, uninterrupted: Path) -> None:
@@ -41,10 +42,7 @@ def assert_same_weights(run: Path, uninterrupted: Path) -> None:
 def weights_in(file: Path) -> list[np.ndarray]:
     if file.suffix == ".keras":
         return cast("list[np.ndarray]", keras.models.load_model(file, compile=False).get_weights())
-    from training.architectures import ARCHITECTURES
-
-    config = read_record(file.parent.parent).config
-    network = ARCHITECTURES[config.architecture](config.labellings)
+    network = build_network(read_record(file.parent.parent).config)
     network.load_weights(file)
     return cast("list[np.ndarray]", network.get_weights())
 

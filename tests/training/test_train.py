@@ -12,15 +12,14 @@ from training.batches import FaceBatches
 from training.data import load_fer2013
 from training.run_folder import RECIPES, Phase
 from training.train import compile_model
+from training.trained import build_network
 
 
 def test_one_step_lowers_the_loss(csv: Path, tiny_architecture: None) -> None:
-    from training.architectures import ARCHITECTURES
-
     keras.utils.set_random_seed(1)
     config = RECIPES[tiny.ARCHITECTURE]
     split = load_fer2013(csv, csv.parent / "cache").splits["train"]
-    network = ARCHITECTURES[tiny.ARCHITECTURE](("fer",))
+    network = build_network(config)
     compile_model(network, config, steps=100)
     faces, targets, weights = FaceBatches(split, config, Phase(1, 48, 0.0))[0]
     first = network.train_on_batch(faces, targets, weights, return_dict=True)["loss"]

@@ -45,13 +45,13 @@ def register() -> None:
     from training.architectures import ARCHITECTURES, FER, Labellings, with_heads
     from training.run_folder import RECIPES, TrainingConfig
 
-    def tiny(labellings: Labellings = FER) -> keras.Model:
+    def tiny(labellings: Labellings = FER, classes: int = 7) -> keras.Model:
         face = keras.Input((48, 48, 1), name="face")
-        return with_heads(face, keras.layers.Flatten()(_features(face)), labellings, 7, ARCHITECTURE)
+        return with_heads(face, keras.layers.Flatten()(_features(face)), labellings, classes, ARCHITECTURE)
 
-    def pooled(labellings: Labellings = FER) -> keras.Model:
+    def pooled(labellings: Labellings = FER, classes: int = 7) -> keras.Model:
         face = keras.Input((None, None, 1), name="face")
-        return with_heads(face, keras.layers.GlobalAveragePooling2D()(_features(face)), labellings, 7, POOLED)
+        return with_heads(face, keras.layers.GlobalAveragePooling2D()(_features(face)), labellings, classes, POOLED)
 
     def _features(face: keras.KerasTensor) -> keras.KerasTensor:
         features = keras.layers.Conv2D(4, 5, strides=4, padding="same")(face)

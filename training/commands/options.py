@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml.labels import EMOTIONS, Emotion
 from ml.registry import VALID_NAME
 from training.errors import TrainingError
 from training.quiet import silenced_stderr
@@ -43,6 +44,16 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
 
     parse.__name__ = "number"  # argparse names it when the text is none
     return parse
+
+
+def emotions(text: str) -> tuple[Emotion, ...]:
+    """Two or more of the seven, in FER-2013's order however they were named."""
+    named = {part.strip() for part in text.split(",")}
+    if unknown := sorted(named - set(EMOTIONS)):
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}. Choose from {', '.join(EMOTIONS)}")
+    if len(named) < 2:
+        raise argparse.ArgumentTypeError("name two classes at least, divided by commas")
+    return tuple(each for each in EMOTIONS if each in named)
 
 
 def model_name(text: str) -> str:

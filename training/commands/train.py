@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.augment import AUGMENTATIONS
-from training.commands.options import add_command, add_data_options, load_keras, positive
+from training.commands.options import add_command, add_data_options, emotions, load_keras, positive
 from training.run_folder import RECIPES, TrainingConfig
 from training.sources import load_faces
 
@@ -36,6 +36,12 @@ def add_to(commands: "Commands") -> None:
         choices=list(RECIPES),
         default="reference-cnn",
         help="network to train (%(default)s); it brings the defaults of what follows",
+    )
+    command.add_argument(
+        "--classes",
+        type=emotions,
+        metavar="CLASS,CLASS,...",
+        help="learn to tell only these apart, without the faces of the others (all seven)",
     )
     command.add_argument("--epochs", type=positive(int), help="number of epochs")
     command.add_argument("--small-epochs", type=int, help="how many of them, from the first, on smaller faces: faster")
