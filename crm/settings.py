@@ -15,6 +15,9 @@ from django.urls import reverse_lazy
 from environs import Env, EnvError, ValidationError, validate
 from kombu import Queue
 
+from crm.api.configuration import DRF_STANDARDIZED_ERRORS as DRF_STANDARDIZED_ERRORS
+from crm.api.configuration import REST_FRAMEWORK as FIXED_REST_FRAMEWORK
+from crm.api.configuration import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from crm.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -53,6 +56,8 @@ MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", 25 * 1024 * 1024, validate=positive
 MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", 60_000_000, validate=positive)
 MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
 CONSENT_NOTICE_VERSION = env.str("CONSENT_NOTICE_VERSION", "2026-11", validate=validate.Length(min=1, max=40))
+
+NUM_PROXIES = env.int("NUM_PROXIES", 0, validate=validate.Range(min=0))
 
 EXPORT_CORRECTIONS = env.bool("EXPORT_CORRECTIONS", False)
 
@@ -142,6 +147,7 @@ INSTALLED_APPS = [
     "emotions",
 ]
 MIDDLEWARE = [
+    "crm.api.problems.problems_only",  # first, to see every answer
     "django.middleware.security.SecurityMiddleware",
     "crm.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -169,6 +175,8 @@ TEMPLATES = [
         },
     },
 ]
+
+REST_FRAMEWORK = {**FIXED_REST_FRAMEWORK, "NUM_PROXIES": NUM_PROXIES}
 
 AUTH_USER_MODEL = "crm.User"
 AUTH_PASSWORD_VALIDATORS = [

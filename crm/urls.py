@@ -9,4 +9,5 @@ urlpatterns = [
     path("admin/", RedirectView.as_view(pattern_name="admin:crm_customer_changelist")),
     path("admin/", include("emotions.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("crm.api.urls")),
 ]

@@ -58,3 +58,9 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_visible_to(self, user: User) -> bool:
+        """As `visible_to`, for a customer at hand."""
+        if not user.is_active or not user.is_staff:
+            return False
+        return self.owner_id in (None, user.pk) or user.has_perm("crm.view_every_customer")

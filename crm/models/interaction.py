@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
 from crm.models.customer import Customer
 from crm.models.user import User
+
+CLOCK_TOLERANCE = timedelta(minutes=5)  # staff's clocks may be a little ahead of the server's
+
+
+def not_in_the_future(occurred_at: datetime) -> None:
+    """Validator. Raises ValidationError for a time that has not come yet."""
+    if occurred_at > timezone.now() + CLOCK_TOLERANCE:
+        raise ValidationError("This time is in the future. Enter when the interaction took place.")
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
@@ -29,7 +39,7 @@ class Interaction(models.Model):
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="interactions")
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.VISIT)
-    occurred_at = models.DateTimeField("time", default=timezone.now)
+    occurred_at = models.DateTimeField("time", default=timezone.now, validators=[not_in_the_future])
     staff = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,

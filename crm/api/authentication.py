@@ -1,0 +1,44 @@
+"""Who asks: a system by its API key, or a member of staff who is logged in."""
+
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from crm.models import ApiKey, User
+
+KEYWORD = "Bearer"
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer KEY`. The request's user is the member of staff that the key acts for."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != KEYWORD.lower().encode():
+            return None
+        if len(parts) != 2:
+            raise AuthenticationFailed("Send the header as: Authorization: Bearer KEY.", "key_malformed")
+        key = _usable_key(parts[1])
+        if not key.allows_address(client_address(request)):
+            raise PermissionDenied("The API key may not be used from this address.", "address_not_allowed")
+        key.note_use()
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return f'{KEYWORD} realm="Rapport"'
+
+
+def _usable_key(given: bytes) -> ApiKey:
+    try:
+        key = ApiKey.objects.get_from_key(given.decode("ascii"))
+    except (ApiKey.DoesNotExist, UnicodeDecodeError, ValueError):  # ValueError: a NUL byte
+        raise AuthenticationFailed("The API key is unknown or was revoked.", "key_unknown") from None
+    if key.has_expired:
+        raise AuthenticationFailed("The API key has expired. Ask for a new one.", "key_expired")
+    return key
+
+
+def client_address(request: Request) -> str:
+    """The IP address that the request came from, behind as many proxies as REST_FRAMEWORK's NUM_PROXIES says."""
+    return BaseThrottle().get_ident(request)

@@ -1,0 +1,102 @@
+"""Many customers in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from drf_standardized_errors.formatter import flatten_errors
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from crm.api.customers import CustomerSerializer
+from crm.api.serializers import StrictSerializer
+from crm.api.views import ApiMixin
+from crm.models import Customer, Scope
+from crm.upsert import Outcome, OutOfReach, Values, upsert_customers
+
+MAX_ROWS = 1000
+FAILED = "failed"
+
+
+class BulkCustomerSerializer(CustomerSerializer):
+    class Meta(CustomerSerializer.Meta):
+        extra_kwargs = {  # noqa: RUF012
+            "source": {"required": True, "allow_blank": False},
+            "external_id": {"required": True, "allow_blank": False},
+        }
+
+
+class BulkRequestSerializer(StrictSerializer):
+    # Each row is looked at by itself, so that a wrong one does not keep back the others.
+    customers = serializers.ListField(
+        child=serializers.DictField(), allow_empty=False, max_length=MAX_ROWS, help_text="As in a single request."
+    )
+
+
+class BulkRequestSchema(StrictSerializer):
+    customers = BulkCustomerSerializer(many=True, min_length=1, max_length=MAX_ROWS)
+
+
+class RowErrorSerializer(StrictSerializer):
+    field = serializers.CharField(allow_blank=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class RowResultSerializer(StrictSerializer):
+    index = serializers.IntegerField(help_text="Place of the row in the request, from 0.")
+    status = serializers.ChoiceField([*(each.value for each in Outcome), FAILED])
+    id = serializers.UUIDField(allow_null=True)
+    errors = RowErrorSerializer(many=True)
+
+
+class BulkResponseSerializer(StrictSerializer):
+    results = RowResultSerializer(many=True)
+
+
+class BulkCustomersView(ApiMixin, APIView):
+    """Create or update up to 1,000 customers by their external IDs."""
+
+    read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
+
+    @extend_schema(request=BulkRequestSchema, responses=BulkResponseSerializer)
+    def post(self, request: Request) -> Response:
+        """Answers for each row whether it was created, updated, unchanged or refused; a refused one keeps no other."""
+        body = BulkRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        rows: Sequence[Any] = body.validated_data["customers"]
+        results: list[dict[str, Any]] = [{} for _ in rows]
+        valid: dict[int, Values] = {}
+        serializer = BulkCustomerSerializer(context={"request": request})
+        for index, row in enumerate(rows):
+            try:
+                valid[index] = serializer.run_validation(row)
+            except serializers.ValidationError as error:
+                results[index] = _failed(index, _errors(error))
+        answers = upsert_customers(self.user, list(valid.values()))
+        for index, answer in zip(valid, answers, strict=True):
+            results[index] = _out_of_reach(index) if isinstance(answer, OutOfReach) else _done(index, *answer)
+        return Response({"results": results})
+
+
+def _errors(error: serializers.ValidationError) -> list[dict[str, str]]:
+    return [
+        {"field": each.attr or "", "code": each.code, "detail": each.detail} for each in flatten_errors(error.detail)
+    ]
+
+
+def _failed(index: int, errors: list[dict[str, str]]) -> dict[str, Any]:
+    return {"index": index, "status": FAILED, "id": None, "errors": errors}
+
+
+def _out_of_reach(index: int) -> dict[str, Any]:
+    error = {"field": "external_id", "code": "not_found", "detail": "No customer within your reach has this ID."}
+    return _failed(index, [error])
+
+
+def _done(index: int, customer: Customer, outcome: Outcome) -> dict[str, Any]:
+    return {"index": index, "status": outcome.value, "id": str(customer.uuid), "errors": []}

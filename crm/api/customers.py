@@ -1,0 +1,147 @@
+"""Customers, by their ID or by the ID that another system gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ModelViewSet
+
+from crm.api.fields import StaffField
+from crm.api.permissions import require_permission
+from crm.api.problems import Conflict
+from crm.api.serializers import StrictModelSerializer
+from crm.api.views import ApiMixin
+from crm.models import Customer, Scope
+from crm.upsert import Outcome, OutOfReach, upsert_customer
+
+MAX_NOTES = 20_000  # characters
+
+
+class ExternalIdTaken(Conflict):
+    default_code = "external_id_taken"
+    default_detail = "Another customer of this source has this external ID."
+
+
+class CustomerSerializer(StrictModelSerializer):
+    owner = StaffField(
+        allow_null=True,
+        required=False,
+        help_text="Username of the member of staff who looks after this customer; null: every member of staff may.",
+    )
+    notes = serializers.CharField(max_length=MAX_NOTES, allow_blank=True, required=False)
+
+    class Meta:
+        model = Customer
+        fields = (
+            "id",
+            "name",
+            "email",
+            "phone",
+            "company",
+            "owner",
+            "notes",
+            "source",
+            "external_id",
+            "created_at",
+            "updated_at",
+        )
+        validators = ()  # that an external ID is taken is a conflict, which only the database knows for certain
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        source = attrs.get("source", self.instance.source if self.instance else "")
+        external_id = attrs.get("external_id", self.instance.external_id if self.instance else "")
+        if bool(source) != bool(external_id):
+            missing = "external_id" if source else "source"
+            raise serializers.ValidationError({missing: ["Give source and external_id together, or neither."]})
+        return attrs
+
+    def save(self, **kwargs: Any) -> Customer:
+        try:
+            with transaction.atomic():
+                saved: Customer = super().save(**kwargs)
+        except IntegrityError as error:
+            raise ExternalIdTaken from error
+        return saved
+
+
+class CustomerFilter(django_filters.FilterSet):
+    owner = django_filters.CharFilter("owner__username", help_text="Username.")
+    created_after = django_filters.IsoDateTimeFilter("created_at", "gte")
+    created_before = django_filters.IsoDateTimeFilter("created_at", "lt")
+    updated_since = django_filters.IsoDateTimeFilter("updated_at", "gte")
+    updated_before = django_filters.IsoDateTimeFilter("updated_at", "lt")
+
+    class Meta:
+        model = Customer
+        fields = ("name", "email", "phone", "company", "source", "external_id")
+
+
+class CustomerViewSet(ApiMixin, ModelViewSet[Customer]):
+    """The people whom the company serves."""
+
+    read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
+    queryset = Customer.objects.none()  # for the schema
+    serializer_class = CustomerSerializer
+    filterset_class = CustomerFilter
+    search_fields = ("name", "email", "phone", "company", "external_id")
+    ordering_fields = ("created_at", "updated_at", "name")
+    lookup_field = "uuid"
+    lookup_url_kwarg = "id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        return Customer.objects.visible_to(self.user).select_related("owner")
+
+    def perform_destroy(self, instance: Customer) -> None:
+        """With everything that belongs to the customer."""
+        require_permission(self.user, "crm.delete_customer", "delete customers")
+        instance.delete()
+
+
+class ExternalCustomerView(ApiMixin, GenericAPIView[Customer]):
+    """One customer by the ID that another system gave."""
+
+    read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
+    serializer_class = CustomerSerializer
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        return Customer.objects.visible_to(self.user).select_related("owner")
+
+    def get(self, request: Request, source: str, external_id: str) -> Response:
+        if "\0" in source + external_id:  # which PostgreSQL would refuse
+            raise NotFound
+        customer = get_object_or_404(self.get_queryset(), source=source, external_id=external_id)
+        return Response(self.get_serializer(customer).data)
+
+    @extend_schema(responses={200: CustomerSerializer, 201: CustomerSerializer})
+    def put(self, request: Request, source: str, external_id: str) -> Response:
+        """Create the customer, or update the fields that are given."""
+        serializer = self.get_serializer(data=_named(request.data, source=source, external_id=external_id))
+        serializer.is_valid(raise_exception=True)
+        try:
+            customer, outcome = upsert_customer(self.user, serializer.validated_data)
+        except OutOfReach:
+            raise NotFound from None
+        code = status.HTTP_201_CREATED if outcome == Outcome.CREATED else status.HTTP_200_OK
+        return Response(self.get_serializer(customer).data, status=code)
+
+
+def _named(data: Any, **external: str) -> Any:
+    """The request's body with what the address says. Raises ValidationError if both speak of different customers."""
+    if not isinstance(data, Mapping):
+        return data
+    for name, value in external.items():
+        if data.get(name, value) != value:
+            raise serializers.ValidationError({name: [f"The address says {value}."]}, "mismatch")
+    return {**data, **external}

@@ -1,0 +1,64 @@
+"""Fields that several serializers use."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from crm.models import Customer, User
+
+
+class UtcDateTimeField(serializers.DateTimeField):
+    """ISO 8601. Taken with any zone, but with one; given in UTC."""
+
+    default_error_messages = {  # noqa: RUF012
+        "naive": "Give the time with its zone, such as 2026-11-23T14:25:00Z.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("naive")
+        return super().enforce_timezone(value)
+
+
+class StaffField(serializers.SlugRelatedField[User]):
+    """A member of staff by username; looked up once each for all rows of a request."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if not kwargs.get("read_only"):
+            kwargs["queryset"] = User.objects.filter(is_staff=True, is_active=True)
+        super().__init__(slug_field="username", **kwargs)
+
+    def to_internal_value(self, data: Any) -> User:
+        known: dict[Any, User] = self.context.setdefault("staff", {})
+        if not isinstance(data, str) or "\0" in data:
+            self.fail("invalid")
+        if data not in known:
+            known[data] = super().to_internal_value(data)
+        return known[data]
+
+
+class CustomerField(serializers.SlugRelatedField[Customer]):
+    """One of the customers that whoever asks may see, by ID."""
+
+    default_error_messages = {  # noqa: RUF012
+        "does_not_exist": "There is no customer {value} within your reach.",
+        "invalid": "Give the customer's ID, a UUID.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(slug_field="uuid", queryset=Customer.objects.all(), **kwargs)
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        return Customer.objects.visible_to(self.context["request"].user)
+
+    def to_internal_value(self, data: Any) -> Customer:
+        try:
+            return super().to_internal_value(UUID(data))
+        except (TypeError, ValueError, AttributeError):
+            self.fail("invalid")

@@ -1,0 +1,73 @@
+"""Contacts with customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.viewsets import ModelViewSet
+
+from crm.api.customers import MAX_NOTES
+from crm.api.fields import CustomerField, StaffField
+from crm.api.permissions import require_permission
+from crm.api.serializers import StrictModelSerializer
+from crm.api.views import ApiMixin
+from crm.models import Interaction, Scope
+
+
+class InteractionSerializer(StrictModelSerializer):
+    customer = CustomerField()
+    staff = StaffField(read_only=True, help_text="Username of the member of staff who logged it.")
+    notes = serializers.CharField(max_length=MAX_NOTES, allow_blank=True, required=False)
+
+    class Meta:
+        model = Interaction
+        fields = ("id", "customer", "kind", "occurred_at", "staff", "notes", "created_at", "updated_at")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance and attrs.get("customer", self.instance.customer) != self.instance.customer:
+            raise serializers.ValidationError({"customer": ["An interaction stays with its customer."]})
+        return attrs
+
+
+class InteractionFilter(django_filters.FilterSet):
+    customer = django_filters.UUIDFilter("customer__uuid")
+    customer_source = django_filters.CharFilter("customer__source")
+    customer_external_id = django_filters.CharFilter("customer__external_id")
+    staff = django_filters.CharFilter("staff__username", help_text="Username.")
+    occurred_after = django_filters.IsoDateTimeFilter("occurred_at", "gte")
+    occurred_before = django_filters.IsoDateTimeFilter("occurred_at", "lt")
+    updated_since = django_filters.IsoDateTimeFilter("updated_at", "gte")
+    updated_before = django_filters.IsoDateTimeFilter("updated_at", "lt")
+
+    class Meta:
+        model = Interaction
+        fields = ("kind",)
+
+
+class InteractionViewSet(ApiMixin, ModelViewSet[Interaction]):
+    """Visits, meetings, calls, messages."""
+
+    read_scope, write_scope = Scope.INTERACTIONS_READ, Scope.INTERACTIONS_WRITE
+    queryset = Interaction.objects.none()  # for the schema
+    serializer_class = InteractionSerializer
+    filterset_class = InteractionFilter
+    search_fields = ("notes",)
+    ordering_fields = ("occurred_at", "created_at", "updated_at")
+    ordering = ("-occurred_at",)
+    lookup_field = "uuid"
+    lookup_url_kwarg = "id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Interaction]:
+        return Interaction.objects.visible_to(self.user).select_related("customer", "staff")
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Interaction]) -> None:
+        serializer.save(staff=self.user)
+
+    def perform_destroy(self, instance: Interaction) -> None:
+        """With its snapshots."""
+        require_permission(self.user, "crm.delete_interaction", "delete interactions")
+        instance.delete()

@@ -1,0 +1,53 @@
+"""Lists in pages that cost the same however far a client has read."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import Model, QuerySet
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import CursorPagination as BaseCursorPagination
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+Row = TypeVar("Row", bound=Model)
+
+
+class CursorPagination(BaseCursorPagination):
+    """`cursor` and `page_size`; the order is the view's, with the row's own number as the last word."""
+
+    page_size = 50
+    max_page_size = 200
+    page_size_query_param = "page_size"
+    page_size_query_description = f"How many a page, {page_size} unless given."
+    # Of rows that share a position, such as customers of one name. Beyond them a page would repeat.
+    offset_cutoff = 1_000_000
+    ordering: str | Sequence[str] = "-pk"
+    invalid_cursor_message = "This cursor is not one of ours. Follow `next` and `previous` as they are."
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Row], view: APIView) -> tuple[str, ...]:
+        ordering = super().get_ordering(request, queryset, view)
+        descending = ordering[0].startswith("-")
+        return (ordering[0], "-pk" if descending else "pk") if ordering[0].lstrip("-") != "pk" else ordering[:1]
+
+    def get_page_size(self, request: Request) -> int:
+        given = request.query_params.get(self.page_size_query_param)
+        if given is None:
+            return self.page_size
+        if not (given.isascii() and given.isdigit() and 1 <= int(given[:6]) <= self.max_page_size):
+            message = f"Give a number from 1 to {self.max_page_size}."
+            raise ValidationError({self.page_size_query_param: [message]}, "invalid")
+        return int(given)
+
+    def paginate_queryset(self, queryset: QuerySet[Row], request: Request, view: Any = None) -> list[Row]:
+        try:
+            return list(super().paginate_queryset(queryset, request, view) or [])
+        except NotFound as error:
+            raise ValidationError({"cursor": [self.invalid_cursor_message]}, "invalid_cursor") from error
+        except (ValueError, TypeError, DjangoValidationError) as error:  # a position of another order, or made up
+            raise ValidationError({"cursor": [self.invalid_cursor_message]}, "invalid_cursor") from error
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        cursor, page_size = super().get_schema_operation_parameters(view)
+        page_size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        return [cursor, page_size]

@@ -1,0 +1,34 @@
+"""What whoever asks may do."""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from crm.models import ApiKey, Scope, User
+
+if TYPE_CHECKING:
+    from crm.api.views import ApiMixin
+
+
+class HasScope(BasePermission):
+    """Keys need the scope that the view names for reading or writing; logged-in staff have every scope."""
+
+    def has_permission(self, request: Request, view: "ApiMixin") -> bool:  # type: ignore[override]
+        if not isinstance(request.user, User) or not (request.user.is_active and request.user.is_staff):
+            return False
+        scope = required_scope(request.method or "", view)
+        if isinstance(request.auth, ApiKey) and not request.auth.grants(scope):
+            raise PermissionDenied(f"This needs an API key with the scope {scope}.", "scope_missing")
+        return True
+
+
+def required_scope(method: str, view: "ApiMixin") -> Scope:
+    return view.read_scope if method in SAFE_METHODS else view.write_scope
+
+
+def require_permission(user: User, permission: str, doing: str) -> None:
+    """As the admin asks for it, whichever way somebody asks. Raises PermissionDenied."""
+    if not user.has_perm(permission):
+        raise PermissionDenied(f"The member of staff may not {doing}: the permission {permission} is missing.")

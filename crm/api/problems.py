@@ -1,0 +1,120 @@
+"""Errors as problem details for HTTP APIs (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import ErrorResponse
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.renderers import JSONRenderer
+
+MEDIA_TYPE = "application/problem+json"
+API_PATH = "/api/"
+BAD_INPUT = "Correct the fields that `errors` lists and send the request again."
+NON_FIELD = ("non_field_errors", "")
+# Of answers that no view gave: by status, the code and the sentence.
+UNANSWERED = {
+    400: ("malformed_request", "The request cannot be read."),
+    403: ("permission_denied", "You may not do this."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This method is not allowed here."),
+    413: ("request_too_large", "The request is too large."),
+    414: ("address_too_long", "The address is too long."),
+    500: ("error", "Something went wrong on our side. Try again later; tell the operator if it happens again."),
+}
+
+
+class Conflict(APIException):
+    """409: the request does not fit what there is now."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+    default_detail = "The request conflicts with what is stored."
+
+
+class PreconditionFailed(APIException):
+    """412: somebody changed it since."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "precondition_failed"
+    default_detail = "It has changed since you read it. Read it again and repeat the change."
+
+
+class Unavailable(APIException):
+    """503: what is needed cannot be reached at present."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+    default_detail = "This cannot be done at present. Try again later."
+
+
+class ProblemRenderer(JSONRenderer):
+    media_type = MEDIA_TYPE
+    charset = None
+
+
+class ProblemFormatter(ExceptionFormatter):
+    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+        errors = error_response.errors
+        if not isinstance(self.exc, ValidationError):
+            detail = UNANSWERED[500][1] if self.exc.status_code == 500 else errors[0].detail
+            return problem(self.exc.status_code, errors[0].code, detail)
+        fields = [
+            {"field": "" if each.attr in NON_FIELD else each.attr or "", "code": each.code, "detail": each.detail}
+            for each in errors
+        ]
+        return problem(self.exc.status_code, "invalid", BAD_INPUT) | {"errors": fields}
+
+
+class ProblemHandler(ExceptionHandler):
+    def should_not_handle(self, exc: Exception) -> bool:
+        return False  # not even with DEBUG: never a stack trace
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, UnicodeEncodeError):  # a lone surrogate, which JSON can name and UTF-8 cannot
+            return ValidationError("Text must be valid Unicode, without lone surrogates.", "invalid_text")
+        if isinstance(exc, RecursionError):
+            return ParseError("The JSON is nested too deeply.")
+        return super().convert_known_exceptions(exc)
+
+
+def problem(status_code: int, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status_code).phrase,
+        "status": status_code,
+        "code": code,
+        "detail": detail,
+    }
+
+
+def problems_only(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: an error below /api/ that Django itself answered, as HTML, becomes a problem too.
+
+    Outermost, so that it sees what every other middleware and the address resolver answer, with DEBUG too.
+    """
+    logger = logging.getLogger(__name__)
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code < 400 or not request.path.startswith(API_PATH):
+            return response
+        if response.headers.get("Content-Type", "").startswith(MEDIA_TYPE):
+            return response
+        code, detail = UNANSWERED.get(response.status_code, ("error", "The request was refused."))
+        if response.status_code >= 500:
+            logger.error("%s %s was answered with %s", request.method, request.path, response.status_code)
+        body = json.dumps(problem(response.status_code, code, detail))
+        kept = {name: value for name, value in response.headers.items() if name in ("Allow", "Retry-After")}
+        return HttpResponse(body, status=response.status_code, content_type=MEDIA_TYPE, headers=kept)
+
+    return middleware

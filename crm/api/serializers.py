@@ -1,0 +1,56 @@
+"""What every serializer of the API shares."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from crm.api.fields import UtcDateTimeField
+
+
+class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows' type is the subclass's
+    """Refuses fields that there are not, and gives only those that `fields` asks for.
+
+    Fields that are only read are let pass, so that a client may send back what it got.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
+            message = f"There is no such field. Known ones: {', '.join(self._writable_names())}."
+            raise serializers.ValidationError({str(name): [message] for name in sorted(map(str, unknown))}, "unknown")
+        return super().to_internal_value(data)
+
+    def _writable_names(self) -> list[str]:
+        return [name for name, field in self.fields.items() if not field.read_only]
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        if (wanted := self._wanted()) is None:
+            return fields
+        if unknown := wanted - set(fields):
+            message = f"There is no field {', '.join(sorted(unknown))}. Known ones: {', '.join(fields)}."
+            raise serializers.ValidationError({"fields": [message]}, "unknown")
+        return {name: field for name, field in fields.items() if name in wanted}
+
+    def _wanted(self) -> set[str] | None:
+        """The names in the query parameter `fields`; None where it does not count."""
+        request = self.context.get("request")
+        outermost = self.parent is None or (getattr(self.parent, "many", False) and self.parent.parent is None)
+        if not isinstance(request, Request) or request.method not in ("GET", "HEAD") or not outermost:
+            return None
+        given = request.query_params.get("fields")
+        return None if given is None else set(given.split(","))
+
+
+class StrictSerializer(StrictMixin):
+    pass
+
+
+class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):  # type: ignore[type-arg]
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.DateTimeField: UtcDateTimeField,
+    }
+
+    id = serializers.UUIDField(source="uuid", read_only=True)

@@ -1,0 +1,29 @@
+"""Addresses of the API's part that is about customers."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from crm.api.bulk import BulkCustomersView
+from crm.api.consents import ConsentViewSet
+from crm.api.customers import CustomerViewSet, ExternalCustomerView
+from crm.api.interactions import InteractionViewSet
+
+app_name = "api"
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("customers", CustomerViewSet, "customer")
+router.register("interactions", InteractionViewSet, "interaction")
+router.register("consents", ConsentViewSet, "consent")
+
+urlpatterns = [
+    path("customers/bulk", BulkCustomersView.as_view(), name="customers-bulk"),
+    path(
+        "customers/by-external-id/<str:source>/<path:external_id>",
+        ExternalCustomerView.as_view(),
+        name="customer-by-external-id",
+    ),
+    path("", include(router.urls)),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
+]

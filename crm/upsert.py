@@ -1,0 +1,89 @@
+"""Customers whom other systems push: created when their external ID is new, and else updated."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from crm.models import Customer, User
+
+Values = Mapping[str, Any]  # of a customer's fields, by name; source and external_id among them
+Identity = tuple[str, str]  # source and external ID
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+class OutOfReach(LookupError):
+    """The external ID belongs to a customer whom this member of staff may not see."""
+
+
+def identity(values: Values) -> Identity:
+    return values["source"], values["external_id"]
+
+
+@transaction.atomic
+def upsert_customer(user: User, values: Values) -> tuple[Customer, Outcome]:
+    """Create the customer with this source and external ID, or give it these values; fields left out stay.
+
+    Safe when two do so at once: the second waits, and updates. Raises OutOfReach.
+    """
+    return _upsert(user, values, _locked([values]))
+
+
+@transaction.atomic
+def upsert_customers(user: User, rows: Sequence[Values]) -> list[tuple[Customer, Outcome] | OutOfReach]:
+    """As `upsert_customer`, for many; answers in the order of the rows."""
+    known = _locked(rows)
+    answers: dict[int, tuple[Customer, Outcome] | OutOfReach] = {}
+    # Everybody writes in the same order, so that no two wait for each other.
+    for index in sorted(range(len(rows)), key=lambda each: identity(rows[each])):
+        try:
+            answers[index] = _upsert(user, rows[index], known)
+        except OutOfReach as error:
+            answers[index] = error
+    return [answers[index] for index in range(len(rows))]
+
+
+def _locked(rows: Sequence[Values]) -> dict[Identity, Customer]:
+    """The customers that there are already, locked until the transaction ends."""
+    by_source: dict[str, list[str]] = {}
+    for values in rows:
+        by_source.setdefault(values["source"], []).append(values["external_id"])
+    found: dict[Identity, Customer] = {}
+    for source in sorted(by_source):
+        found |= {(each.source, each.external_id): each for each in _named(source, by_source[source])}
+    return found
+
+
+def _named(source: str, external_ids: Sequence[str]) -> QuerySet[Customer]:
+    customers = Customer.objects.filter(source=source, external_id__in=external_ids)
+    return customers.select_for_update(of=("self",)).select_related("owner").order_by("external_id")
+
+
+def _upsert(user: User, values: Values, known: dict[Identity, Customer]) -> tuple[Customer, Outcome]:
+    customer = known.get(identity(values))
+    if customer is None:
+        customer = Customer(**values)
+        try:
+            with transaction.atomic():
+                customer.save()
+        except IntegrityError:  # somebody else was first
+            customer = _named(values["source"], [values["external_id"]]).get()
+        else:
+            known[identity(values)] = customer
+            return customer, Outcome.CREATED
+    known[identity(values)] = customer
+    if not customer.is_visible_to(user):
+        raise OutOfReach
+    changed = [name for name, value in values.items() if getattr(customer, name) != value]
+    for name in changed:
+        setattr(customer, name, values[name])
+    if changed:
+        customer.save()
+    return customer, Outcome.UPDATED if changed else Outcome.UNCHANGED
