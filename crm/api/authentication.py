@@ -1,5 +1,7 @@
 """Who asks: a system by its API key, or a member of staff who is logged in."""
 
+from typing import cast
+
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
@@ -31,7 +33,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 def _usable_key(given: bytes) -> ApiKey:
     try:
-        key = ApiKey.objects.get_from_key(given.decode("ascii"))
+        key = cast(ApiKey, ApiKey.objects.get_from_key(given.decode("ascii")))
     except (ApiKey.DoesNotExist, UnicodeDecodeError, ValueError):  # ValueError: a NUL byte
         raise AuthenticationFailed("The API key is unknown or was revoked.", "key_unknown") from None
     if key.has_expired:

@@ -38,7 +38,7 @@ class BulkRequestSerializer(StrictSerializer):
 
 
 class BulkRequestSchema(StrictSerializer):
-    customers = BulkCustomerSerializer(many=True, min_length=1, max_length=MAX_ROWS)
+    customers = serializers.ListField(child=BulkCustomerSerializer(), allow_empty=False, max_length=MAX_ROWS)
 
 
 class RowErrorSerializer(StrictSerializer):
@@ -51,7 +51,7 @@ class RowResultSerializer(StrictSerializer):
     index = serializers.IntegerField(help_text="Place of the row in the request, from 0.")
     status = serializers.ChoiceField([*(each.value for each in Outcome), FAILED])
     id = serializers.UUIDField(allow_null=True)
-    errors = RowErrorSerializer(many=True)
+    errors = serializers.ListField(child=RowErrorSerializer())  # type: ignore[assignment]  # hides a property that is for input
 
 
 class BulkResponseSerializer(StrictSerializer):

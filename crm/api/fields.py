@@ -1,7 +1,7 @@
 """Fields that several serializers use."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -35,7 +35,7 @@ class StaffField(serializers.SlugRelatedField[User]):
         super().__init__(slug_field="username", **kwargs)
 
     def to_internal_value(self, data: Any) -> User:
-        known: dict[Any, User] = self.context.setdefault("staff", {})
+        known = cast(dict[str, dict[str, User]], self.context).setdefault("staff", {})
         if not isinstance(data, str) or "\0" in data:
             self.fail("invalid")
         if data not in known:

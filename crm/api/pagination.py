@@ -1,6 +1,5 @@
 """Lists in pages that cost the same however far a client has read."""
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -22,7 +21,7 @@ class CursorPagination(BaseCursorPagination):
     page_size_query_description = f"How many a page, {page_size} unless given."
     # Of rows that share a position, such as customers of one name. Beyond them a page would repeat.
     offset_cutoff = 1_000_000
-    ordering: str | Sequence[str] = "-pk"
+    ordering = "-pk"
     invalid_cursor_message = "This cursor is not one of ours. Follow `next` and `previous` as they are."
 
     def get_ordering(self, request: Request, queryset: QuerySet[Row], view: APIView) -> tuple[str, ...]:
@@ -39,7 +38,7 @@ class CursorPagination(BaseCursorPagination):
             raise ValidationError({self.page_size_query_param: [message]}, "invalid")
         return int(given)
 
-    def paginate_queryset(self, queryset: QuerySet[Row], request: Request, view: Any = None) -> list[Row]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         try:
             return list(super().paginate_queryset(queryset, request, view) or [])
         except NotFound as error:

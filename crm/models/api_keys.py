@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -73,7 +74,7 @@ class ApiKey(AbstractAPIKey):
     )
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
 
-    objects = ApiKeyManager()
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()  # type: ignore[assignment]  # the library names its own
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
