@@ -63,7 +63,8 @@ class CustomerSerializer(StrictModelSerializer):
         external_id = attrs.get("external_id", self.instance.external_id if self.instance else "")
         if bool(source) != bool(external_id):
             missing = "external_id" if source else "source"
-            raise serializers.ValidationError({missing: ["Give source and external_id together, or neither."]})
+            message = "Give source and external_id together, or neither."
+            raise serializers.ValidationError({missing: [message]}, "incomplete")
         return attrs
 
     def save(self, **kwargs: Any) -> Customer:

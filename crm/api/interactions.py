@@ -28,7 +28,7 @@ class InteractionSerializer(StrictModelSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if self.instance and attrs.get("customer", self.instance.customer) != self.instance.customer:
-            raise serializers.ValidationError({"customer": ["An interaction stays with its customer."]})
+            raise serializers.ValidationError({"customer": ["An interaction stays with its customer."]}, "mismatch")
         return attrs
 
 

@@ -41,10 +41,9 @@ class CursorPagination(BaseCursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         try:
             return list(super().paginate_queryset(queryset, request, view) or [])
-        except NotFound as error:
-            raise ValidationError({"cursor": [self.invalid_cursor_message]}, "invalid_cursor") from error
-        except (ValueError, TypeError, DjangoValidationError) as error:  # a position of another order, or made up
-            raise ValidationError({"cursor": [self.invalid_cursor_message]}, "invalid_cursor") from error
+        # Of ValueError and the like: a position that was made up, or is of another order.
+        except (NotFound, ValueError, TypeError, DjangoValidationError) as error:
+            raise NotFound(self.invalid_cursor_message, "invalid_cursor") from error
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         cursor, page_size = super().get_schema_operation_parameters(view)

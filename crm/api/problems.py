@@ -20,6 +20,8 @@ from rest_framework.renderers import JSONRenderer
 MEDIA_TYPE = "application/problem+json"
 API_PATH = "/api/"
 BAD_INPUT = "Correct the fields that `errors` lists and send the request again."
+# Of well-formed input that does not fit what there is: 422, where malformed input is 400 (RFC 9110, 15.5.21).
+UNPROCESSABLE = {"does_not_exist", "future", "mismatch", "incomplete", "inactive"}
 NON_FIELD = ("non_field_errors", "")
 # Of answers that no view gave: by status, the code and the sentence.
 UNANSWERED = {
@@ -73,6 +75,11 @@ class ProblemFormatter(ExceptionFormatter):
             for each in errors
         ]
         return problem(self.exc.status_code, "invalid", BAD_INPUT) | {"errors": fields}
+
+    def run(self) -> Any:
+        if isinstance(self.exc, ValidationError) and {each.code for each in self.get_errors()} <= UNPROCESSABLE:
+            self.exc.status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+        return super().run()
 
 
 class ProblemHandler(ExceptionHandler):

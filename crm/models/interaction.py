@@ -17,7 +17,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)  # staff's clocks may be a little ahead o
 def not_in_the_future(occurred_at: datetime) -> None:
     """Validator. Raises ValidationError for a time that has not come yet."""
     if occurred_at > timezone.now() + CLOCK_TOLERANCE:
-        raise ValidationError("This time is in the future. Enter when the interaction took place.")
+        raise ValidationError("This time is in the future. Enter when the interaction took place.", "future")
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
