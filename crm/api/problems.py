@@ -8,6 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from drf_standardized_errors.formatter import ExceptionFormatter
@@ -51,6 +52,13 @@ class PreconditionFailed(APIException):
     default_detail = "It has changed since you read it. Read it again and repeat the change."
 
 
+class RequestTooLarge(APIException):
+    """413: more than is ever needed."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code, default_detail = UNANSWERED[413]
+
+
 class Unavailable(APIException):
     """503: what is needed cannot be reached at present."""
 
@@ -91,6 +99,10 @@ class ProblemHandler(ExceptionHandler):
             return ValidationError("Text must be valid Unicode, without lone surrogates.", "invalid_text")
         if isinstance(exc, RecursionError):
             return ParseError("The JSON is nested too deeply.")
+        if isinstance(exc, RequestDataTooBig):
+            return RequestTooLarge()
+        if isinstance(exc, SuspiciousOperation):  # Django's word on forms with too many fields or files
+            return ParseError(UNANSWERED[400][1], UNANSWERED[400][0])
         return super().convert_known_exceptions(exc)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from crm.api.problems import MEDIA_TYPE, ProblemRenderer
+from crm.api.problems import MEDIA_TYPE, ProblemRenderer, RequestTooLarge
 from crm.models import Scope, User
 
 if TYPE_CHECKING:
@@ -19,11 +19,6 @@ else:
     Base = object
 
 MAX_BODY_BYTES = 5 * 1024 * 1024  # a bulk request of 1,000 customers with long notes
-
-
-class BodyTooLarge(APIException):
-    status_code = 413
-    default_code = "request_too_large"
 
 
 class ApiMixin(Base):
@@ -42,7 +37,7 @@ class ApiMixin(Base):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_body_bytes:
-            raise BodyTooLarge(f"Send at most {self.max_body_bytes // 1024} KB in one request.")
+            raise RequestTooLarge(f"Send at most {self.max_body_bytes // 1024} KB in one request.")
         self._refuse_unknown_parameters(request)
 
     def _refuse_unknown_parameters(self, request: Request) -> None:
