@@ -13,6 +13,7 @@ from crm.models import Consent, Customer
 from emotions.activation import ActiveModel, active_model
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
 from emotions.photos import photo_limits
+from emotions.sentiment_points import refresh_point
 from ml.errors import InvalidImage
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
@@ -86,9 +87,10 @@ def _store(claim: Claim, result: PhotoAnalysis | None, version: ModelVersion) ->
             return
         if result is None or not has_consent(customer):
             snapshot.withhold()
-            return
-        EmotionRecord.objects.bulk_create(records_of(snapshot, version, result))
-        snapshot.finish(Snapshot.Status.ANALYSED if result.faces else Snapshot.Status.NO_FACE, version)
+        else:
+            EmotionRecord.objects.bulk_create(records_of(snapshot, version, result))
+            snapshot.finish(Snapshot.Status.ANALYSED if result.faces else Snapshot.Status.NO_FACE, version)
+        refresh_point(snapshot.pk)
 
 
 def has_consent(customer: Customer) -> bool:

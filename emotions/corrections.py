@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from crm.models import User
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
+from emotions.sentiment_points import refresh_point
 from ml.labels import Emotion
 from ml.types import BoundingBox
 
@@ -56,6 +57,7 @@ def _say(record: EmotionRecord, emotion: Emotion | str, by: User) -> None:
     if not said_already:
         correction = EmotionCorrection.objects.create(record=record, emotion=emotion, corrected_by=by)
         _stand(correction, records)
+        refresh_point(snapshot.pk)
 
 
 def _stand(correction: EmotionCorrection, records: Iterable[EmotionRecord]) -> None:

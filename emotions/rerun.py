@@ -13,6 +13,7 @@ from emotions.activation import ANOTHER_ACTIVATED
 from emotions.corrections import SAME_FACE, carry_over, overlap
 from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
 from emotions.models.reanalyses import ReanalysisQuerySet
+from emotions.sentiment_points import refresh_point
 from ml.errors import InvalidImage
 from ml.pipeline import EmotionPipeline
 from ml.types import BoundingBox, PhotoAnalysis
@@ -125,6 +126,7 @@ def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: Ph
         records.filter(pk=_subject(chosen, faces).pk).update(is_subject=True)
         carry_over(snapshot, run.model_version)
     snapshot.finish(Snapshot.Status.ANALYSED if faces else Snapshot.Status.NO_FACE, run.model_version)
+    refresh_point(snapshot.pk)
 
 
 def _subject_box(snapshot: Snapshot) -> BoundingBox | None:

@@ -13,6 +13,7 @@ from crm.models import Consent, Customer, Interaction, User
 from crm.services import record_consent
 from emotions.models import EmotionRecord, Snapshot
 from emotions.photos import CheckedPhoto, refuse_future
+from emotions.sentiment_points import refresh_point
 from emotions.tasks import enqueue
 
 
@@ -130,6 +131,7 @@ def choose_subject(record: EmotionRecord) -> None:
     faces = EmotionRecord.objects.filter(snapshot=record.snapshot_id, model_version=record.model_version_id)
     faces.update(is_subject=False)
     faces.filter(pk=record.pk).update(is_subject=True)
+    refresh_point(record.snapshot_id)
 
 
 def withhold_unfinished(customer: Customer) -> None:
@@ -142,6 +144,7 @@ def withhold_unfinished(customer: Customer) -> None:
     )
     for snapshot in unfinished:
         snapshot.withhold()
+        refresh_point(snapshot.pk)
 
 
 def withdraw_training(withdrawal: Consent) -> None:

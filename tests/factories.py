@@ -17,6 +17,7 @@ from crm.models import Consent, Customer, Interaction, User
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
 from emotions.models.snapshot import GIVEN_UP
 from emotions.photos import CheckedPhoto, check_upload
+from emotions.sentiment_points import refresh_point
 from ml.labels import EMOTIONS, VALENCE, Emotion
 
 
@@ -158,6 +159,7 @@ class EmotionRecordFactory(factory.django.DjangoModelFactory):
 
     class Meta:
         model = EmotionRecord
+        skip_postgeneration_save = True
 
     snapshot = factory.SubFactory(
         SnapshotFactory, finished=Snapshot.Status.ANALYSED, model_version=factory.SubFactory(ModelVersionFactory)
@@ -188,6 +190,11 @@ class EmotionRecordFactory(factory.django.DjangoModelFactory):
     )
     face_png = factory.LazyFunction(face_as_seen)
 
+    @factory.post_generation  # type: ignore[untyped-decorator]
+    def point(record, create: bool, wanted: bool | None, **kwargs: Any) -> None:
+        if create and wanted is not False:
+            refresh_point(record.snapshot_id)
+
 
 class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
     """What a person said of a record's face; it stands."""
@@ -204,6 +211,7 @@ class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
     def standing(correction, create: bool, wanted: bool | None, **kwargs: Any) -> None:
         correction.record.correction = correction
         correction.record.save()
+        refresh_point(correction.record.snapshot_id)
 
 
 def score(new: Any, emotion: Emotion) -> float:

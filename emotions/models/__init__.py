@@ -2,6 +2,7 @@ from emotions.models.activations import ModelActivation
 from emotions.models.corrections import EmotionCorrection
 from emotions.models.reanalyses import Reanalysis, Turn
 from emotions.models.records import SCORE_FIELDS, EmotionRecord, ModelVersion
+from emotions.models.sentiment_points import SentimentPoint
 from emotions.models.snapshot import Claim, Snapshot
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ModelActivation",
     "ModelVersion",
     "Reanalysis",
+    "SentimentPoint",
     "Snapshot",
     "Turn",
 ]

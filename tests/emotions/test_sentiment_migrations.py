@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from tests.factories import EmotionCorrectionFactory, EmotionRecordFactory
+from emotions.models import SentimentPoint
+from tests.factories import EmotionCorrectionFactory, EmotionRecordFactory, ModelVersionFactory, SnapshotFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,6 +30,18 @@ def before_public_ids() -> Iterator[None]:
     migrate()
 
 
+@pytest.fixture
+def before_points() -> Iterator[None]:
+    """A record that counts, one on which a person's word stands, an uncertain one, and a bystander's."""
+    EmotionRecordFactory(face_index=1, snapshot=EmotionRecordFactory().snapshot)
+    EmotionCorrectionFactory()
+    doubtful = ModelVersionFactory(name="doubtful", uncertain_below=0.9)
+    EmotionRecordFactory(snapshot=SnapshotFactory(finished="analysed", model_version=doubtful))
+    migrate(("emotions", "0006_public_ids"))
+    yield
+    migrate()
+
+
 def uuids(model: str) -> set[Any]:
     return set(apps.get_model("emotions", model).objects.values_list("uuid", flat=True))
 
@@ -37,3 +51,13 @@ def test_old_records_and_corrections_get_public_ids(before_public_ids: None) -> 
     assert len(uuids("EmotionRecord")) == 2
     assert len(uuids("EmotionCorrection")) == 1
     assert {each.version for each in uuids("EmotionRecord")} == {4}
+
+
+def test_old_answers_get_their_points(before_points: None) -> None:
+    migrate()
+    assert sorted(SentimentPoint.objects.values_list("emotion", "by_person")) == [
+        ("", False),
+        ("happy", False),
+        ("sad", True),
+    ]
+    call_command("rebuild_sentiment", "--check")  # raises an error when something differs

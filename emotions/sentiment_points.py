@@ -1,0 +1,87 @@
+"""Keeps a SentimentPoint for each snapshot that says something of its customer: what sentiment is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from django.db import transaction
+
+from emotions.answers import answer
+from emotions.models import EmotionRecord, SentimentPoint, Snapshot
+
+BATCH = 1_000
+COPIED = ("customer_id", "captured_at", "emotion", "by_person", "valence")
+
+
+class Batch(NamedTuple):
+    """What was compared in one transaction."""
+
+    last: int  # primary key of the last snapshot
+    compared: int  # snapshots
+    differing: int
+
+
+def refresh_point(snapshot: int) -> None:
+    """Make the point say what stands for this snapshot (its primary key) now.
+
+    Call it at the end of every transaction that may change that, with the snapshot locked.
+    """
+    _refresh([snapshot])
+
+
+def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
+    """Compare all points with what stands, and make those right that differ, unless `write` is off.
+
+    Goes through the snapshots in the order of their primary keys, beginning behind `after`, in short transactions.
+    """
+    while snapshots := list(Snapshot.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            differing = _differing(_locked(snapshots))
+            if write:
+                _refresh(differing)
+        after = snapshots[-1]
+        yield Batch(after, len(snapshots), len(differing))
+
+
+def _locked(snapshots: Iterable[int]) -> list[int]:
+    """Those that have their result, held so that nobody changes it meanwhile; the others' own tasks write points."""
+    finished = Snapshot.objects.exclude(status__in=Snapshot.UNFINISHED)
+    locked = finished.select_for_update().filter(pk__in=snapshots).order_by("pk")
+    return list(locked.values_list("pk", flat=True))
+
+
+def _differing(snapshots: Collection[int]) -> list[int]:
+    right, kept = _standing(snapshots), SentimentPoint.objects.in_bulk(snapshots)
+    return [pk for pk in snapshots if _copied(right.get(pk)) != _copied(kept.get(pk))]
+
+
+def _copied(point: SentimentPoint | None) -> tuple[object, ...]:
+    return tuple(getattr(point, field) for field in COPIED) if point else ()
+
+
+def _refresh(snapshots: Collection[int]) -> None:
+    points = _standing(snapshots)
+    if gone := set(snapshots) - points.keys():
+        SentimentPoint.objects.filter(pk__in=gone).delete()
+    SentimentPoint.objects.bulk_create(
+        points.values(), update_conflicts=True, unique_fields=["snapshot"], update_fields=COPIED
+    )
+
+
+def _standing(snapshots: Collection[int]) -> dict[int, SentimentPoint]:
+    """By snapshot, unsaved, what the points should say."""
+    records = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=snapshots)
+    return {each.snapshot_id: _point(each) for each in records.with_answers().select_related("snapshot__interaction")}
+
+
+def _point(record: EmotionRecord) -> SentimentPoint:
+    snapshot, stands = record.snapshot, answer(record)
+    return SentimentPoint(
+        snapshot=snapshot,
+        customer_id=snapshot.interaction.customer_id,
+        captured_at=snapshot.captured_at,
+        emotion=stands.emotion or "",
+        by_person=stands.by_person,
+        valence=stands.valence,
+    )
