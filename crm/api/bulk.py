@@ -33,12 +33,11 @@ class BulkCustomerSerializer(CustomerSerializer):
 class BulkRequestSerializer(StrictSerializer):
     # Each row is looked at by itself, so that a wrong one does not keep back the others.
     customers = serializers.ListField(
-        child=serializers.DictField(), allow_empty=False, max_length=MAX_ROWS, help_text="As in a single request."
+        child=serializers.DictField(),
+        min_length=1,
+        max_length=MAX_ROWS,
+        help_text="Each with the fields of a single request; name, source and external_id are required.",
     )
-
-
-class BulkRequestSchema(StrictSerializer):
-    customers = serializers.ListField(child=BulkCustomerSerializer(), allow_empty=False, max_length=MAX_ROWS)
 
 
 class RowErrorSerializer(StrictSerializer):
@@ -63,7 +62,7 @@ class BulkCustomersView(ApiMixin, APIView):
 
     read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
 
-    @extend_schema(request=BulkRequestSchema, responses=BulkResponseSerializer)
+    @extend_schema(request=BulkRequestSerializer, responses=BulkResponseSerializer)
     def post(self, request: Request) -> Response:
         """Answers for each row whether it was created, updated, unchanged or refused; a refused one keeps no other."""
         body = BulkRequestSerializer(data=request.data)

@@ -15,11 +15,12 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "crm.api.search.StrictSearchFilter",
+        "crm.api.filters.StrictSearchFilter",
         "crm.api.ordering.StrictOrderingFilter",
     ],
     "DEFAULT_PAGINATION_CLASS": "crm.api.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "crm.api.schema.ApiSchema",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS would describe forms; the schema does that
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -39,6 +40,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "crm.api.schema.forbid_unknown_fields",
+        "crm.api.schema.forbid_empty_parameters",
         "crm.api.schema.add_problems",
     ],
     "ENUM_NAME_OVERRIDES": {"ConsentScope": "crm.models.consent.Consent.Scope"},

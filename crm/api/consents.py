@@ -9,7 +9,9 @@ from django.db.models import QuerySet
 from rest_framework.mixins import CreateModelMixin
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from crm.api.etags import EtagMixin
 from crm.api.fields import CustomerField, StaffField
+from crm.api.filters import FlagFilter, TimeFilter
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
 from crm.models import Consent, Scope
@@ -43,15 +45,16 @@ class ConsentFilter(django_filters.FilterSet):
     customer = django_filters.UUIDFilter("customer__uuid")
     customer_source = django_filters.CharFilter("customer__source")
     customer_external_id = django_filters.CharFilter("customer__external_id")
-    recorded_after = django_filters.IsoDateTimeFilter("recorded_at", "gte")
-    recorded_before = django_filters.IsoDateTimeFilter("recorded_at", "lt")
+    granted = FlagFilter("granted")
+    recorded_after = TimeFilter("recorded_at", "gte")
+    recorded_before = TimeFilter("recorded_at", "lt")
 
     class Meta:
         model = Consent
-        fields = ("scope", "granted", "obtained_by")
+        fields = ("scope", "obtained_by")
 
 
-class ConsentViewSet(ApiMixin, CreateModelMixin, ReadOnlyModelViewSet[Consent]):
+class ConsentViewSet(ApiMixin, EtagMixin, CreateModelMixin, ReadOnlyModelViewSet[Consent]):
     """Entries in the history of what customers agreed to."""
 
     read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE

@@ -17,13 +17,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
+from crm.api.etags import (
+    EtagMixin,
+    EtagWritesMixin,
+    check_preconditions,
+    etag_of,
+    has_preconditions,
+    only_creates,
+)
 from crm.api.fields import StaffField
+from crm.api.filters import TimeFilter
 from crm.api.permissions import require_permission
-from crm.api.problems import Conflict
+from crm.api.problems import Conflict, PreconditionFailed
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
-from crm.upsert import Outcome, OutOfReach, upsert_customer
+from crm.upsert import Outcome, OutOfReach, Values, upsert_customer
 
 MAX_NOTES = 20_000  # characters
 
@@ -78,17 +87,17 @@ class CustomerSerializer(StrictModelSerializer):
 
 class CustomerFilter(django_filters.FilterSet):
     owner = django_filters.CharFilter("owner__username", help_text="Username.")
-    created_after = django_filters.IsoDateTimeFilter("created_at", "gte")
-    created_before = django_filters.IsoDateTimeFilter("created_at", "lt")
-    updated_since = django_filters.IsoDateTimeFilter("updated_at", "gte")
-    updated_before = django_filters.IsoDateTimeFilter("updated_at", "lt")
+    created_after = TimeFilter("created_at", "gte")
+    created_before = TimeFilter("created_at", "lt")
+    updated_since = TimeFilter("updated_at", "gte")
+    updated_before = TimeFilter("updated_at", "lt")
 
     class Meta:
         model = Customer
         fields = ("name", "email", "phone", "company", "source", "external_id")
 
 
-class CustomerViewSet(ApiMixin, ModelViewSet[Customer]):
+class CustomerViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Customer]):
     """The people whom the company serves."""
 
     read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
@@ -110,7 +119,7 @@ class CustomerViewSet(ApiMixin, ModelViewSet[Customer]):
         instance.delete()
 
 
-class ExternalCustomerView(ApiMixin, GenericAPIView[Customer]):
+class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
     """One customer by the ID that another system gave."""
 
     read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
@@ -123,19 +132,32 @@ class ExternalCustomerView(ApiMixin, GenericAPIView[Customer]):
         if "\0" in source + external_id:  # which PostgreSQL would refuse
             raise NotFound
         customer = get_object_or_404(self.get_queryset(), source=source, external_id=external_id)
-        return Response(self.get_serializer(customer).data)
+        return self.answer_read(request, customer)
 
     @extend_schema(responses={200: CustomerSerializer, 201: CustomerSerializer})
     def put(self, request: Request, source: str, external_id: str) -> Response:
-        """Create the customer, or update the fields that are given."""
+        """Create the customer, or update the fields that are given; with If-None-Match: * only create."""
         serializer = self.get_serializer(data=_named(request.data, source=source, external_id=external_id))
         serializer.is_valid(raise_exception=True)
+        customer, outcome = self._upsert(serializer.validated_data)
+        code = status.HTTP_201_CREATED if outcome == Outcome.CREATED else status.HTTP_200_OK
+        data = self.get_serializer(customer).data
+        return Response(data, status=code, headers={"ETag": etag_of(data)})
+
+    @transaction.atomic
+    def _upsert(self, values: Values) -> tuple[Customer, Outcome]:
+        """Raises NotFound, PreconditionFailed."""
+        if has_preconditions(self.request):
+            named = self.get_queryset().filter(source=values["source"], external_id=values["external_id"])
+            customer = named.select_for_update(of=("self",)).first()
+            check_preconditions(self.request, etag_of(self.whole(customer)) if customer else None)
         try:
-            customer, outcome = upsert_customer(self.user, serializer.validated_data)
+            customer, outcome = upsert_customer(self.user, values)
         except OutOfReach:
             raise NotFound from None
-        code = status.HTTP_201_CREATED if outcome == Outcome.CREATED else status.HTTP_200_OK
-        return Response(self.get_serializer(customer).data, status=code)
+        if outcome != Outcome.CREATED and only_creates(self.request):  # somebody else just did
+            raise PreconditionFailed("There is one already.")
+        return customer, outcome
 
 
 def _named(data: Any, **external: str) -> Any:

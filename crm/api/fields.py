@@ -34,6 +34,11 @@ class StaffField(serializers.SlugRelatedField[User]):
             kwargs["queryset"] = User.objects.filter(is_staff=True, is_active=True)
         super().__init__(slug_field="username", **kwargs)
 
+    def run_validation(self, data: Any = serializers.empty) -> User | None:
+        if data == "":  # which would count as null
+            self.fail("invalid")
+        return super().run_validation(data)
+
     def to_internal_value(self, data: Any) -> User:
         known = cast(dict[str, dict[str, User]], self.context).setdefault("staff", {})
         if not isinstance(data, str) or "\0" in data:

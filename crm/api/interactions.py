@@ -10,7 +10,9 @@ from rest_framework import serializers
 from rest_framework.viewsets import ModelViewSet
 
 from crm.api.customers import MAX_NOTES
+from crm.api.etags import EtagWritesMixin
 from crm.api.fields import CustomerField, StaffField
+from crm.api.filters import TimeFilter
 from crm.api.permissions import require_permission
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
@@ -37,17 +39,17 @@ class InteractionFilter(django_filters.FilterSet):
     customer_source = django_filters.CharFilter("customer__source")
     customer_external_id = django_filters.CharFilter("customer__external_id")
     staff = django_filters.CharFilter("staff__username", help_text="Username.")
-    occurred_after = django_filters.IsoDateTimeFilter("occurred_at", "gte")
-    occurred_before = django_filters.IsoDateTimeFilter("occurred_at", "lt")
-    updated_since = django_filters.IsoDateTimeFilter("updated_at", "gte")
-    updated_before = django_filters.IsoDateTimeFilter("updated_at", "lt")
+    occurred_after = TimeFilter("occurred_at", "gte")
+    occurred_before = TimeFilter("occurred_at", "lt")
+    updated_since = TimeFilter("updated_at", "gte")
+    updated_before = TimeFilter("updated_at", "lt")
 
     class Meta:
         model = Interaction
         fields = ("kind",)
 
 
-class InteractionViewSet(ApiMixin, ModelViewSet[Interaction]):
+class InteractionViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Interaction]):
     """Visits, meetings, calls, messages."""
 
     read_scope, write_scope = Scope.INTERACTIONS_READ, Scope.INTERACTIONS_WRITE

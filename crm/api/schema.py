@@ -7,7 +7,6 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
 
 from crm.api.problems import MEDIA_TYPE
 from crm.api.serializers import StrictMixin
@@ -52,24 +51,18 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class ApiSchema(AutoSchema):  # type: ignore[no-untyped-call]
-    """Adds the parameter `fields`, and to the description the scope that the operation needs."""
+    """Adds to the description which scope the operation needs, and which fields a client may ask for.
 
-    def get_override_parameters(self) -> list[Any]:
-        parameters: list[Any] = super().get_override_parameters()
-        if self.method != "GET":
-            return parameters
-        serializer = self.get_response_serializers()
-        if not isinstance(serializer, StrictMixin):
-            return parameters
-        description = "Only these fields, with commas between them."
-        fields = OpenApiParameter("fields", str, many=True, explode=False, style="form", description=description)
-        fields.enum = list(serializer.fields)
-        return [*parameters, fields]
+    The parameter `fields` is not one of the schema's: answers to it lack what the schema says that they have.
+    """
 
     def get_description(self) -> str:
         description: str = super().get_description() or ""
         scope = getattr(self.view, "read_scope" if self.method == "GET" else "write_scope", None)
-        return f"{description}\n\nScope: `{scope}`." if scope else description
+        notes = [description, f"Scope: `{scope}`." if scope else ""]
+        if self.method == "GET" and isinstance(self.get_response_serializers(), StrictMixin):
+            notes.append("With `?fields=` and names with commas between them, the answer has only these fields.")
+        return "\n\n".join(filter(None, notes))
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -91,6 +84,16 @@ def _add_problems(operation: dict[str, Any], path: str) -> None:
     for status in sorted(statuses):
         described = {"content": content, "description": HTTPStatus(status).phrase}
         operation["responses"].setdefault(str(status), described)
+
+
+def forbid_empty_parameters(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Hook: as views refuse a query parameter without a value."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["schema"].get("type") == "string" and not parameter["schema"].keys() & {"format", "enum"}:
+                    parameter["schema"]["minLength"] = 1
+    return result
 
 
 def forbid_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""Every operation of the schema, with generated requests, right and wrong ones, against the real site."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.api.conftest import Access
+
+ROOT = Path(__file__).parents[3]
+# Of each operation. `make fuzz-api` sets more.
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "10")
+
+
+def test_no_request_breaks_the_api(access: Access, tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "tests/e2e/api/schemathesis.toml")),
+        *("run", f"{access.address}/schema", "--max-examples", EXAMPLES, "--no-color"),
+        *("--header", f"Authorization: Bearer {access.key}", "--output-sanitize", "true"),
+    ]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
