@@ -18,6 +18,7 @@ from kombu import Queue
 from crm.api.configuration import DRF_STANDARDIZED_ERRORS as DRF_STANDARDIZED_ERRORS
 from crm.api.configuration import REST_FRAMEWORK as FIXED_REST_FRAMEWORK
 from crm.api.configuration import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from crm.api.rates import RATE
 from crm.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -58,6 +59,18 @@ MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
 CONSENT_NOTICE_VERSION = env.str("CONSENT_NOTICE_VERSION", "2026-11", validate=validate.Length(min=1, max=40))
 
 NUM_PROXIES = env.int("NUM_PROXIES", 0, validate=validate.Range(min=0))
+API_RATE = env.str(
+    "API_RATE",
+    "600/minute",
+    validate=validate.Regexp(RATE, error="Give a number and a period: second, minute, hour or day, as in 600/minute."),
+)
+# What web processes count requests in, together.
+CACHE_URL = env.str(
+    "CACHE_URL",
+    CELERY_BROKER_URL if CELERY_BROKER_URL.startswith("redis") else f"file://{VAR_DIR.absolute()}/cache",
+    validate=validate.Regexp(r"^(file:///.+|rediss?://.+)$", error="Give file:///FOLDER or a redis:// address."),
+)
+API_MAX_WAITING = env.int("API_MAX_WAITING", 2, validate=validate.Range(min=0))
 
 EXPORT_CORRECTIONS = env.bool("EXPORT_CORRECTIONS", False)
 
@@ -125,8 +138,25 @@ def database(url_settings: dict[str, Any]) -> dict[str, Any]:
     return url_settings | {"OPTIONS": options}
 
 
+def cache(url: str) -> dict[str, Any]:
+    """Nobody may clear it: clearing empties the whole Redis, the queue of tasks too."""
+    if url.startswith("file:"):
+        backend, location = "filebased.FileBasedCache", url.removeprefix("file://")
+        options = {"MAX_ENTRIES": 1000}  # files; of more, a third goes
+    else:
+        backend, location = "redis.RedisCache", url
+        options = {"socket_connect_timeout": 1, "socket_timeout": 1}  # requests wait for it
+    return {
+        "BACKEND": f"django.core.cache.backends.{backend}",
+        "LOCATION": location,
+        "OPTIONS": options,
+        "TIMEOUT": 2 * 24 * 3600,  # each count in a file starts it anew; no window is longer than a day
+    }
+
+
 SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
 DATABASES = {"default": database(dict(DATABASE))}
+CACHES = {"default": cache(CACHE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

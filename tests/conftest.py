@@ -79,6 +79,13 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def request_counts(settings: Settings, tmp_path: Path) -> None:
+    """The test's own counts of requests."""
+    default = settings.CACHES["default"]
+    settings.CACHES = {"default": default | {"LOCATION": str(tmp_path / "cache")}}
+
+
+@pytest.fixture(autouse=True)
 def queue(tmp_path: Path) -> Queue:
     """The test's own queue of tasks; no worker listens to it."""
     return Queue(tmp_path / "queue")

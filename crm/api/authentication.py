@@ -7,6 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from crm.api.throttling import FAILURES, spend
 from crm.models import ApiKey, User
 
 KEYWORD = "Bearer"
@@ -21,7 +22,11 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         if len(parts) != 2:
             raise AuthenticationFailed("Send the header as: Authorization: Bearer KEY.", "key_malformed")
-        key = _usable_key(parts[1])
+        try:
+            key = _usable_key(parts[1])
+        except AuthenticationFailed:
+            spend(f"failures:{client_address(request)}", FAILURES).check()
+            raise
         if not key.allows_address(client_address(request)):
             raise PermissionDenied("The API key may not be used from this address.", "address_not_allowed")
         key.note_use()

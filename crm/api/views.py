@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from uuid import UUID, uuid4
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from crm.api.idempotency import idempotency_key, once
 from crm.api.problems import MEDIA_TYPE, ProblemRenderer, RequestTooLarge
-from crm.models import Scope, User
+from crm.api.throttling import Allowance, spend_request
+from crm.models import IdempotentRequest, Scope, User
 
 if TYPE_CHECKING:
     Base = APIView
@@ -28,6 +31,11 @@ class ApiMixin(Base):
     write_scope: ClassVar[Scope]
     max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
     query_parameters: ClassVar[Sequence[str]] = ()  # beside those of filters and pages
+    # Whether a POST's writes and its kept answer (crm/api/idempotency.py) can be one transaction. False where a service
+    # insists on a transaction of its own, or where the view waits.
+    post_is_atomic: ClassVar[bool] = True
+    allowance: Allowance | None = None
+    claimed: IdempotentRequest | None = None
 
     @property
     def user(self) -> User:
@@ -38,10 +46,27 @@ class ApiMixin(Base):
         super().initial(request, *args, **kwargs)
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_body_bytes:
             raise RequestTooLarge(f"Send at most {self.max_body_bytes // 1024} KB in one request.")
-        self._refuse_unknown_parameters(request)
+        if hasattr(self, (request.method or "").lower()):  # else it is 405
+            self._check_parameters(request)
+            if request.method == "POST" and (key := idempotency_key(request)):
+                self.post = once(self, key, self.post)  # type: ignore[attr-defined]  # it has one
 
-    def _refuse_unknown_parameters(self, request: Request) -> None:
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        if request.user.is_authenticated:
+            self.allowance = spend_request(request)  # also where a scope is missing
+            self.allowance.check()
+
+    def derived_uuid(self, name: str) -> UUID:
+        """For a row that the request makes: the same one when the request is sent again with its Idempotency-Key."""
+        return self.claimed.derived_uuid(name) if self.claimed else uuid4()
+
+    def _check_parameters(self, request: Request) -> None:
         known = self.known_parameters(request)
+        if empty := [name for name, value in request.query_params.items() if not value]:
+            raise ValidationError({name: ["Give a value, or leave the parameter out."] for name in empty}, "empty")
+        if repeated := [name for name, values in request.query_params.lists() if len(values) > 1]:
+            raise ValidationError({name: ["Give it once."] for name in repeated}, "repeated")
         if unknown := set(request.query_params) - known:
             allowed = f"Known ones: {', '.join(sorted(known))}." if known else "There are none here."
             raise ValidationError(
@@ -61,8 +86,14 @@ class ApiMixin(Base):
         known |= {"search"} if getattr(self, "search_fields", None) else set()
         return known | {"cursor", "page_size", "ordering"}
 
+    def get_success_headers(self, data: Any) -> dict[str, str]:
+        """Of what was created: where it is."""
+        return {"Location": self.request.build_absolute_uri(f"{self.request.path}/{data['id']}")}
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         finalized = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in self.allowance.headers().items() if self.allowance else ():
+            finalized.headers[name] = value
         if finalized.status_code >= 400 and isinstance(finalized, Response):
             # Whatever the client accepts: an error is a problem, not a page.
             finalized.accepted_renderer = ProblemRenderer()

@@ -1,7 +1,67 @@
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
+
+from crm.models.user import User
+
+KEPT = timedelta(hours=24)
+# How long a request may take. A killed one keeps others from its key no longer.
+LEASE = timedelta(minutes=1)
+SWEEP_BATCH = 500
+NAMESPACE = uuid.UUID("5d1f2c8e-0b8e-4d0f-9d7e-3f5a1c7b6e42")  # drawn once, for what idempotent requests make
+
+
+class KeyReused(ValueError):
+    """The key stands for another request."""
+
+
+class InProgress(RuntimeError):
+    """Somebody is at the same request just now."""
+
+
+class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
+    def claim(self, user: User, asked_by: str, key: str, fingerprint: str) -> IdempotentRequest:
+        """The request of this key: one that has its answer, or one that the caller, and nobody else, is to answer now.
+
+        Raises KeyReused, InProgress.
+        """
+        now = timezone.now()
+        self.filter(user=user, asked_by=asked_by, key=key, created_at__lt=now - KEPT).delete()
+        request, new = self.get_or_create(
+            user=user,
+            asked_by=asked_by,
+            key=key,
+            defaults={"fingerprint": fingerprint, "lease_expires_at": now + LEASE},
+        )
+        if request.fingerprint != fingerprint:
+            raise KeyReused
+        if new or request.is_answered or self._take_over(request, now):
+            return request
+        request.refresh_from_db()  # the take-over waited for whoever was at it
+        if request.is_answered:
+            return request
+        raise InProgress
+
+    def _take_over(self, request: IdempotentRequest, now: datetime) -> bool:
+        """Where whoever began it is gone: one of those who ask gets it."""
+        if request.lease_expires_at > now:
+            return False
+        abandoned = self.filter(pk=request.pk, status_code=None, lease_expires_at=request.lease_expires_at)
+        request.lease_expires_at = now + LEASE
+        return bool(abandoned.update(lease_expires_at=request.lease_expires_at))
+
+    def forget_old(self) -> int:
+        """Delete those that are kept no longer, a batch at a time; gives their number."""
+        forgotten = 0
+        while old := list(self.filter(created_at__lt=timezone.now() - KEPT).values_list("pk", flat=True)[:SWEEP_BATCH]):
+            forgotten += self.filter(pk__in=old).delete()[0]
+        return forgotten
 
 
 class IdempotentRequest(models.Model):
@@ -18,6 +78,8 @@ class IdempotentRequest(models.Model):
     headers = models.JSONField(default=dict)
     body = models.TextField(blank=True)
 
+    objects = IdempotentRequestQuerySet.as_manager()
+
     class Meta:
         indexes = (models.Index(fields=["created_at"]),)
         constraints = (
@@ -26,3 +88,27 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_answered(self) -> bool:
+        return self.status_code is not None
+
+    def derived_uuid(self, name: str) -> uuid.UUID:
+        """The same each time that this request is tried, for a row to be made once though no transaction spans it."""
+        return uuid.uuid5(NAMESPACE, f"{self.pk} {self.created_at.isoformat()} {self.key} {name}")
+
+    def lock(self) -> None:
+        """Keep others from taking it over until the transaction ends. Raises InProgress if one did already."""
+        if not self._mine().select_for_update().exists():
+            raise InProgress
+
+    def store(self, status_code: int, headers: Mapping[str, str], body: str) -> None:
+        """Write down the answer, unless somebody else took over meanwhile."""
+        self._mine().update(status_code=status_code, headers=dict(headers), body=body)
+
+    def release(self) -> None:
+        """Let the same request be tried again at once."""
+        self._mine().update(lease_expires_at=timezone.now())
+
+    def _mine(self) -> models.QuerySet[IdempotentRequest]:
+        return IdempotentRequest.objects.filter(pk=self.pk, status_code=None, lease_expires_at=self.lease_expires_at)

@@ -1,0 +1,205 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import RequestFactory
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+
+from crm.api.customers import CustomerSerializer
+from crm.api.idempotency import fingerprint
+from crm.models import Consent, Customer, IdempotentRequest
+from crm.models.idempotency import KEPT, InProgress
+from tests.api import CUSTOMERS, System
+from tests.factories import CustomerFactory, UserFactory
+from tests.threads import at_once, in_thread
+
+pytestmark = pytest.mark.django_db
+ADA = {"name": "Ada"}
+
+
+def test_the_same_request_again_gets_the_first_answer() -> None:
+    system = System()
+    first, second = (system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1") for _ in range(2))
+    assert first.status_code == second.status_code == 201
+    assert first.content == second.content
+    assert first.get("Location") == second.get("Location")
+    assert (first.get("Idempotent-Replay"), second["Idempotent-Replay"]) == (None, "true")
+    assert Customer.objects.count() == 1
+
+
+def test_without_a_key_each_request_counts() -> None:
+    system = System()
+    assert [system.send("POST", CUSTOMERS, ADA).status_code for _ in range(2)] == [201, 201]
+    assert Customer.objects.count() == 2
+    assert not IdempotentRequest.objects.exists()
+
+
+def test_a_key_with_quotes_is_the_same_key() -> None:
+    system = System()
+    system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key='"k1"')["Idempotent-Replay"] == "true"
+
+
+@pytest.mark.parametrize("key", ["", '"', '""', "x" * 256, "schlüssel", '"a"b"', '"a";p=1', "a\tb"])
+def test_a_malformed_key_is_refused(key: str) -> None:
+    answer = System().send("POST", CUSTOMERS, ADA, Idempotency_Key=key)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0] == {
+        "field": "Idempotency-Key",
+        "code": "idempotency_key_invalid",
+        "detail": "Give 1 to 255 printable ASCII characters, such as a UUID.",
+    }
+    assert not Customer.objects.exists()
+
+
+@pytest.mark.parametrize(("path", "body"), [(CUSTOMERS, {"name": "Grace"}), ("/api/v1/interactions", ADA)])
+def test_the_same_key_for_another_request_is_refused(path: str, body: Any) -> None:
+    system = System()
+    system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    answer = system.send("POST", path, body, Idempotency_Key="k1")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert Customer.objects.count() == 1
+
+
+def test_two_keys_of_one_member_of_staff_may_choose_the_same() -> None:
+    user = UserFactory()
+    systems = [System(user=user), System(user=user)]
+    assert [each.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code for each in systems] == [201, 201]
+    assert Customer.objects.count() == 2
+
+
+def test_a_refusal_is_repeated_and_does_nothing() -> None:
+    system = System()
+    CustomerFactory(source="erp", external_id="7")
+    taken = {"name": "Ada", "source": "erp", "external_id": "7"}
+    first = system.send("POST", CUSTOMERS, taken, Idempotency_Key="k1")
+    Customer.objects.all().delete()
+    second = system.send("POST", CUSTOMERS, taken, Idempotency_Key="k1")
+    assert (first.status_code, second.status_code) == (409, 409)
+    assert first.content == second.content
+    assert second["Idempotent-Replay"] == "true"
+    assert second["Content-Type"] == "application/problem+json"
+
+
+def test_an_error_of_ours_frees_the_key_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = System()
+
+    def store_and_fail(self: CustomerSerializer, **fields: Any) -> Customer:
+        Customer.objects.create(name="half done")
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(CustomerSerializer, "save", store_and_fail)
+        assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == 500
+    assert not Customer.objects.exists()
+    assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == 201
+
+
+def test_a_killed_request_holds_its_key_no_longer_than_its_lease() -> None:
+    system = System()
+    answer = system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    Customer.objects.all().delete()  # as its transaction was rolled back
+    killed = IdempotentRequest.objects.get()
+    IdempotentRequest.objects.update(status_code=None)
+    refused = system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_in_progress")
+    assert refused["Retry-After"] == "1"
+    IdempotentRequest.objects.update(lease_expires_at=timezone.now())
+    assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == answer.status_code
+    assert Customer.objects.count() == 1
+    killed.store(500, {}, "")  # were it not dead but slow
+    with pytest.raises(InProgress):
+        killed.lock()
+    assert IdempotentRequest.objects.get().status_code == 201
+
+
+def test_a_key_is_kept_a_day() -> None:
+    system = System()
+    system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    IdempotentRequest.objects.update(created_at=timezone.now() - KEPT + timedelta(minutes=1))
+    assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")["Idempotent-Replay"] == "true"
+    IdempotentRequest.objects.update(created_at=timezone.now() - KEPT)
+    assert "Idempotent-Replay" not in system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    assert Customer.objects.count() == 2
+
+
+def test_old_keys_are_forgotten() -> None:
+    system = System()
+    for key in ("old", "new"):
+        system.send("POST", CUSTOMERS, ADA, Idempotency_Key=key)
+    IdempotentRequest.objects.filter(key="old").update(created_at=timezone.now() - KEPT)
+    assert IdempotentRequest.objects.forget_old() == 1
+    assert IdempotentRequest.objects.get().key == "new"
+
+
+def test_a_replay_needs_the_scope_still() -> None:
+    system = System()
+    system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    system.key.scopes = ["customers:read"]
+    system.key.save()
+    assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == 403
+
+
+def test_consents_are_recorded_once() -> None:
+    system, customer = System(), CustomerFactory(consenting=False)
+    body = {"customer": str(customer.uuid), "granted": True, "obtained_by": "in_person"}
+    answers = [system.send("POST", "/api/v1/consents", body, Idempotency_Key="k1") for _ in range(2)]
+    assert [each.status_code for each in answers] == [201, 201]
+    assert Consent.objects.count() == 1
+
+
+def upload(boundary: str, photo: bytes = b"photo") -> Request:
+    content = "\r\n".join(
+        [f"--{boundary}", 'Content-Disposition: form-data; name="kind"', "", "visit", f"--{boundary}"]
+        + ['Content-Disposition: form-data; name="photo"; filename="a.jpg"', "", photo.decode(), f"--{boundary}--", ""]
+    )
+    plain = RequestFactory().post("/photos", content, content_type=f"multipart/form-data; boundary={boundary}")
+    return Request(plain, parsers=[MultiPartParser()])
+
+
+def test_a_form_is_known_again_whatever_its_boundary() -> None:
+    assert fingerprint(upload("first")) == fingerprint(upload("second"))
+    assert fingerprint(upload("first")) != fingerprint(upload("first", b"another photo"))
+    request = upload("first")
+    fingerprint(request)
+    assert request.data["photo"].read() == b"photo"  # there to be read again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_does_the_work(live_server: LiveServer) -> None:
+    system = System()
+    headers = {"Authorization": f"Bearer {system.secret}", "Idempotency-Key": "k1"}
+
+    def post() -> requests.Response:
+        return requests.post(live_server.url + CUSTOMERS, json=ADA, headers=headers, timeout=60)
+
+    answers = at_once(post, times=4)
+    assert {each.status_code for each in answers} <= {201, 409}
+    assert {each.json()["code"] for each in answers if each.status_code == 409} <= {"idempotency_in_progress"}
+    made = [each for each in answers if each.status_code == 201 and "Idempotent-Replay" not in each.headers]
+    assert len(made) == 1
+    assert Customer.objects.count() == 1
+    assert post().json() == made[0].json()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_slower_than_its_lease_is_waited_for() -> None:
+    user = UserFactory()
+
+    def claim() -> IdempotentRequest:
+        return IdempotentRequest.objects.claim(user, "", "k1", "f" * 64)
+
+    slow = claim()
+    IdempotentRequest.objects.update(lease_expires_at=timezone.now())
+    slow.refresh_from_db()
+    with transaction.atomic():
+        slow.lock()
+        other = in_thread(claim)
+        slow.store(201, {}, "{}")
+    assert other.result().is_answered
