@@ -1,0 +1,118 @@
+"""The staff, customers and interactions of the benches' database. Import it when Django is set up."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bench.copying import copy
+from crm.models import Consent, Customer, Interaction, User
+
+BATCH = 10_000  # rows
+YEARS = 3
+OWNERS = 20
+UNOWNED = 0.1  # of the customers
+SOURCES = ("shop", "helpdesk", "")  # of external ids; customers without a source have none
+
+Integers = NDArray[np.int64]
+
+
+class Source:
+    """What all rows are drawn from: chance, the years, and the progress that is shown."""
+
+    def __init__(self, seed: int, until: datetime, progress: "tqdm[None]") -> None:
+        self.chance = np.random.default_rng(seed)
+        self.progress = progress
+        self._start = np.datetime64((until - timedelta(days=365 * YEARS)).replace(tzinfo=None), "s")
+        self.seconds = 365 * YEARS * 86_400
+
+    def moments(self, count: int) -> Integers:
+        """Seconds since the start."""
+        return self.chance.integers(0, self.seconds, count)
+
+    def times(self, seconds: Integers) -> list[str]:
+        return [f"{each}Z" for each in np.datetime_as_string(self._start + seconds).tolist()]
+
+    def some(self, count: int, share: float) -> NDArray[np.bool_]:
+        return self.chance.random(count) < share
+
+
+def batches(count: int) -> Iterator[tuple[int, int]]:
+    """The first place and the number of rows of each."""
+    return ((first, min(BATCH, count - first)) for first in range(0, count, BATCH))
+
+
+def write_people() -> list[int]:
+    """The owners' primary keys. Nobody can log in; "bench-all" sees every customer."""
+    names = [f"bench{number:02}" for number in range(1, OWNERS + 1)]
+    people = [User(username=name, password="!", is_staff=True) for name in names]  # noqa: S106
+    people.append(User(username="bench-all", password="!", is_staff=True, is_superuser=True))  # noqa: S106
+    return [each.pk for each in User.objects.bulk_create(people)][:OWNERS]
+
+
+def write_customers(source: Source, total: int, owners: list[int]) -> None:
+    """With their consents."""
+    for first, count in batches(total):
+        numbers = list(range(first + 1, first + count + 1))
+        systems = [SOURCES[number % len(SOURCES)] for number in numbers]
+        looked_after = source.chance.choice(owners, count).tolist()
+        unowned = source.some(count, UNOWNED).tolist()
+        copy(
+            Customer,
+            count,
+            source.chance,
+            id=numbers,
+            name=[f"Customer {number:06}" for number in numbers],
+            email=[f"customer{number}@example.com" for number in numbers],
+            company=[f"Company {number % 5_000:04}" for number in numbers],
+            owner_id=[None if free else owner for free, owner in zip(unowned, looked_after, strict=True)],
+            source=systems,
+            external_id=[f"C-{number}" if system else "" for number, system in zip(numbers, systems, strict=True)],
+            created_at=source.times(np.zeros(count, np.int64)),
+            updated_at=source.times(source.moments(count)),
+        )
+        _write_consents(source, numbers, owners[0])
+        source.progress.update(count)
+
+
+def _write_consents(source: Source, customers: list[int], by: int) -> None:
+    copy(
+        Consent,
+        len(customers),
+        source.chance,
+        id=customers,
+        customer_id=customers,
+        granted=True,
+        notice_version="2026-11",
+        obtained_by=Consent.ObtainedBy.IN_PERSON.value,
+        recorded_by_id=by,
+        recorded_at=source.times(np.zeros(len(customers), np.int64)),
+    )
+
+
+def write_interactions(source: Source, total: int, customers: int, owners: list[int]) -> Integers:
+    """When they were: seconds since the start, in the order of their primary keys.
+
+    A few customers have many: of 500,000 among 100,000 customers the busiest has some 1,600 and the middle one three.
+    """
+    occurred = np.sort(source.moments(total))
+    kinds = [kind.value for kind in Interaction.Kind]
+    for first, count in batches(total):
+        times = source.times(occurred[first : first + count])
+        copy(
+            Interaction,
+            count,
+            source.chance,
+            id=list(range(first + 1, first + count + 1)),
+            customer_id=(source.chance.random(count) ** 2 * customers).astype(np.int64) + 1,
+            kind=source.chance.choice(kinds, count).tolist(),
+            occurred_at=times,
+            staff_id=source.chance.choice(owners, count),
+            notes="Asked about delivery times, and for a call back next week.",
+            created_at=times,
+            updated_at=times,
+        )
+        source.progress.update(count)
+    return occurred
