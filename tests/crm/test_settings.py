@@ -32,6 +32,9 @@ def start(folder: Path, code: str, **environment: str) -> "subprocess.CompletedP
         ("DATABASE_URL", "oracle7://somewhere/x"),
         ("CELERY_BROKER_URL", "carrier-pigeon://"),
         ("CONSENT_NOTICE_VERSION", ""),
+        ("API_RATE", "600"),
+        ("API_RATE", "0/minute"),
+        ("CACHE_URL", "memory"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:

@@ -6,6 +6,7 @@ import requests
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import RequestFactory
+from django.test.client import encode_multipart
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.parsers import MultiPartParser
@@ -155,11 +156,9 @@ def test_consents_are_recorded_once() -> None:
 
 
 def upload(boundary: str, photo: bytes = b"photo") -> Request:
-    content = "\r\n".join(
-        [f"--{boundary}", 'Content-Disposition: form-data; name="kind"', "", "visit", f"--{boundary}"]
-        + ['Content-Disposition: form-data; name="photo"; filename="a.jpg"', "", photo.decode(), f"--{boundary}--", ""]
-    )
-    plain = RequestFactory().post("/photos", content, content_type=f"multipart/form-data; boundary={boundary}")
+    data = {"kind": "visit", "photo": SimpleUploadedFile("a.jpg", photo)}
+    content_type = f"multipart/form-data; boundary={boundary}"
+    plain = RequestFactory().generic("POST", "/photos", encode_multipart(boundary, data), content_type)
     return Request(plain, parsers=[MultiPartParser()])
 
 
