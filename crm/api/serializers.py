@@ -16,6 +16,12 @@ class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows
     Fields that are only read are let pass, so that a client may send back what it got.
     """
 
+    @classmethod
+    def many_init(cls, *args: Any, **kwargs: Any) -> Any:
+        rows = super().many_init(*args, **kwargs)
+        _ = rows.child.fields  # looks at the parameter `fields` even if there are no rows
+        return rows
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
             message = f"There is no such field. Known ones: {', '.join(self._writable_names())}."
