@@ -5,3 +5,8 @@ class CrmConfig(AppConfig):
     name = "crm"
     verbose_name = "Customers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from crm.webhooks import signal_handlers
+
+        signal_handlers.connect()

@@ -31,6 +31,11 @@ def known_time_zone(name: str) -> None:
         raise ValidationError("Give the name of a time zone, such as Europe/Berlin.") from error
 
 
+def not_negative(numbers: list[int]) -> None:
+    if any(number < 0 for number in numbers):
+        raise ValidationError("Give numbers of seconds, separated by commas.")
+
+
 env = Env(eager=False)  # collects every wrong value, so that all are told at once
 env.read_env(str(BASE_DIR / ".env"), override=False)
 positive = validate.Range(min=1)
@@ -90,6 +95,17 @@ ANALYSIS_RETRY_DELAY = env.int("ANALYSIS_RETRY_DELAY", 10, validate=positive)
 SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
 REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
 
+WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOSTS", [])]
+# Seconds. The delays are those of https://docs.svix.com/retries, by the makers of Standard Webhooks: 27.6 hours in all.
+DELAYS = [5, 300, 1800, 7200, 18000, 36000, 36000]
+WEBHOOK_RETRY_DELAYS = env.list("WEBHOOK_RETRY_DELAYS", DELAYS, subcast=int, validate=not_negative)
+WEBHOOK_READ_TIMEOUT = env.int("WEBHOOK_READ_TIMEOUT", 15, validate=positive)
+WEBHOOK_LEASE = env.int("WEBHOOK_LEASE", 120, validate=positive)
+WEBHOOK_PAUSE_AFTER_HOURS = env.int("WEBHOOK_PAUSE_AFTER_HOURS", 24, validate=positive)
+WEBHOOK_PAUSE_AFTER_FAILURES = env.int("WEBHOOK_PAUSE_AFTER_FAILURES", 5, validate=positive)
+WEBHOOK_SECRET_OVERLAP_HOURS = env.int("WEBHOOK_SECRET_OVERLAP_HOURS", 24, validate=positive)
+WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", 30, validate=positive)
+
 try:
     env.seal()
 except EnvError as error:
@@ -99,6 +115,11 @@ if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
         "Wrong configuration. ANALYSIS_TIME_LIMIT must be less than ANALYSIS_LEASE, and that less than"
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
         f" {BROKER_VISIBILITY_TIMEOUT} seconds. They are explained in .env.example."
+    )
+if not 3 * WEBHOOK_READ_TIMEOUT < WEBHOOK_LEASE:
+    sys.exit(
+        "Wrong configuration. WEBHOOK_LEASE must be more than three times WEBHOOK_READ_TIMEOUT, but they are"
+        f" {WEBHOOK_LEASE} and {WEBHOOK_READ_TIMEOUT} seconds. They are explained in .env.example."
     )
 if bool(FACE_DETECTOR_MODEL) != bool(FACE_DETECTOR_SHA256):
     sys.exit(
@@ -277,12 +298,15 @@ CELERY_ACCEPT_CONTENT = ["json"]
 # A hard limit only. A soft one is an exception amid the decoder, which would take it for a broken photo.
 CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT
 # The sweep has a queue of its own, so that it need not wait behind a thousand photos; so have re-analyses, which make
-# way for new photos by themselves (emotions/rerun.py). Workers listen to all.
-CELERY_TASK_QUEUES = (Queue("celery"), Queue("sweep"), Queue("reanalysis"))
+# way for new photos by themselves (emotions/rerun.py). Webhooks have workers of their own, so that a slow receiver
+# delays no photo. A worker that is told nothing listens to all.
+CELERY_TASK_QUEUES = tuple(map(Queue, ("celery", "sweep", "reanalysis", "webhooks", "webhooks-sweep")))
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     "emotions.tasks.sweep_snapshots": {"queue": "sweep"},
     "emotions.tasks.go_on_reanalysing": {"queue": "reanalysis"},
+    "crm.tasks.deliver_webhook": {"queue": "webhooks"},
+    "crm.tasks.sweep_webhooks": {"queue": "webhooks-sweep"},
 }
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the nets on a busy machine; then a stuck process is replaced
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -296,6 +320,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "emotions.tasks.sweep_snapshots",
         "schedule": SWEEP_INTERVAL,
         "options": {"expires": SWEEP_INTERVAL},  # sweeps that nobody took do not pile up
+    },
+    "sweep-webhooks": {
+        "task": "crm.tasks.sweep_webhooks",
+        "schedule": SWEEP_INTERVAL,
+        "options": {"expires": SWEEP_INTERVAL},
     },
 }
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from crm.models import User
+from emotions.events import correction_created
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
 from emotions.sentiment_points import refresh_point
 from ml.labels import Emotion
@@ -58,6 +59,7 @@ def _say(record: EmotionRecord, emotion: Emotion | str, by: User) -> None:
         correction = EmotionCorrection.objects.create(record=record, emotion=emotion, corrected_by=by)
         _stand(correction, records)
         refresh_point(snapshot.pk)
+        correction_created(correction)
 
 
 def _stand(correction: EmotionCorrection, records: Iterable[EmotionRecord]) -> None:

@@ -4,6 +4,7 @@ import logging
 from functools import partial
 from typing import Any
 
+from celery import current_app
 from celery.signals import worker_init, worker_process_init
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
@@ -11,17 +12,23 @@ from django.db.models.signals import post_delete
 
 from crm.models import Consent
 from crm.signals import consent_recorded
+from emotions import events
 from emotions.activation import active_model
 from emotions.models import Snapshot
 from emotions.services import withdraw_training, withhold_unfinished
+from emotions.signals import snapshots_finished
 from ml.errors import ModelUnavailable
 
 logger = logging.getLogger(__name__)
+
+PHOTO_QUEUES = frozenset({"celery", "reanalysis"})
 
 
 def connect() -> None:
     consent_recorded.connect(on_consent, dispatch_uid="emotions.on_consent")
     post_delete.connect(delete_file, sender=Snapshot, dispatch_uid="emotions.delete_file")
+    events.register_events()
+    snapshots_finished.connect(events.snapshots_finished, dispatch_uid="emotions.events")
     worker_init.connect(refuse_to_start_without_model, dispatch_uid="emotions.check_model")
     worker_process_init.connect(warm_up, dispatch_uid="emotions.warm_up")
 
@@ -39,6 +46,8 @@ def delete_file(instance: Snapshot, **_: Any) -> None:
 
 def refuse_to_start_without_model(**_: Any) -> None:
     """An operator mends the settings' model; a model that staff activated they can replace while workers wait."""
+    if not takes_photos():
+        return
     active = active_model()
     connection.close()  # the children, which are forked from here, must not share it
     try:
@@ -50,7 +59,14 @@ def refuse_to_start_without_model(**_: Any) -> None:
             raise SystemExit(f"The worker cannot start. {error}") from error
 
 
+def takes_photos() -> bool:
+    """Whether this worker listens to a queue for which it needs the nets."""
+    return not PHOTO_QUEUES.isdisjoint(current_app.amqp.queues.consume_from)
+
+
 def warm_up(**_: Any) -> None:
+    if not takes_photos():
+        return
     from emotions import analysis  # only a worker's child process loads the pipeline
 
     try:

@@ -1,6 +1,5 @@
 """Celery's entry points. Each takes an ID and may be run twice."""
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,10 +7,9 @@ from celery import shared_task
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from crm.dispatch import send
 from emotions.models import Reanalysis, Snapshot
 from emotions.models.snapshot import GIVEN_UP
-
-logger = logging.getLogger(__name__)
 
 # About what two workers do between two sweeps: more messages would only pile up before them.
 SWEPT_AT_ONCE = 250
@@ -50,7 +48,7 @@ def _ids(rows: QuerySet[Any]) -> list[int]:
 
 def enqueue(snapshot_ids: Iterable[int]) -> None:
     """Send the tasks, but none that another process just sent. With the broker down, the rows wait for the sweep."""
-    _send(analyse_snapshot, Snapshot.objects, snapshot_ids)
+    send(analyse_snapshot, Snapshot.objects, snapshot_ids)
 
 
 def enqueue_idle_reanalyses() -> None:
@@ -62,19 +60,4 @@ def enqueue_idle_reanalyses() -> None:
 
 def enqueue_reanalyses(reanalysis_ids: Iterable[int]) -> None:
     """As `enqueue`."""
-    _send(go_on_reanalysing, Reanalysis.objects, reanalysis_ids)
-
-
-def _send(task: Any, rows: Any, ids: Iterable[int]) -> None:
-    for row_id in ids:
-        now = timezone.now()
-        if not rows.to_enqueue(now).filter(pk=row_id).update(enqueued_at=now):
-            continue
-        try:
-            task.apply_async((row_id,), time_limit=None)  # without a limit in the message the worker's own holds
-        except Exception as error:  # each broker has errors of its own
-            logger.warning(
-                "%s %s waits for the sweep: the broker cannot be reached (%s)", rows.model.__name__, row_id, error
-            )
-            rows.filter(pk=row_id).update(enqueued_at=None)
-            return  # rather than wait for the broker's time-out once more
+    send(go_on_reanalysing, Reanalysis.objects, reanalysis_ids)

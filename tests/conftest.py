@@ -14,6 +14,7 @@ from pytest_django import Settings
 from tests import servers
 from tests.broker import Queue
 from tests.databases import use_database
+from tests.receiver import Receiver
 from tests.small_model import small_classifier, write_model
 
 
@@ -95,3 +96,12 @@ def queue(tmp_path: Path) -> Queue:
 def released_model(settings: Settings, model_folder: Path) -> None:
     """Analyse in this process, with the small model."""
     settings.MODELS_DIR = model_folder
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[Receiver]:
+    """Another system, which webhooks may reach because the operator allows its host by name."""
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+    receiver = Receiver()
+    yield receiver
+    receiver.stop()

@@ -4,5 +4,21 @@ from crm.models.customer import Customer
 from crm.models.idempotency import IdempotentRequest
 from crm.models.interaction import Interaction
 from crm.models.user import User
+from crm.models.webhook_deliveries import DeliveryAttempt, DeliveryClaim, WebhookDelivery, WebhookMessage
+from crm.models.webhook_endpoints import WebhookEndpoint
 
-__all__ = ["ApiKey", "AppendOnly", "Consent", "Customer", "IdempotentRequest", "Interaction", "Scope", "User"]
+__all__ = [
+    "ApiKey",
+    "AppendOnly",
+    "Consent",
+    "Customer",
+    "DeliveryAttempt",
+    "DeliveryClaim",
+    "IdempotentRequest",
+    "Interaction",
+    "Scope",
+    "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookMessage",
+]

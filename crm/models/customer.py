@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from crm.models.user import User
@@ -58,6 +59,11 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """With what others are told of it (crm.webhooks), or not at all."""
+        super().save(*args, **kwargs)
 
     def is_visible_to(self, user: User) -> bool:
         """As `visible_to`, for a customer at hand."""

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from crm.models import Customer, Interaction, User
+from emotions.signals import snapshots_finished
 
 if TYPE_CHECKING:
     from emotions.models.records import ModelVersion
@@ -78,14 +79,18 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
             attempts__gte=settings.ANALYSIS_MAX_ATTEMPTS,
         )
 
+    @transaction.atomic
     def fail(self, error: str) -> int:
-        return self.update(
+        failing = list(self.select_for_update(of=("self",)).values_list("pk", flat=True))
+        failed = Snapshot.objects.filter(pk__in=failing).update(
             status=Snapshot.Status.FAILED,
             error=error[:500],
             finished_at=timezone.now(),
             claim_token=None,
             claim_expires_at=None,
         )
+        snapshots_finished.send(Snapshot, snapshot_ids=failing, cause="analysis")
+        return failed
 
     def release(self, attempts: int) -> int:
         """Back to the queue after a failed attempt, each time for longer; given up after the last one."""
@@ -198,11 +203,15 @@ class Snapshot(models.Model):
         self.enqueued_at = self.claim_token = self.claim_expires_at = self.finished_at = None
 
     def finish(self, status: Snapshot.Status, model_version: ModelVersion | None = None) -> None:
-        """Write a final status and give the claim back."""
+        """Write a final status and give the claim back. Call it in a transaction."""
+        before = (self.status, self.model_version_id)
+        cause = "analysis" if self.is_unfinished else "reanalysis"
         self.status, self.model_version, self.error = status, model_version, ""
         self.claim_token = self.claim_expires_at = None
         self.finished_at = timezone.now()
         self.save()
+        if before != (self.status, self.model_version_id):
+            snapshots_finished.send(Snapshot, snapshot_ids=[self.pk], cause=cause)
 
     def withhold(self) -> None:
         """End without an analysis, because the consent is gone, and delete the photo once that is committed."""

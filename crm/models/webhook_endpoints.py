@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from crm.models.customer import Customer
+from crm.models.user import User
+from crm.webhooks.addresses import MAX_URL_LENGTH, check_url
+from crm.webhooks.event_types import event_types
+from crm.webhooks.signing import new_secret
+
+GONE = "The receiver answered 410 Gone: it wants no more messages."
+FAILED_FOR_LONG = "Nothing could be delivered for {hours} hours, in {failures} attempts one after another."
+
+
+def check_events(values: object) -> None:
+    """Validator. Raises ValidationError unless this is a list of event types, each once, with one at least."""
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        raise ValidationError("Choose what the endpoint shall hear of.")
+    if unknown := sorted(set(values) - set(event_types())):
+        raise ValidationError(f"There is no event {unknown[0]}. There are {', '.join(event_types())}.")
+    if len(set(values)) < len(values):
+        raise ValidationError("Name each event once.")
+
+
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def visible_to(self, user: User) -> WebhookEndpointQuerySet:
+        """Their own; all with the permission to see every customer, as the messages tell of customers."""
+        if not user.is_active or not user.is_staff:
+            return self.none()
+        return self.all() if user.has_perm("crm.view_every_customer") else self.filter(owner=user)
+
+    def active(self) -> WebhookEndpointQuerySet:
+        return self.filter(state=WebhookEndpoint.State.ACTIVE)
+
+    def hearing(self, event_type: str) -> list[WebhookEndpoint]:
+        """Those that listen to these events, paused ones too, with `hears_of` ready to be asked; one query."""
+        open_to_messages = self.exclude(state=WebhookEndpoint.State.DISABLED)
+        of_staff = open_to_messages.filter(owner__is_active=True, owner__is_staff=True)
+        granted = Permission.objects.filter(content_type__app_label="crm", codename="view_every_customer").filter(
+            Q(user=OuterRef("owner")) | Q(group__user=OuterRef("owner"))
+        )
+        sees_everyone = Exists(granted) | Exists(User.objects.filter(pk=OuterRef("owner"), is_superuser=True))
+        endpoints = of_staff.annotate(owner_sees_every_customer=sees_everyone).order_by("pk")
+        return [endpoint for endpoint in endpoints if event_type in endpoint.events]
+
+    def note_success(self) -> int:
+        return self.exclude(failing_since=None).update(failing_since=None, consecutive_failures=0)
+
+    def note_failure(self) -> int:
+        """Count it; pause those that have failed for long."""
+        now = timezone.now()
+        noted = self.update(
+            consecutive_failures=F("consecutive_failures") + 1, failing_since=Coalesce(F("failing_since"), now)
+        )
+        failing = self.active().filter(
+            failing_since__lte=now - timedelta(hours=settings.WEBHOOK_PAUSE_AFTER_HOURS),
+            consecutive_failures__gte=settings.WEBHOOK_PAUSE_AFTER_FAILURES,
+        )
+        for endpoint in failing:
+            hours = int((now - endpoint.failing_since).total_seconds() // 3600) if endpoint.failing_since else 0
+            reason = FAILED_FOR_LONG.format(hours=hours, failures=endpoint.consecutive_failures)
+            self.filter(pk=endpoint.pk).stop(WebhookEndpoint.State.PAUSED, reason, automatically=True)
+        return noted
+
+    def stop(self, state: WebhookEndpoint.State, reason: str, *, automatically: bool = False) -> int:
+        return self.update(
+            state=state, stopped_at=timezone.now(), stop_reason=reason, stopped_automatically=automatically
+        )
+
+    def start(self) -> int:
+        return self.update(
+            state=WebhookEndpoint.State.ACTIVE,
+            stopped_at=None,
+            stop_reason="",
+            stopped_automatically=False,
+            failing_since=None,
+            consecutive_failures=0,
+        )
+
+
+class WebhookEndpoint(models.Model):
+    """An address of another system that hears of events, on behalf of a member of staff."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"  # messages wait
+        DISABLED = "disabled", "Unsubscribed"  # there are no messages
+
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="webhook_endpoints",
+        verbose_name="on behalf of",
+        help_text="The endpoint hears of the customers that this member of staff may see.",
+    )
+    url = models.CharField("address", max_length=MAX_URL_LENGTH, validators=[check_url])
+    description = models.CharField(max_length=200, blank=True)
+    events = models.JSONField(default=list, validators=[check_events])
+    secret = models.CharField(max_length=100, default=new_secret, editable=False)
+    previous_secret = models.CharField(max_length=100, blank=True, editable=False)
+    previous_secret_expires_at = models.DateTimeField(null=True, editable=False)
+    rotated_at = models.DateTimeField("secret made", default=timezone.now, editable=False)
+
+    state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE, editable=False)
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    stop_reason = models.CharField(max_length=200, blank=True, editable=False)
+    stopped_automatically = models.BooleanField(default=False, editable=False)
+    consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WebhookEndpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name = "webhook"
+        indexes = (
+            models.Index(fields=["owner"], condition=Q(stopped_automatically=True), name="webhook_stopped_itself"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state="active", stopped_at=None)
+                | Q(state__in=["paused", "disabled"], stopped_at__isnull=False),
+                name="webhook_endpoint_stopped_at_some_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(previous_secret="", previous_secret_expires_at=None)
+                | ~Q(previous_secret="") & Q(previous_secret_expires_at__isnull=False),
+                name="webhook_endpoint_previous_secret_expires",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == self.State.ACTIVE
+
+    def hears_of(self, customer: Customer) -> bool:
+        """Whether its owner may see this customer, as `Customer.objects.visible_to` says; for rows of `hearing`."""
+        sees_everyone: bool = getattr(self, "owner_sees_every_customer")  # noqa: B009 - an annotation, unknown to mypy
+        return sees_everyone or customer.owner_id in (None, self.owner_id)
+
+    def valid_secrets(self, now: datetime) -> Sequence[str]:
+        """The newest first; a rotated one signs too until it expires."""
+        overlaps = self.previous_secret_expires_at and now < self.previous_secret_expires_at
+        return (self.secret, self.previous_secret) if overlaps else (self.secret,)

@@ -1,0 +1,101 @@
+"""Claim a delivery, send it, store what came back. The only module that sends webhooks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from crm.models import DeliveryAttempt, DeliveryClaim, WebhookDelivery, WebhookEndpoint
+from crm.models.webhook_endpoints import GONE
+from crm.webhooks.signing import signed_headers
+from crm.webhooks.transport import Answer, post
+
+logger = logging.getLogger(__name__)
+
+JITTER = 0.2  # of each delay, up or down, so that what failed together is not tried again together
+GAVE_UP = "Given up after {attempts} attempts. The last one: {why}"
+TEST_FAILED = "The test failed: {why}"
+
+Status = WebhookDelivery.Status
+
+
+def deliver(delivery_id: int) -> int | None:
+    """Attempt a delivery; nothing happens if it is taken or done. Gives the endpoint that has room for another now."""
+    claim = WebhookDelivery.objects.claim(delivery_id)
+    if claim is None:
+        WebhookDelivery.objects.filter(pk=delivery_id).set_aside()
+        return None
+    delivery = WebhookDelivery.objects.held_by(claim).select_related("message", "endpoint").first()
+    if delivery is None:  # deleted in this very moment
+        return None
+    started = timezone.now()
+    answer = _send(delivery, started)
+    _store(claim, delivery, started, answer)
+    return delivery.endpoint_id
+
+
+def _send(delivery: WebhookDelivery, now: datetime) -> Answer:
+    endpoint, message = delivery.endpoint, delivery.message
+    body = json.dumps(message.payload, separators=(",", ":"))
+    return post(endpoint.url, body, signed_headers(str(message.uuid), now, body, endpoint.valid_secrets(now)))
+
+
+@transaction.atomic
+def _store(claim: DeliveryClaim, delivery: WebhookDelivery, started: datetime, answer: Answer) -> None:
+    """Write down the attempt, and what follows from it unless the claim was lost meanwhile."""
+    # The endpoint first, as everywhere, so that two transactions cannot wait for each other. Not its key: events that
+    # are written down meanwhile refer to that.
+    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id).first()
+    if endpoint is None or not WebhookDelivery.objects.filter(pk=delivery.pk).exists():  # deleted meanwhile
+        return
+    _log(delivery, started, answer)
+    held = WebhookDelivery.objects.held_by(claim)
+    if answer.accepted:
+        held.finish(Status.DELIVERED)
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).note_success()
+    elif answer.gone:
+        unsubscribe(endpoint)
+    elif delivery.is_test:
+        held.finish(Status.FAILED, TEST_FAILED.format(why=_why(answer)))
+    else:
+        _try_again_or_give_up(claim, delivery.attempts, answer)
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).note_failure()
+
+
+def _log(delivery: WebhookDelivery, started: datetime, answer: Answer) -> None:
+    DeliveryAttempt.objects.create(
+        delivery=delivery,
+        started_at=started,
+        duration=answer.seconds,
+        url=delivery.endpoint.url,
+        request_headers=answer.headers,
+        response_status=answer.status,
+        response_body=answer.body,
+        error=answer.error[:200],
+    )
+
+
+def _try_again_or_give_up(claim: DeliveryClaim, attempts: int, answer: Answer) -> None:
+    held = WebhookDelivery.objects.held_by(claim)
+    delays = settings.WEBHOOK_RETRY_DELAYS
+    if attempts > len(delays):
+        held.finish(Status.FAILED, GAVE_UP.format(attempts=attempts, why=_why(answer)))
+        return
+    delay = delays[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - nobody need not guess it
+    held.wait(timezone.now() + timedelta(seconds=delay))
+
+
+def _why(answer: Answer) -> str:
+    return answer.error or f"answer {answer.status}."
+
+
+def unsubscribe(endpoint: WebhookEndpoint) -> None:
+    """The receiver wants no more: end what waits, and write down nothing more for it. Call it in a transaction."""
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).stop(WebhookEndpoint.State.DISABLED, GONE, automatically=True)
+    WebhookDelivery.objects.filter(endpoint=endpoint).unfinished().finish(Status.FAILED, GONE)

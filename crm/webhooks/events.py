@@ -1,0 +1,70 @@
+"""Tell the endpoints what happened.
+
+The rows are written in the transaction of the change, so that an event is told if and only if it happened; what brings
+them to the receivers comes after the commit.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from crm.models import Customer, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from crm.tasks import enqueue
+from crm.webhooks.event_types import TEST
+
+# So many messages are sent to the broker by the request itself; whoever delivers one of them sends the others.
+ENQUEUED_AT_ONCE = 100
+
+
+def emit(event_type: str, customer: Customer, data: Mapping[str, Any]) -> None:
+    """Tell every endpoint that listens and whose owner may see the customer. Call it in the transaction of the change.
+
+    `data` is thin: public ids, states and addresses below /api/v1, no names, notes or photos.
+    """
+    emit_all(event_type, [(customer, data)])
+
+
+def emit_all(event_type: str, happened: Iterable[tuple[Customer, Mapping[str, Any]]]) -> None:
+    """The same for several customers, with as many queries as for one."""
+    endpoints = WebhookEndpoint.objects.hearing(event_type)
+    if not endpoints:
+        return
+    told = []
+    for customer, data in happened:
+        listeners = [endpoint for endpoint in endpoints if endpoint.hears_of(customer)]
+        if listeners:
+            told.append((_message(event_type, data), listeners))
+    with transaction.atomic(savepoint=False):
+        WebhookMessage.objects.bulk_create([message for message, _ in told])
+        deliveries = WebhookDelivery.objects.bulk_create(
+            [
+                WebhookDelivery(message=message, endpoint=endpoint)
+                for message, listeners in told
+                for endpoint in listeners
+            ]
+        )
+        enqueue_on_commit([delivery.pk for delivery in deliveries if delivery.endpoint.is_active])
+
+
+def emit_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """A message of no consequence to one endpoint."""
+    data = {"webhook": {"id": str(endpoint.uuid)}, "text": "This is a test. Nothing happened."}
+    with transaction.atomic():
+        message = _message(TEST, data)
+        message.save()
+        delivery = WebhookDelivery.objects.create(message=message, endpoint=endpoint, is_test=True)
+        enqueue_on_commit([delivery.pk])
+        return delivery
+
+
+def enqueue_on_commit(delivery_ids: list[int]) -> None:
+    transaction.on_commit(partial(enqueue, delivery_ids[:ENQUEUED_AT_ONCE]), robust=True)
+
+
+def _message(event_type: str, data: Mapping[str, Any]) -> WebhookMessage:
+    now = timezone.now()
+    payload = {"type": event_type, "timestamp": now, "data": dict(data)}
+    return WebhookMessage(type=event_type, payload=payload, created_at=now)

@@ -1,0 +1,17 @@
+"""How messages name what they tell of: by public ids, and addresses of the API relative to the site."""
+
+from crm.models import Customer, Interaction
+
+API = "/api/v1"
+
+
+def customer_identity(customer: Customer) -> dict[str, str]:
+    return {"id": str(customer.uuid), "source": customer.source, "external_id": customer.external_id}
+
+
+def customer_reference(customer: Customer) -> dict[str, str]:
+    return {**customer_identity(customer), "url": f"{API}/customers/{customer.uuid}"}
+
+
+def interaction_reference(interaction: Interaction) -> dict[str, str]:
+    return {"id": str(interaction.uuid), "url": f"{API}/interactions/{interaction.uuid}"}

@@ -1,0 +1,101 @@
+"""Writes: what members of staff and other systems do to endpoints and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from crm.models import User, WebhookDelivery, WebhookEndpoint
+from crm.webhooks.events import ENQUEUED_AT_ONCE, emit_test, enqueue_on_commit
+from crm.webhooks.signing import new_secret
+
+STOPPED_BY_A_PERSON = "Somebody paused it."
+
+State = WebhookEndpoint.State
+
+
+class EndpointUnsubscribed(Exception):
+    """The receiver answered 410 Gone, so nothing is sent to it."""
+
+    def __init__(self) -> None:
+        super().__init__("The receiver has unsubscribed with 410 Gone. Resume the webhook first.")
+
+
+def add_endpoint(owner: User, *, url: str, events: Sequence[str], description: str = "") -> WebhookEndpoint:
+    """A new active endpoint; show its `secret` now and never again. Raises ValidationError."""
+    endpoint = WebhookEndpoint(owner=owner, url=url, events=list(events), description=description)
+    endpoint.full_clean()
+    endpoint.save()
+    return endpoint
+
+
+@transaction.atomic
+def rotate_secret(endpoint: WebhookEndpoint) -> str:
+    """Make a new secret and give it back, to be shown once. The one until now signs too while the two overlap."""
+    now = timezone.now()
+    locked = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    locked.previous_secret = locked.secret
+    locked.previous_secret_expires_at = now + timedelta(hours=settings.WEBHOOK_SECRET_OVERLAP_HOURS)
+    locked.secret, locked.rotated_at = new_secret(), now
+    locked.save(update_fields=["previous_secret", "previous_secret_expires_at", "secret", "rotated_at", "updated_at"])
+    return locked.secret
+
+
+def pause(endpoint: WebhookEndpoint, reason: str = STOPPED_BY_A_PERSON) -> bool:
+    """Let messages wait from now on; False when it is not active. What is on its way just now arrives."""
+    return bool(WebhookEndpoint.objects.filter(pk=endpoint.pk).active().stop(State.PAUSED, reason[:200]))
+
+
+@transaction.atomic
+def resume(endpoint: WebhookEndpoint) -> bool:
+    """Deliver what waits and what comes; False when it is active already."""
+    stopped = WebhookEndpoint.objects.filter(pk=endpoint.pk).exclude(state=State.ACTIVE)
+    if not stopped.start():
+        return False
+    now = timezone.now()
+    waiting = WebhookDelivery.objects.filter(endpoint=endpoint, status=WebhookDelivery.Status.PENDING)
+    waiting.filter(due_at__gt=now).update(due_at=now)
+    waiting.exclude(enqueued_at=None).update(enqueued_at=None)
+    enqueue_on_commit(list(waiting.order_by("due_at").values_list("pk", flat=True)[:ENQUEUED_AT_ONCE]))
+    return True
+
+
+def send_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """Deliver a `webhook.test` message, once, to a paused endpoint too. Raises EndpointUnsubscribed."""
+    if WebhookEndpoint.objects.filter(pk=endpoint.pk, state=State.DISABLED).exists():
+        raise EndpointUnsubscribed
+    return emit_test(endpoint)
+
+
+@transaction.atomic
+def redeliver(delivery: WebhookDelivery) -> bool:
+    """Deliver it again from the start, whatever became of it; False when it is being delivered just now.
+
+    Raises EndpointUnsubscribed.
+    """
+    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=delivery.endpoint_id)
+    if endpoint.state == State.DISABLED:
+        raise EndpointUnsubscribed
+    idle = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(status=WebhookDelivery.Status.DELIVERING)
+    if not idle.wait(timezone.now(), attempts=0):
+        return False
+    enqueue_on_commit([delivery.pk])
+    return True
+
+
+@transaction.atomic
+def redeliver_failed(endpoint: WebhookEndpoint) -> int:
+    """Deliver again all that failed and is still kept; gives how many. Raises EndpointUnsubscribed."""
+    locked = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    if locked.state == State.DISABLED:
+        raise EndpointUnsubscribed
+    failed = WebhookDelivery.objects.filter(Q(is_test=False), endpoint=endpoint, status=WebhookDelivery.Status.FAILED)
+    first = list(failed.order_by("pk").values_list("pk", flat=True)[:ENQUEUED_AT_ONCE])
+    count = failed.wait(timezone.now(), attempts=0)
+    enqueue_on_commit(first)
+    return count

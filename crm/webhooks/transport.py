@@ -1,0 +1,176 @@
+"""One POST to an endpoint: to public addresses only, without redirects or proxies, and bounded in time and bytes."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from requests_hardened import Config, HTTPSession
+from requests_hardened.ip_filter import InvalidIPAddress
+from requests_hardened.ip_filter_adapter import IPFilterAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from crm.webhooks.addresses import NOT_PUBLIC, is_allowed, is_public
+
+CONNECT_SECONDS = 5.0
+ANSWER_BYTES = 2048  # of the answer are kept for the log; no more is read
+USER_AGENT = "Rapport-Webhooks/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request: a status, or an error that says why there is none."""
+
+    seconds: float
+    headers: dict[str, str]  # of the request, as they were sent
+    status: int | None = None
+    body: str = ""
+    error: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        return self.status == requests.codes.gone
+
+
+def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
+    """Send the body. Raises nothing for whatever the other side does or fails to do."""
+    started = time.monotonic()
+    # No compressed answer, as a small one may be a large text.
+    sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
+    try:
+        with _session(url) as session:
+            response = session.post(url, data=body.encode(), headers=sent, stream=True)
+            with response:
+                text = _beginning(response)
+                seconds = time.monotonic() - started
+                if seconds >= whole_seconds():  # cut: what there is of the answer may have been cut anywhere
+                    return Answer(seconds, sent, error=_too_slow())
+                return Answer(seconds, sent, response.status_code, text)
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        seconds = time.monotonic() - started
+        return Answer(seconds, sent, error=_explain(error, url, seconds))
+
+
+def _session(url: str) -> HTTPSession:
+    timeout = (CONNECT_SECONDS, float(settings.WEBHOOK_READ_TIMEOUT))
+    config = Config(
+        ip_filter_enable=True,
+        ip_filter_allow_loopback_ips=False,
+        never_redirect=True,
+        default_timeout=timeout,
+        user_agent_override=USER_AGENT,
+    )
+    session = HTTPSession(config)
+    session.trust_env = False  # no proxies, and no passwords from a .netrc
+    host = urlsplit(url).hostname or ""
+    session.mount("http://", WatchedAdapter() if is_allowed(host) else PublicAdapter(is_https_proto=False))
+    session.mount("https://", WatchedAdapter() if is_allowed(host) else PublicAdapter(is_https_proto=True))
+    return session
+
+
+def whole_seconds() -> float:
+    """How long a request may take from the connection to the last byte that is read."""
+    return 2.0 * settings.WEBHOOK_READ_TIMEOUT
+
+
+class WatchedConnection(HTTPConnection):
+    """Cut when its time is over: the read timeout starts anew with each byte that a slow receiver sends."""
+
+    _watch: threading.Timer | None = None
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        self._watch = threading.Timer(whole_seconds(), _cut, [connected.dup()])  # TLS takes the first one over
+        self._watch.daemon = True
+        self._watch.start()
+        return connected
+
+    def close(self) -> None:
+        if self._watch:
+            self._watch.cancel()
+            self._watch.args[0].close()
+            self._watch = None
+        super().close()
+
+
+class WatchedTLSConnection(WatchedConnection, HTTPSConnection):
+    pass
+
+
+class WatchedPool(HTTPConnectionPool):
+    ConnectionCls = WatchedConnection
+
+
+class WatchedTLSPool(HTTPSConnectionPool):
+    ConnectionCls = WatchedTLSConnection
+
+
+class WatchedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": WatchedPool, "https": WatchedTLSPool}
+
+
+class PublicAdapter(WatchedAdapter, IPFilterAdapter):
+    """Resolves the name once, refuses an address inside, and connects to that address and no other."""
+
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
+        address = ip_address(host["host"].strip("[]"))
+        if not is_public(address):  # the library lets pass some that we do not, such as Azure's metadata
+            raise InvalidIPAddress(address)
+        return host, pool
+
+
+def _cut(connection: socket.socket) -> None:
+    with connection, contextlib.suppress(OSError):  # which says that it ended in this very moment
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _beginning(response: requests.Response) -> str:
+    try:
+        read = response.raw.read(ANSWER_BYTES, decode_content=False)
+    except (HTTPError, OSError) as error:  # the status is there, and that is what counts
+        return f"(The answer broke off: {type(error).__name__})"
+    return bytes(read).decode(errors="replace").replace("\0", "\ufffd")  # PostgreSQL stores no NUL
+
+
+def _explain(error: Exception, url: str, seconds: float) -> str:
+    if isinstance(error, InvalidIPAddress):
+        return NOT_PUBLIC.format(host=f"{urlsplit(url).hostname} ({error})")
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"The certificate of the receiver was not accepted: {_reason(error)}"[:200]
+    if isinstance(error, requests.ConnectTimeout):
+        return f"No connection within {CONNECT_SECONDS:.0f} seconds."
+    if isinstance(error, requests.Timeout):
+        return f"No answer within {settings.WEBHOOK_READ_TIMEOUT} seconds."
+    if seconds >= whole_seconds():
+        return _too_slow()
+    if isinstance(error, requests.ConnectionError):
+        return f"No connection: {_reason(error)}"[:200]
+    return f"The request failed: {_reason(error)}"[:200]
+
+
+def _too_slow() -> str:
+    return f"The answer was not there in whole after {whole_seconds():.0f} seconds."
+
+
+def _reason(error: BaseException) -> str:
+    """What lies at the bottom, below all that the libraries wrap around it."""
+    while below := error.__cause__ or error.__context__:
+        error = below
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,230 @@
+"""What becomes of a delivery, with a real receiver at the other end."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+from standardwebhooks import WebhookVerificationError
+
+from crm.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from crm.models.webhook_deliveries import AT_ONCE_PER_ENDPOINT
+from crm.tasks import deliver_webhook, sweep_webhooks
+from crm.webhooks.services import rotate_secret
+from crm.webhooks.signing import new_secret
+from tests.broker import Queue
+from tests.factories import CustomerFactory
+from tests.receiver import Receiver, answering, answering_in_turn
+from tests.threads import at_once, in_thread
+from tests.waiting import wait_until
+from tests.webhooks import delivery_states, endpoint_at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = WebhookDelivery.Status
+
+
+def event() -> WebhookDelivery:
+    """Something happens; its delivery to the one endpoint that there is."""
+    CustomerFactory(consenting=False)
+    return WebhookDelivery.objects.latest("pk")
+
+
+def make_due() -> None:
+    WebhookDelivery.objects.filter(status=Status.PENDING).update(due_at=timezone.now())
+
+
+def test_a_message_arrives_signed_and_is_logged(receiver: Receiver, queue: Queue) -> None:
+    endpoint = endpoint_at(receiver)
+    receiver.behaviour = answering(202, b"thanks\0")
+    delivery = event()
+    queue.work()
+    [received] = receiver.received
+    payload = received.verify(endpoint.secret)
+    assert (payload["type"], set(payload)) == ("customer.created", {"type", "timestamp", "data"})
+    assert received.headers["webhook-id"] == str(delivery.message.uuid)
+    assert received.headers["Content-Type"] == "application/json"
+    attempt = DeliveryAttempt.objects.get()
+    assert (attempt.response_status, attempt.response_body, attempt.error) == (202, "thanks\ufffd", "")
+    assert attempt.request_headers["webhook-signature"] == received.headers["webhook-signature"]
+    assert delivery_states() == [Status.DELIVERED]
+
+
+def test_both_secrets_sign_while_they_overlap(receiver: Receiver, queue: Queue) -> None:
+    endpoint = endpoint_at(receiver)
+    new = rotate_secret(endpoint)
+    event()
+    queue.work()
+    WebhookEndpoint.objects.update(previous_secret_expires_at=timezone.now())
+    event()
+    queue.work()
+    during, after = receiver.received
+    assert during.verify(endpoint.secret) == during.verify(new)
+    assert after.verify(new)
+    for received, secret in ((after, endpoint.secret), (during, new_secret())):
+        with pytest.raises(WebhookVerificationError):
+            received.verify(secret)
+
+
+def test_a_failure_is_tried_again_later_each_time(receiver: Receiver, queue: Queue, settings: Settings) -> None:
+    endpoint_at(receiver)
+    receiver.behaviour = answering_in_turn(500, 503, 200)
+    event()
+    for delay in settings.WEBHOOK_RETRY_DELAYS[:2]:
+        before = timezone.now()
+        queue.work()
+        waiting = WebhookDelivery.objects.get()
+        assert waiting.status == Status.PENDING
+        assert 0.8 * delay <= (waiting.due_at - before).total_seconds() <= 1.2 * delay + 10
+        sweep_webhooks()
+        assert queue.messages() == []  # it is not due
+        make_due()
+        sweep_webhooks()
+    queue.work()
+    assert delivery_states() == [Status.DELIVERED]
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+    assert WebhookEndpoint.objects.get().consecutive_failures == 0
+
+
+def test_it_is_given_up_after_the_last_attempt(receiver: Receiver, settings: Settings) -> None:
+    settings.WEBHOOK_RETRY_DELAYS = [0, 0]
+    endpoint_at(receiver)
+    receiver.behaviour = answering(500)
+    delivery = event()
+    for _ in range(5):
+        deliver_webhook(delivery.pk)
+    delivery.refresh_from_db()
+    assert delivery.status == Status.FAILED
+    assert delivery.error == "Given up after 3 attempts. The last one: answer 500."
+    assert (len(receiver.received), delivery.log.count()) == (3, 3)
+
+
+def test_a_receiver_that_is_down_is_logged_and_tried_again(receiver: Receiver, queue: Queue) -> None:
+    endpoint_at(receiver)
+    event()
+    receiver.stop()
+    queue.work()
+    attempt = DeliveryAttempt.objects.get()
+    assert (attempt.response_status, attempt.error) == (None, "No connection: Connection refused")
+    assert delivery_states() == [Status.PENDING]
+
+
+def test_redirects_are_failures_and_not_followed(receiver: Receiver, queue: Queue) -> None:
+    endpoint_at(receiver)
+    receiver.behaviour = answering(302, Location=f"{receiver.url}/elsewhere")
+    event()
+    queue.work()
+    assert [each.path for each in receiver.received] == ["/hook"]
+    assert delivery_states() == [Status.PENDING]
+    assert DeliveryAttempt.objects.get().response_status == 302
+
+
+def test_410_unsubscribes(receiver: Receiver, queue: Queue) -> None:
+    endpoint = endpoint_at(receiver)
+    receiver.behaviour = answering(410)
+    event()
+    queue.take()
+    event()
+    queue.work()
+    event()
+    endpoint.refresh_from_db()
+    assert endpoint.state == WebhookEndpoint.State.DISABLED
+    assert delivery_states() == [Status.FAILED, Status.FAILED]
+    assert len(receiver.received) == 1
+
+
+def test_long_failure_pauses_and_says_so(receiver: Receiver, queue: Queue, settings: Settings) -> None:
+    settings.WEBHOOK_PAUSE_AFTER_FAILURES = 3
+    endpoint = endpoint_at(receiver)
+    receiver.behaviour = answering(500)
+    for _ in range(4):
+        event()
+    queue.work()
+    endpoint.refresh_from_db()
+    assert (endpoint.is_active, endpoint.consecutive_failures) == (True, 4)  # for a moment only, so far
+    WebhookEndpoint.objects.update(failing_since=timezone.now() - timedelta(hours=25))
+    event()
+    queue.work()
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.stopped_automatically) == (WebhookEndpoint.State.PAUSED, True)
+    assert endpoint.stop_reason == "Nothing could be delivered for 25 hours, in 5 attempts one after another."
+    make_due()
+    sweep_webhooks()
+    assert queue.messages() == []
+    assert delivery_states() == [Status.PENDING] * 5
+
+
+def test_of_two_workers_one_attempts(receiver: Receiver) -> None:
+    endpoint_at(receiver)
+    delivery = event()
+    at_once(lambda: deliver_webhook(delivery.pk), times=4)
+    assert len(receiver.received) == 1
+    assert WebhookDelivery.objects.get().attempts == 1
+
+
+def test_a_claim_that_ran_out_is_taken_over_and_its_loser_changes_nothing(receiver: Receiver) -> None:
+    endpoint_at(receiver)
+    delivery = event()
+    lost = WebhookDelivery.objects.claim(delivery.pk)
+    assert lost
+    WebhookDelivery.objects.update(claim_expires_at=timezone.now())
+    deliver_webhook(delivery.pk)
+    assert delivery_states() == [Status.DELIVERED]
+    assert not WebhookDelivery.objects.held_by(lost).exists()
+
+
+def test_a_slow_endpoint_leaves_room_for_others(receiver: Receiver) -> None:
+    slow = endpoint_at(receiver, events=["customer.created"])
+    for _ in range(AT_ONCE_PER_ENDPOINT + 1):
+        event()
+    deliveries = list(WebhookDelivery.objects.order_by("pk"))
+    claims = [WebhookDelivery.objects.claim(each.pk) for each in deliveries]
+    assert [bool(claim) for claim in claims] == [True] * AT_ONCE_PER_ENDPOINT + [False]
+    WebhookEndpoint.objects.filter(pk=slow.pk).update(events=[])
+    endpoint_at(receiver)
+    deliver_webhook(event().pk)
+    assert len(receiver.received) == 1
+
+
+def test_a_failing_endpoint_gets_one_at_a_time(receiver: Receiver) -> None:
+    endpoint_at(receiver, failing_since=timezone.now())
+    first, second = event(), event()
+    assert WebhookDelivery.objects.claim(first.pk)
+    assert WebhookDelivery.objects.claim(second.pk) is None
+
+
+def test_whoever_delivers_one_sends_for_the_next(receiver: Receiver, queue: Queue) -> None:
+    endpoint_at(receiver)
+    for _ in range(5):
+        event()
+    queue.take()  # the broker lost them
+    WebhookDelivery.objects.update(enqueued_at=None)
+    deliver_webhook(WebhookDelivery.objects.earliest("pk").pk)
+    while queue.messages():
+        queue.work()
+    assert delivery_states() == [Status.DELIVERED] * 5
+    assert len(receiver.received) == 5
+
+
+def test_an_endpoint_deleted_meanwhile_does_no_harm(receiver: Receiver) -> None:
+    endpoint = endpoint_at(receiver)
+    delivery = event()
+    receiver.behaviour = lambda handler: (endpoint.delete(), handler.answer(500))[1]
+    deliver_webhook(delivery.pk)
+    assert not WebhookDelivery.objects.exists()
+    deliver_webhook(delivery.pk)
+    assert WebhookMessage.objects.count() == 1
+
+
+def test_events_are_written_while_a_delivery_is_stored(receiver: Receiver, queue: Queue) -> None:
+    endpoint = endpoint_at(receiver)
+    receiver.behaviour = answering(500)
+    for _ in range(10):
+        event()
+    messages = queue.take()
+    thread = in_thread(lambda: [deliver_webhook(each.args[0]) for each in messages])
+    for _ in range(10):
+        event()
+    thread.result()
+    wait_until(lambda: len(receiver.received) >= 10, "all were attempted")
+    endpoint.refresh_from_db()
+    assert endpoint.consecutive_failures == 10
