@@ -10,4 +10,5 @@ urlpatterns = [
     path("admin/", include("emotions.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("crm.api.urls")),
+    path("api/v1/", include("emotions.api.urls")),
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Case, F, FloatField, Q, Value, When
+
 from emotions.models import EmotionRecord
 from ml.labels import VALENCE, Emotion
 
@@ -58,3 +60,17 @@ def model_answer(record: EmotionRecord) -> Answer:
     likeliest = sorted(record.scores.items(), key=lambda each: -each[1])[:CANDIDATES_NAMED]
     named = " or ".join(f"{ADJECTIVES[emotion]} {score:.0%}" for emotion, score in likeliest)
     return Answer(None, record.valence, f"perhaps {named}")
+
+
+def stands_as(emotion: Emotion | None) -> Q:
+    """Records for which this stands, as `answer` says; None: uncertain."""
+    certain = Q(confidence__gte=F("model_version__uncertain_below"))
+    if emotion is None:
+        return Q(correction=None) & ~certain
+    return Q(correction__emotion=emotion) | Q(correction=None, dominant_emotion=emotion) & certain
+
+
+def standing_valence() -> Case:
+    """Of records, as `answer` gives it; for queries."""
+    said = (When(correction__emotion=emotion.value, then=Value(valence)) for emotion, valence in VALENCE.items())
+    return Case(*said, default=F("valence"), output_field=FloatField())

@@ -1,11 +1,12 @@
-"""Photos and faces, for those who may see the snapshot only."""
+"""Photos and faces, for those who may see the snapshot only: the pages and the API serve the same files."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from pathlib import PurePath
 
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
@@ -19,34 +20,58 @@ PRIVATE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "
 
 
 def preview(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
-    """The photo as an upright JPEG without metadata, for the page."""
-    snapshot = _with_file(request, public_id)
-    etag = f'"{snapshot.sha256}"'
-    if unchanged := get_conditional_response(request, etag=etag):
-        return unchanged
-    try:
-        with snapshot.file.open("rb") as file:
-            jpeg = render_preview(file.read())
-    except (OSError, InvalidImage) as error:
-        raise Http404 from error
-    return HttpResponse(jpeg, content_type="image/jpeg", headers={**PRIVATE, "ETag": etag})
+    return preview_of(request, _with_file(request, public_id))
 
 
 def original(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
-    """The file as it was added, to keep."""
-    snapshot = _with_file(request, public_id)
-    name = f"{snapshot.uuid}{PurePath(snapshot.file.name or '').suffix}"
-    try:
-        return FileResponse(snapshot.file.open("rb"), as_attachment=True, filename=name, headers=PRIVATE)
-    except OSError as error:
-        raise Http404 from error
+    return original_of(request, _with_file(request, public_id))
 
 
 def face(request: StaffRequest, public_id: uuid.UUID, record_id: int) -> HttpResponseBase:
-    """The transformed face, pixel for pixel as the network saw it."""
     records = EmotionRecord.objects.visible_to(request.user).filter(snapshot__uuid=public_id)
-    record = get_object_or_404(records.only("face_png"), pk=record_id)
-    return HttpResponse(bytes(record.face_png), content_type="image/png", headers=PRIVATE)
+    return face_of(request, get_object_or_404(records.only("uuid", "face_png"), pk=record_id))
+
+
+def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
+    """The photo as an upright JPEG without metadata. Raises Http404 when there is no photo (any more)."""
+
+    def rendered() -> HttpResponseBase:
+        try:
+            with snapshot.file.open("rb") as file:
+                return HttpResponse(render_preview(file.read()), content_type="image/jpeg")
+        except (OSError, ValueError, InvalidImage) as error:
+            raise Http404 from error
+
+    return _unless_unchanged(request, snapshot.sha256, rendered)
+
+
+def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
+    """The file as it was added, to keep. Raises Http404 when there is no photo (any more)."""
+    name = f"{snapshot.uuid}{PurePath(snapshot.file.name or '').suffix}"
+
+    def opened() -> HttpResponseBase:
+        try:
+            return FileResponse(snapshot.file.open("rb"), as_attachment=True, filename=name)
+        except (OSError, ValueError) as error:
+            raise Http404 from error
+
+    return _unless_unchanged(request, snapshot.sha256, opened)
+
+
+def face_of(request: HttpRequest, record: EmotionRecord) -> HttpResponseBase:
+    """The transformed face, pixel for pixel as the network saw it."""
+    return _unless_unchanged(
+        request, str(record.uuid), lambda: HttpResponse(bytes(record.face_png), content_type="image/png")
+    )
+
+
+def _unless_unchanged(request: HttpRequest, tag: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """None of these files ever changes: whoever has it is told so, and it is not even read."""
+    etag = f'"{tag}"'
+    response = get_conditional_response(request, etag=etag) or answer()
+    for name, value in {**PRIVATE, "ETag": etag}.items():
+        response.headers[name] = value
+    return response
 
 
 def _with_file(request: StaffRequest, public_id: uuid.UUID) -> Snapshot:

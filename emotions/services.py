@@ -32,31 +32,43 @@ class StorageUnavailable(OSError):
 
 
 def log_interaction(
-    interaction: Interaction, photos: Sequence[CheckedPhoto], *, consent_obtained_by: str | None, by: User
+    interaction: Interaction,
+    photos: Sequence[CheckedPhoto],
+    *,
+    consent_obtained_by: str | None,
+    by: User,
+    captured_at: datetime | None = None,
 ) -> list[Snapshot]:
     """Save an interaction with its photos, all or nothing, and the consent if one was just given.
 
-    Raises ConsentMissing, PhotoRefused, StorageUnavailable.
+    `captured_at` counts before what the photos themselves say. Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
     with _transaction_with_files() as written:
         interaction.staff = by
         interaction.save()
         if consent_obtained_by:
             record_consent(interaction.customer, granted=True, obtained_by=consent_obtained_by, recorded_by=by)
-        snapshots = [_add(interaction, photo, None, written) for photo in photos]
+        snapshots = [_add(interaction, photo, captured_at, written) for photo in photos]
+        _enqueue_on_commit(snapshots)
+        return snapshots
+
+
+def add_snapshots(
+    interaction: Interaction, photos: Sequence[CheckedPhoto], captured_at: datetime | None = None
+) -> list[Snapshot]:
+    """Store photos of an interaction, all or nothing, and enqueue their analysis.
+
+    The same photo again is the same snapshot. Raises ConsentMissing, PhotoRefused, StorageUnavailable.
+    """
+    with _transaction_with_files() as written:
+        snapshots = [_add(interaction, photo, captured_at, written) for photo in photos]
         _enqueue_on_commit(snapshots)
         return snapshots
 
 
 def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None = None) -> Snapshot:
-    """Store a photo of an interaction and enqueue its analysis. The same photo again is the same snapshot.
-
-    Raises ConsentMissing, PhotoRefused, StorageUnavailable.
-    """
-    with _transaction_with_files() as written:
-        snapshot = _add(interaction, photo, captured_at, written)
-        _enqueue_on_commit([snapshot])
-        return snapshot
+    """As `add_snapshots`, for one photo."""
+    return add_snapshots(interaction, [photo], captured_at)[0]
 
 
 def _add(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None, written: list[str]) -> Snapshot:

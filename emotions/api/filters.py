@@ -1,0 +1,51 @@
+"""Filters that several of this app's lists use."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+
+from ml.labels import EMOTIONS, Emotion
+
+UNCERTAIN = "uncertain"
+TRUE, FALSE, ANY = "true", "false", "any"
+EMOTION_CHOICES = [(emotion.value, emotion.value) for emotion in EMOTIONS]
+ANSWER_CHOICES = [*EMOTION_CHOICES, (UNCERTAIN, UNCERTAIN)]
+ANSWER_HELP = "What stands: what a person said, or else the model's answer."
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class TrueFalseFilter(django_filters.TypedChoiceFilter):
+    """`true` or `false`, and nothing else."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [(TRUE, TRUE), (FALSE, FALSE)]
+        super().__init__(*args, choices=choices, coerce=lambda value: value == TRUE, empty_value=None, **kwargs)
+
+
+class TrueFalseAnyFilter(django_filters.ChoiceFilter):
+    """`true`, `false` or `any`; the filter set says which of them when none is given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, choices=[(each, each) for each in (TRUE, FALSE, ANY)], **kwargs)
+
+
+def emotion_of(value: str) -> Emotion | None:
+    """What the filters' choice stands for: None for uncertain."""
+    return None if value == UNCERTAIN else Emotion(value)
+
+
+class CustomerFilters(django_filters.FilterSet):
+    """By whose customer a row is. `customer_path` leads from the row to the customer."""
+
+    customer_path = ""
+
+    customer = django_filters.UUIDFilter(method="by_customer", help_text="The customer's ID.")
+    customer_source = django_filters.CharFilter(method="by_customer")
+    customer_external_id = django_filters.CharFilter(method="by_customer")
+
+    def by_customer(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        field = {"customer": "uuid"}.get(name, name.removeprefix("customer_"))
+        return rows.filter(**{f"{self.customer_path}__{field}": value})

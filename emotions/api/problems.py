@@ -1,0 +1,46 @@
+"""What the writes of this app may be refused for, as problems."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError
+from rest_framework.exceptions import NotFound, ValidationError
+
+from crm.api.problems import Conflict, Unavailable
+from crm.models import Customer
+from emotions import services
+from emotions.photos import PhotoRefused
+
+
+class ConsentMissing(Conflict):
+    default_code = "consent_missing"
+
+
+class StorageUnavailable(Unavailable):
+    default_code = "storage_unavailable"
+    default_detail = str(services.StorageUnavailable())
+
+
+class NotFailed(Conflict):
+    default_code = "not_failed"
+    default_detail = "Only a snapshot whose analysis failed can be analysed again."
+
+
+class Superseded(Conflict):
+    default_code = "superseded"
+    default_detail = "The records of another model count for this snapshot now. Read them and repeat the change."
+
+
+@contextmanager
+def problems() -> Iterator[None]:
+    """Around a service: what it raises becomes the problem that the client gets."""
+    try:
+        yield
+    except services.ConsentMissing as error:
+        raise ConsentMissing(str(error)) from error
+    except services.StorageUnavailable as error:
+        raise StorageUnavailable from error
+    except PhotoRefused as error:
+        raise ValidationError({"photos": [str(error)]}, "photo_refused") from error
+    except (Customer.DoesNotExist, IntegrityError) as error:  # deleted in this very moment
+        raise NotFound from error

@@ -1,0 +1,120 @@
+"""Photos as they come in: multipart forms, whose files are looked at before anything is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
+from django.http import UnreadablePostError
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.parsers import DataAndFiles, MultiPartParser
+
+from crm.api.customers import MAX_NOTES
+from crm.api.fields import CustomerField, UtcDateTimeField
+from crm.api.serializers import StrictSerializer
+from crm.models import Consent, Customer, Interaction
+from crm.models.interaction import not_in_the_future
+from emotions.api.problems import StorageUnavailable
+from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future
+
+MAX_FORM_BYTES = settings.MAX_PHOTO_BYTES * settings.MAX_PHOTOS_PER_FORM + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+class PhotoParser(MultiPartParser):
+    """Large files go to the disk while they come in."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> DataAndFiles[Any, Any]:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except TooManyFilesSent as error:
+            raise ValidationError({"photos": [too_many()]}, "max_length") from error
+        except UnreadablePostError as error:
+            raise ParseError("The request broke off.") from error
+        except OSError as error:
+            raise StorageUnavailable from error
+
+
+def too_many() -> str:
+    return f"At most {settings.MAX_PHOTOS_PER_FORM} photos can be added at once. Send the others afterwards."
+
+
+class PhotoField(serializers.FileField):
+    def to_internal_value(self, data: Any) -> CheckedPhoto:
+        upload = super().to_internal_value(data)
+        try:
+            return check_upload(upload)
+        except PhotoRefused as error:
+            raise ValidationError(str(error), "photo_refused") from error
+
+
+class PhotosField(serializers.ListField):
+    child = PhotoField(help_text=f"JPEG, PNG, WebP, HEIC, BMP or TIFF, at most {settings.MAX_PHOTO_BYTES} bytes.")
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if len(data) > settings.MAX_PHOTOS_PER_FORM:  # before any is looked at
+            raise ValidationError([too_many()], "max_length")
+        return super().to_internal_value(data)
+
+
+class UploadSerializer(StrictSerializer):
+    """Photos of an interaction that there is already."""
+
+    photos = PhotosField(min_length=1, max_length=settings.MAX_PHOTOS_PER_FORM)
+    captured_at = UtcDateTimeField(
+        required=False,
+        help_text="When the photo was taken, if not as its EXIF says or else when the interaction took place."
+        " For a single photo.",
+    )
+
+    def validate_captured_at(self, value: datetime) -> datetime:
+        try:
+            refuse_future(value)
+        except PhotoRefused as error:
+            raise ValidationError("This time is in the future.", "future") from error
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "captured_at" in attrs and len(attrs["photos"]) > 1:
+            raise ValidationError({"captured_at": ["Give it with a single photo only."]}, "mismatch")
+        return attrs
+
+
+class UploadWithInteractionSerializer(UploadSerializer):
+    """Photos with the interaction during which they were taken, which is logged with them."""
+
+    customer = CustomerField(required=False, help_text="ID of the customer; or give source and external_id.")
+    source = serializers.CharField(required=False, max_length=50)
+    external_id = serializers.CharField(required=False, max_length=200)
+    kind = serializers.ChoiceField(Interaction.Kind.choices, default=Interaction.Kind.VISIT)
+    occurred_at = UtcDateTimeField(
+        required=False, validators=[not_in_the_future], help_text="When the interaction took place; now, unless given."
+    )
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTES)
+    consent_obtained_by = serializers.ChoiceField(
+        Consent.ObtainedBy.choices,
+        required=False,
+        help_text="How the customer has just agreed to photos and their analysis; records this consent."
+        " Needs the scope `customers:write` too.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = {name: attrs.pop(name) for name in ("customer", "source", "external_id") if name in attrs}
+        attrs = super().validate(attrs)
+        if named.keys() == {"customer"}:
+            return attrs | named
+        if named.keys() != {"source", "external_id"}:
+            raise ValidationError({"customer": ["Give customer, or source and external_id."]}, "incomplete")
+        return attrs | {"customer": self._customer(**named)}
+
+    def _customer(self, source: str, external_id: str) -> Customer:
+        visible = Customer.objects.visible_to(self.context["request"].user)
+        if found := visible.filter(source=source, external_id=external_id).first():
+            return found
+        message = f"There is no customer {external_id} of {source} within your reach."
+        raise ValidationError({"external_id": [message]}, "does_not_exist")

@@ -1,0 +1,24 @@
+"""Addresses of the API's part that is about photos and what was seen in them."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from emotions.api.views_files import FaceView, OriginalView, PreviewView
+from emotions.api.views_records import CorrectionViewSet, EmotionRecordViewSet
+from emotions.api.views_snapshots import InteractionSnapshotsViewSet, SnapshotViewSet
+from emotions.api.views_timeline import TimelineView
+
+app_name = "api-emotions"
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("snapshots", SnapshotViewSet, "snapshot")
+router.register("interactions/<uuid:interaction_id>/snapshots", InteractionSnapshotsViewSet, "interaction-snapshot")
+router.register("records", EmotionRecordViewSet, "record")
+router.register("corrections", CorrectionViewSet, "correction")
+
+urlpatterns = [
+    path("snapshots/<uuid:id>/photo", OriginalView.as_view(), name="snapshot-photo"),
+    path("snapshots/<uuid:id>/preview", PreviewView.as_view(), name="snapshot-preview"),
+    path("records/<uuid:id>/face", FaceView.as_view(), name="record-face"),
+    path("customers/<uuid:id>/timeline", TimelineView.as_view(), name="customer-timeline"),
+    path("", include(router.urls)),
+]
