@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction, User
 from crm.services import record_consent
+from emotions.events import snapshots_finished
 from emotions.models import EmotionRecord, Snapshot
 from emotions.photos import CheckedPhoto, refuse_future
 from emotions.sentiment_points import refresh_point
@@ -144,6 +145,7 @@ def choose_subject(record: EmotionRecord) -> None:
     faces.update(is_subject=False)
     faces.filter(pk=record.pk).update(is_subject=True)
     refresh_point(record.snapshot_id)
+    snapshots_finished([record.snapshot_id], cause="subject_chosen")
 
 
 def withhold_unfinished(customer: Customer) -> None:
