@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from crm.models import Customer
 from emotions.answers import Answer, answer
-from emotions.models import EmotionRecord
+from emotions.models import EmotionRecord, SentimentPoint
 
 NEWEST_SHOWN = 100
 # Shares of the chart's width and height in percent that stay free, so that no dot is cut off.
@@ -112,15 +112,9 @@ class Chart:
 
 def sentiment(customer: Customer) -> Chart:
     """What stands for the customer's newest snapshots, oldest first."""
-    newest = (
-        EmotionRecord.objects.current()
-        .of_subjects()
-        .with_answers()
-        .select_related("snapshot")
-        .filter(snapshot__interaction__customer=customer)
-        .order_by("-snapshot__captured_at", "-pk")[: NEWEST_SHOWN + 1]
-    )
-    records = list(newest)
+    newest = SentimentPoint.objects.filter(customer=customer).order_by("-captured_at", "-pk")[: NEWEST_SHOWN + 1]
+    standing = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=newest.values("pk"))
+    records = list(standing.with_answers().select_related("snapshot").order_by("-snapshot__captured_at", "-snapshot"))
     shown = records[:NEWEST_SHOWN][::-1]
     if not shown:
         return Chart((), truncated=False)
