@@ -8,12 +8,15 @@ from crm.api.bulk import BulkCustomersView
 from crm.api.consents import ConsentViewSet
 from crm.api.customers import CustomerViewSet, ExternalCustomerView
 from crm.api.interactions import InteractionViewSet
+from crm.api.webhooks import DeliveryViewSet, WebhookViewSet
 
 app_name = "api"
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("customers", CustomerViewSet, "customer")
 router.register("interactions", InteractionViewSet, "interaction")
 router.register("consents", ConsentViewSet, "consent")
+router.register("webhooks", WebhookViewSet, "webhook")
+router.register("webhook-deliveries", DeliveryViewSet, "webhook-delivery")
 
 urlpatterns = [
     path("customers/bulk", BulkCustomersView.as_view(), name="customers-bulk"),
