@@ -27,6 +27,10 @@ def may_manage_models(request: HttpRequest) -> bool:
     return request.user.has_perm("emotions.manage_models")
 
 
+def may_view_api_keys(request: HttpRequest) -> bool:
+    return request.user.has_perm("crm.view_apikey") or request.user.has_perm("crm.change_apikey")
+
+
 def on_model_pages(request: HttpRequest) -> bool:
     return request.path.startswith(("/admin/models/", "/admin/re-analyses/"))
 
@@ -108,6 +112,12 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("emotions:models"),
                         "active": on_model_pages,
                         "permission": may_manage_models,
+                    },
+                    {
+                        "title": "API keys",
+                        "icon": "key",
+                        "link": reverse_lazy("admin:crm_apikey_changelist"),
+                        "permission": may_view_api_keys,
                     },
                     {
                         "title": "Staff",

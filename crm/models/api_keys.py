@@ -11,6 +11,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
+from crm.models.user import User
+
 # How old `last_used_at` may be before a request writes it again.
 LAST_USED_ACCURACY = timedelta(minutes=1)
 
@@ -49,6 +51,10 @@ def check_addresses(values: object) -> None:
 
 
 class ApiKeyManager(BaseAPIKeyManager):
+    def visible_to(self, user: User) -> QuerySet[ApiKey]:
+        """Those that act for this member of staff; to superusers, who may do everything anyway, all."""
+        return self.all() if user.is_superuser else self.filter(user=user)
+
     def get_usable_keys(self) -> QuerySet[ApiKey]:
         """Those of active members of staff that nobody revoked; expired ones among them."""
         usable: QuerySet[ApiKey] = super().get_usable_keys()
@@ -73,12 +79,26 @@ class ApiKey(AbstractAPIKey):
         help_text="IP addresses or networks, one a line. Empty: from anywhere.",
     )
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
+    secret = ""  # what the other system sends: known right after the key was made, and stored nowhere
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()  # type: ignore[assignment]  # the library names its own
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
         verbose_name_plural = "API keys"
+
+    @property
+    def state(self) -> str:
+        """Whether it opens anything, in a word or two."""
+        if self.revoked:
+            return "Revoked"
+        if self.has_expired:
+            return "Expired"
+        return "Active" if self.user.is_active and self.user.is_staff else "Person inactive"
+
+    def revoke(self) -> bool:
+        """For good, from the next request on; False if somebody did so before."""
+        return bool(ApiKey.objects.filter(pk=self.pk, revoked=False).update(revoked=True))
 
     def grants(self, scope: str) -> bool:
         return scope in self.scopes
