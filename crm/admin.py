@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from crm.forms import InteractionForm
 from crm.models import Consent, Customer, Interaction, User
 from crm.services import record_consent
+from crm.webhooks import admin as webhooks_admin  # noqa: F401  # registers its pages
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
     from django.contrib.admin import ModelAdmin

@@ -222,6 +222,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "emotions.status.analysis_status",
+                "crm.webhooks.notice.stopped_webhooks",
             ],
         },
     },

@@ -35,6 +35,14 @@ def on_model_pages(request: HttpRequest) -> bool:
     return request.path.startswith(("/admin/models/", "/admin/re-analyses/"))
 
 
+def may_view_webhooks(request: HttpRequest) -> bool:
+    return request.user.has_perm("crm.view_webhookendpoint")
+
+
+def on_webhook_pages(request: HttpRequest) -> bool:
+    return request.path.startswith(("/admin/crm/webhookendpoint/", "/admin/crm/webhookdelivery/"))
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Rapport",
     "SITE_HEADER": "Rapport",
@@ -118,6 +126,13 @@ UNFOLD: dict[str, Any] = {
                         "icon": "key",
                         "link": reverse_lazy("admin:crm_apikey_changelist"),
                         "permission": may_view_api_keys,
+                    },
+                    {
+                        "title": "Webhooks",
+                        "icon": "webhook",
+                        "link": reverse_lazy("admin:crm_webhookendpoint_changelist"),
+                        "active": on_webhook_pages,
+                        "permission": may_view_webhooks,
                     },
                     {
                         "title": "Staff",

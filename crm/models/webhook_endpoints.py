@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -108,8 +107,7 @@ class WebhookEndpoint(models.Model):
     description = models.CharField(max_length=200, blank=True)
     events = models.JSONField(default=list, validators=[check_events])
     secret = models.CharField(max_length=100, default=new_secret, editable=False)
-    previous_secret = models.CharField(max_length=100, blank=True, editable=False)
-    previous_secret_expires_at = models.DateTimeField(null=True, editable=False)
+    previous_secrets = models.JSONField(default=list, editable=False, help_text="[secret, until when it signs too].")
     rotated_at = models.DateTimeField("secret made", default=timezone.now, editable=False)
 
     state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE, editable=False)
@@ -135,11 +133,6 @@ class WebhookEndpoint(models.Model):
                 | Q(state__in=["paused", "disabled"], stopped_at__isnull=False),
                 name="webhook_endpoint_stopped_at_some_time",
             ),
-            models.CheckConstraint(
-                condition=Q(previous_secret="", previous_secret_expires_at=None)
-                | ~Q(previous_secret="") & Q(previous_secret_expires_at__isnull=False),
-                name="webhook_endpoint_previous_secret_expires",
-            ),
         )
 
     def __str__(self) -> str:
@@ -154,7 +147,18 @@ class WebhookEndpoint(models.Model):
         sees_everyone: bool = getattr(self, "owner_sees_every_customer")  # noqa: B009 - an annotation, unknown to mypy
         return sees_everyone or customer.owner_id in (None, self.owner_id)
 
-    def valid_secrets(self, now: datetime) -> Sequence[str]:
-        """The newest first; a rotated one signs too until it expires."""
-        overlaps = self.previous_secret_expires_at and now < self.previous_secret_expires_at
-        return (self.secret, self.previous_secret) if overlaps else (self.secret,)
+    def valid_secrets(self, now: datetime) -> list[str]:
+        """The newest first; rotated ones sign too until they expire."""
+        return [self.secret, *(secret for secret, _ in self.overlapping(now))]
+
+    def overlapping(self, now: datetime) -> list[tuple[str, datetime]]:
+        """Rotated secrets that still sign, and until when; the newest first."""
+        previous = [(secret, datetime.fromisoformat(until)) for secret, until in self.previous_secrets]
+        return [(secret, until) for secret, until in previous if now < until]
+
+    def rotate(self, now: datetime) -> None:
+        """Take a new secret: to be saved by the caller."""
+        until = now + timedelta(hours=settings.WEBHOOK_SECRET_OVERLAP_HOURS)
+        overlapping = [(self.secret, until), *self.overlapping(now)]
+        self.previous_secrets = [(secret, end.isoformat()) for secret, end in overlapping]
+        self.secret, self.rotated_at = new_secret(), now

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from crm.models import User, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.events import ENQUEUED_AT_ONCE, emit_test, enqueue_on_commit
-from crm.webhooks.signing import new_secret
 
 STOPPED_BY_A_PERSON = "Somebody paused it."
 
@@ -36,14 +33,16 @@ def add_endpoint(owner: User, *, url: str, events: Sequence[str], description: s
 
 @transaction.atomic
 def rotate_secret(endpoint: WebhookEndpoint) -> str:
-    """Make a new secret and give it back, to be shown once. The one until now signs too while the two overlap."""
-    now = timezone.now()
+    """Make a new secret and give it back, to be shown once. Those until now sign too while they overlap."""
     locked = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
-    locked.previous_secret = locked.secret
-    locked.previous_secret_expires_at = now + timedelta(hours=settings.WEBHOOK_SECRET_OVERLAP_HOURS)
-    locked.secret, locked.rotated_at = new_secret(), now
-    locked.save(update_fields=["previous_secret", "previous_secret_expires_at", "secret", "rotated_at", "updated_at"])
+    locked.rotate(timezone.now())
+    locked.save(update_fields=["previous_secrets", "secret", "rotated_at", "updated_at"])
     return locked.secret
+
+
+def end_old_secrets(endpoint: WebhookEndpoint) -> None:
+    """Let only the newest secret sign from now on, as when an older one became known."""
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(previous_secrets=[])
 
 
 def pause(endpoint: WebhookEndpoint, reason: str = STOPPED_BY_A_PERSON) -> bool:

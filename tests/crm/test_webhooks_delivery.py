@@ -10,7 +10,7 @@ from standardwebhooks import WebhookVerificationError
 from crm.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from crm.models.webhook_deliveries import AT_ONCE_PER_ENDPOINT
 from crm.tasks import deliver_webhook, sweep_webhooks
-from crm.webhooks.services import rotate_secret
+from crm.webhooks.services import end_old_secrets, rotate_secret
 from crm.webhooks.signing import new_secret
 from tests.broker import Queue
 from tests.factories import CustomerFactory
@@ -54,7 +54,7 @@ def test_both_secrets_sign_while_they_overlap(receiver: Receiver, queue: Queue) 
     new = rotate_secret(endpoint)
     event()
     queue.work()
-    WebhookEndpoint.objects.update(previous_secret_expires_at=timezone.now())
+    end_old_secrets(endpoint)
     event()
     queue.work()
     during, after = receiver.received

@@ -1,0 +1,80 @@
+"""The buttons on the pages of webhooks. Each is a POST, and pressing it twice does no harm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+
+from crm.models import WebhookDelivery, WebhookEndpoint
+from crm.webhooks import services
+from crm.webhooks.services import EndpointUnsubscribed
+
+if TYPE_CHECKING:
+    from crm.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
+
+
+def act_on_endpoint(pages: WebhookEndpointAdmin, request: HttpRequest, pk: int) -> HttpResponseBase:
+    if refusal := _refuse(request):
+        return refusal
+    endpoint = get_object_or_404(pages.get_queryset(request), pk=pk)
+    action = request.POST.get("action")
+    if action == "rotate":
+        secret = services.rotate_secret(endpoint)
+        endpoint.refresh_from_db()
+        return pages.show_secret(request, endpoint, secret)
+    try:
+        done = _act(endpoint, action)
+    except EndpointUnsubscribed as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    return redirect("admin:crm_webhookendpoint_change", endpoint.pk)
+
+
+def _act(endpoint: WebhookEndpoint, action: str | None) -> str:
+    """Do it and say so."""
+    match action:
+        case "pause":
+            services.pause(endpoint)
+            return "Paused. Messages wait until you resume."
+        case "resume":
+            services.resume(endpoint)
+            return "Resumed. What waited is on its way."
+        case "end-old-secrets":
+            services.end_old_secrets(endpoint)
+            return "Only the newest secret signs from now on."
+        case "test":
+            services.send_test(endpoint)
+            return "A test message is on its way. Load this page again to see what came back."
+        case "redeliver-failed":
+            count = services.redeliver_failed(endpoint)
+            return f"{count} failed {'message is' if count == 1 else 'messages are'} on the way again."
+    raise PermissionDenied
+
+
+def act_on_delivery(pages: WebhookDeliveryAdmin, request: HttpRequest, pk: int) -> HttpResponseBase:
+    if refusal := _refuse(request):
+        return refusal
+    delivery: WebhookDelivery = get_object_or_404(pages.get_queryset(request), pk=pk)
+    try:
+        if services.redeliver(delivery):
+            messages.success(request, "It is on its way again. Load this page again to see what came back.")
+        else:
+            messages.warning(request, "It is being delivered at this very moment.")
+    except EndpointUnsubscribed as error:
+        messages.error(request, str(error))
+    return redirect("admin:crm_webhookdelivery_change", delivery.pk)
+
+
+def _refuse(request: HttpRequest) -> HttpResponseBase | None:
+    """Raises PermissionDenied."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    if not request.user.has_perm("crm.change_webhookendpoint"):
+        raise PermissionDenied
+    return None

@@ -1,0 +1,29 @@
+"""What staff type in about a webhook."""
+
+from typing import TYPE_CHECKING
+
+from django import forms
+
+from crm.models import WebhookEndpoint
+from crm.webhooks.event_types import event_types
+
+if TYPE_CHECKING:  # Unfold has no types
+    from django.forms import CheckboxSelectMultiple
+else:
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple
+
+
+def choices() -> list[tuple[str, str]]:
+    return [(event_type, f"{label} ({event_type})") for event_type, label in event_types().items()]
+
+
+class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    events = forms.MultipleChoiceField(label="Hears of", choices=choices, widget=CheckboxSelectMultiple)
+
+    class Meta:
+        model = WebhookEndpoint
+        fields = ("url", "description", "events")
+        help_texts = {  # noqa: RUF012
+            "url": "Where messages go: a public https address, such as https://crm.example.com/hook.",
+            "description": "For your colleagues: which system this is, and who looks after it.",
+        }
