@@ -23,7 +23,7 @@ def copy(model: type[models.Model], count: int, chance: np.random.Generator, **c
         raise TypeError(f"{model.__name__} has no columns {', '.join(sorted(unknown))}.")
     texts = [_column(field, count, chance, columns) for field in fields]
     lines = io.StringIO("".join(f"{line}\n" for line in map("\t".join, zip(*texts, strict=True))))
-    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
         table = connection.ops.quote_name(model._meta.db_table)
         cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", lines, 1 << 20)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ Integers = NDArray[np.int64]
 class Source:
     """What all rows are drawn from: chance, the years, and the progress that is shown."""
 
-    def __init__(self, seed: int, until: datetime, progress: "tqdm[None]") -> None:
+    def __init__(self, seed: int, until: datetime, progress: "tqdm[Any]") -> None:
         self.chance = np.random.default_rng(seed)
         self.progress = progress
         self._start = np.datetime64((until - timedelta(days=365 * YEARS)).replace(tzinfo=None), "s")

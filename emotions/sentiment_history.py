@@ -7,7 +7,7 @@ distribution. The database adds up; nothing here grows with the number of answer
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -132,14 +132,14 @@ def _within(points: str, start: datetime, end: datetime) -> Q:
     return Q(**{f"{points}captured_at__gte": start, f"{points}captured_at__lt": end})
 
 
-def _sums(points: QuerySet[SentimentPoint], interval: Interval, zone: tzinfo) -> Iterable[dict[str, Any]]:
+def _sums(points: QuerySet[SentimentPoint], interval: Interval, zone: tzinfo) -> Iterable[Mapping[str, Any]]:
     """A row for each interval, emotion, and whether a person said so: few, and cheap for the database to add up."""
     start = Trunc("captured_at", interval.value, tzinfo=zone)
     alike = points.order_by().values("emotion", "by_person", start=start)
     return alike.annotate(count=Count("*"), valence_sum=Sum("valence")).order_by("start")
 
 
-def _intervals(rows: Iterable[dict[str, Any]], zone: tzinfo) -> Iterator[IntervalSentiment]:
+def _intervals(rows: Iterable[Mapping[str, Any]], zone: tzinfo) -> Iterator[IntervalSentiment]:
     for start, alike in groupby(rows, lambda row: row["start"]):
         tally = Tally()
         for row in alike:
@@ -198,7 +198,7 @@ _AGGREGATES: dict[str, Any] = {
 }
 
 
-def _customer(row: dict[str, Any]) -> CustomerSentiment:
+def _customer(row: Mapping[str, Any]) -> CustomerSentiment:
     tally = Tally({e: row[e.value] for e in EMOTIONS}, row["uncertain"], row["corrected"], row["valence_sum"])
     return CustomerSentiment(
         row["uuid"], row["source"], row["external_id"], row["name"], tally, row["first"], row["last"]

@@ -166,7 +166,7 @@ def rebuild(*arguments: str) -> str:
 
 def wrong_points() -> list[Snapshot]:
     """One that is missing, one that is too many, one that says something else, and one that is right."""
-    snapshots = [SnapshotFactory(analysed=True) for _ in range(4)]
+    snapshots: list[Snapshot] = [SnapshotFactory(analysed=True) for _ in range(4)]
     SentimentPoint.objects.filter(pk=snapshots[0].pk).delete()
     Snapshot.objects.filter(pk=snapshots[1].pk).update(model_version=None)
     SentimentPoint.objects.filter(pk=snapshots[2].pk).update(valence=0.25)
