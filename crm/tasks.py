@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from crm.dispatch import send
-from crm.models import WebhookDelivery, WebhookEndpoint, WebhookMessage
+from crm.models import IdempotentRequest, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from crm.models.webhook_deliveries import ABANDONED
 from crm.webhooks.delivery import deliver
 
@@ -37,6 +37,12 @@ def sweep_webhooks() -> None:
         WebhookMessage.objects.expired(now).order_by("created_at").values_list("pk", flat=True)[:DELETED_AT_ONCE]
     )
     WebhookMessage.objects.filter(pk__in=old).delete()
+
+
+@shared_task
+def forget_old_requests() -> None:
+    """Delete what was kept for requests that might be sent again (crm/api/idempotency.py)."""
+    IdempotentRequest.objects.forget_old()
 
 
 def _waiting(endpoint_id: int, count: int) -> list[int]:

@@ -56,12 +56,10 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
         request.lease_expires_at = now + LEASE
         return bool(abandoned.update(lease_expires_at=request.lease_expires_at))
 
-    def forget_old(self) -> int:
-        """Delete those that are kept no longer, a batch at a time; gives their number."""
-        forgotten = 0
+    def forget_old(self) -> None:
+        """Delete those that are kept no longer, a batch at a time."""
         while old := list(self.filter(created_at__lt=timezone.now() - KEPT).values_list("pk", flat=True)[:SWEEP_BATCH]):
-            forgotten += self.filter(pk__in=old).delete()[0]
-        return forgotten
+            self.filter(pk__in=old).delete()
 
 
 class IdempotentRequest(models.Model):
