@@ -308,6 +308,7 @@ CELERY_TASK_ROUTES = {
     "emotions.tasks.go_on_reanalysing": {"queue": "reanalysis"},
     "crm.tasks.deliver_webhook": {"queue": "webhooks"},
     "crm.tasks.sweep_webhooks": {"queue": "webhooks-sweep"},
+    "crm.tasks.forget_old_requests": {"queue": "sweep"},
 }
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the nets on a busy machine; then a stuck process is replaced
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -321,6 +322,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "emotions.tasks.sweep_snapshots",
         "schedule": SWEEP_INTERVAL,
         "options": {"expires": SWEEP_INTERVAL},  # sweeps that nobody took do not pile up
+    },
+    "forget-old-requests": {
+        "task": "crm.tasks.forget_old_requests",
+        "schedule": 3600,
+        "options": {"expires": 3600},
     },
     "sweep-webhooks": {
         "task": "crm.tasks.sweep_webhooks",
