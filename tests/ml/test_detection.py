@@ -106,6 +106,23 @@ def test_finds_heads_that_lean_and_their_eyes(detector: MtcnnDetector, degrees: 
     assert tilt(face.landmarks) == pytest.approx(degrees, abs=12)
 
 
+def test_a_photo_of_heads_that_all_lean_is_looked_at_turned(detector: MtcnnDetector) -> None:
+    face = astronaut().crop((120, 10, 330, 230)).resize((72, 76))
+    row = Image.new("RGB", (5 * 72, 3 * 76))
+    for index in range(15):
+        row.paste(face, (index % 5 * 72, index // 5 * 76))
+    found = detect(detector, row.rotate(-45, expand=True, fillcolor="grey"))
+    assert len(found) == 15
+    assert [face.box.area for face in found] == sorted((face.box.area for face in found), reverse=True)
+    assert np.median([tilt(face.landmarks) for face in found]) == pytest.approx(45, abs=10)
+
+
+def test_a_large_head_that_leans_far_is_found(detector: MtcnnDetector) -> None:
+    portrait = astronaut().crop((120, 10, 330, 230)).rotate(-60, expand=True, fillcolor="grey").resize((1200, 1260))
+    (face,) = detect(detector, portrait)
+    assert 300 < face.box.height < 900
+
+
 def test_a_portrait_that_fills_a_large_photo_is_found(detector: MtcnnDetector) -> None:
     portrait = astronaut().crop((160, 30, 290, 200)).resize((2600, 3400))
     (face,) = detect(detector, portrait)
