@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from emotions.api.views_files import FaceView, OriginalView, PreviewView
 from emotions.api.views_records import CorrectionViewSet, EmotionRecordViewSet
+from emotions.api.views_sentiment import CustomerSentimentView, CustomersSentimentView, SentimentView
 from emotions.api.views_snapshots import InteractionSnapshotsViewSet, SnapshotViewSet
 from emotions.api.views_timeline import TimelineView
 
@@ -20,5 +21,8 @@ urlpatterns = [
     path("snapshots/<uuid:id>/preview", PreviewView.as_view(), name="snapshot-preview"),
     path("records/<uuid:id>/face", FaceView.as_view(), name="record-face"),
     path("customers/<uuid:id>/timeline", TimelineView.as_view(), name="customer-timeline"),
+    path("customers/<uuid:id>/sentiment", CustomerSentimentView.as_view(), name="customer-sentiment"),
+    path("sentiment", SentimentView.as_view(), name="sentiment"),
+    path("sentiment/customers", CustomersSentimentView.as_view(), name="sentiment-customers"),
     path("", include(router.urls)),
 ]

@@ -12,8 +12,10 @@ from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from crm.api.etags import EtagMixin
 from crm.api.views import ApiMixin
 from crm.models import Scope
 from emotions import corrections as people
@@ -26,7 +28,7 @@ from emotions.models import EmotionCorrection, EmotionRecord
 from ml.labels import Emotion
 
 
-class EmotionRecordViewSet(ApiMixin, ReadOnlyModelViewSet[EmotionRecord]):
+class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionRecord]):
     """What the models saw in the photos' faces, one record for each face."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE
@@ -46,10 +48,7 @@ class EmotionRecordViewSet(ApiMixin, ReadOnlyModelViewSet[EmotionRecord]):
 
     @extend_schema(
         request=NewCorrectionSerializer,
-        responses={
-            200: CorrectionSerializer,
-            201: CorrectionSerializer,
-        },
+        responses={200: CorrectionSerializer, 201: CorrectionSerializer},
     )
     @action(["post"], detail=True, url_path="corrections", serializer_class=NewCorrectionSerializer)
     def correct(self, request: Request, id: uuid.UUID) -> Response:
@@ -65,8 +64,11 @@ class EmotionRecordViewSet(ApiMixin, ReadOnlyModelViewSet[EmotionRecord]):
             corrections.shown(EmotionCorrection.objects.visible_to(self.user)),
             pk=EmotionRecord.objects.values_list("correction", flat=True).get(pk=record.pk),
         )
-        code = status.HTTP_200_OK if made.pk == record.correction_id else status.HTTP_201_CREATED
-        return Response(CorrectionSerializer(made, context=self.get_serializer_context()).data, status=code)
+        body = CorrectionSerializer(made, context=self.get_serializer_context()).data
+        if made.pk == record.correction_id:
+            return Response(body)
+        location = reverse("api-emotions:correction-detail", [made.uuid], request=request)
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": location})
 
     @extend_schema(request=None, responses={204: None})
     @action(["delete"], detail=True, url_path="correction")
@@ -89,7 +91,7 @@ class EmotionRecordViewSet(ApiMixin, ReadOnlyModelViewSet[EmotionRecord]):
         return record
 
 
-class CorrectionViewSet(ApiMixin, ReadOnlyModelViewSet[EmotionCorrection]):
+class CorrectionViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionCorrection]):
     """What people said of faces, newest first."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE

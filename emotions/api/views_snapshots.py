@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
+from crm.api.etags import EtagWritesMixin
 from crm.api.permissions import require_permission, require_scope
 from crm.api.views import ApiMixin
 from crm.models import Interaction, Scope
@@ -72,7 +73,7 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
-class SnapshotViewSet(SnapshotViews, DestroyModelMixin, ReadOnlyModelViewSet[Snapshot]):
+class SnapshotViewSet(SnapshotViews, EtagWritesMixin, DestroyModelMixin, ReadOnlyModelViewSet[Snapshot]):
     """Photos of customers and how far their analysis is."""
 
     waiting_actions = ("create", "retrieve", "retry")
