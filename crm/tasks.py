@@ -32,7 +32,8 @@ def sweep_webhooks() -> None:
     # Endpoint by endpoint: one with many that wait takes no turns from the others.
     for endpoint_id in list(WebhookEndpoint.objects.active().values_list("pk", flat=True)):
         enqueue(_waiting(endpoint_id, SWEPT_AT_ONCE))
-    enqueue(WebhookDelivery.objects.to_enqueue(now).filter(is_test=True).values_list("pk", flat=True)[:SWEPT_AT_ONCE])
+    tests = WebhookDelivery.objects.to_enqueue(now).filter(is_test=True, status=WebhookDelivery.Status.PENDING)
+    enqueue(list(tests.values_list("pk", flat=True)[:SWEPT_AT_ONCE]))
     old = list(
         WebhookMessage.objects.expired(now).order_by("created_at").values_list("pk", flat=True)[:DELETED_AT_ONCE]
     )

@@ -27,7 +27,7 @@ class Received:
         return payload
 
 
-Behaviour = Callable[["Handler"], None]
+Behaviour = Callable[["Handler"], object]
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -176,6 +176,10 @@ class WebhookDelivery(models.Model):
                 condition=Q(status__in=["pending", "delivering"]),
                 name="webhook_delivery_unfinished",
             ),
+            models.Index(
+                fields=["endpoint"], condition=Q(status="delivering"), name="webhook_delivery_delivering"
+            ),  # a few, however many wait
+            models.Index(fields=["due_at"], condition=Q(status="pending", is_test=True), name="webhook_delivery_tests"),
             models.Index(fields=["endpoint", "-id"], name="webhook_delivery_of_endpoint"),
         )
         constraints = (

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ class Answer:
 
     @property
     def gone(self) -> bool:
-        return self.status == requests.codes.gone
+        return self.status == HTTPStatus.GONE
 
 
 def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
@@ -52,7 +53,7 @@ def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
     # No compressed answer, as a small one may be a large text.
     sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
     try:
-        with _session(url) as session:
+        with _session() as session:
             response = session.post(url, data=body.encode(), headers=sent, stream=True)
             with response:
                 text = _beginning(response)
@@ -65,7 +66,7 @@ def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
         return Answer(seconds, sent, error=_explain(error, url, seconds))
 
 
-def _session(url: str) -> HTTPSession:
+def _session() -> HTTPSession:
     timeout = (CONNECT_SECONDS, float(settings.WEBHOOK_READ_TIMEOUT))
     config = Config(
         ip_filter_enable=True,
@@ -76,9 +77,8 @@ def _session(url: str) -> HTTPSession:
     )
     session = HTTPSession(config)
     session.trust_env = False  # no proxies, and no passwords from a .netrc
-    host = urlsplit(url).hostname or ""
-    session.mount("http://", WatchedAdapter() if is_allowed(host) else PublicAdapter(is_https_proto=False))
-    session.mount("https://", WatchedAdapter() if is_allowed(host) else PublicAdapter(is_https_proto=True))
+    session.mount("http://", PublicAdapter(is_https_proto=False))
+    session.mount("https://", PublicAdapter(is_https_proto=True))
     return session
 
 
@@ -91,10 +91,12 @@ class WatchedConnection(HTTPConnection):
     """Cut when its time is over: the read timeout starts anew with each byte that a slow receiver sends."""
 
     _watch: threading.Timer | None = None
+    _watched: socket.socket
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
-        self._watch = threading.Timer(whole_seconds(), _cut, [connected.dup()])  # TLS takes the first one over
+        self._watched = connected.dup()  # TLS takes the first one over
+        self._watch = threading.Timer(whole_seconds(), _cut, [self._watched])
         self._watch.daemon = True
         self._watch.start()
         return connected
@@ -102,7 +104,7 @@ class WatchedConnection(HTTPConnection):
     def close(self) -> None:
         if self._watch:
             self._watch.cancel()
-            self._watch.args[0].close()
+            self._watched.close()
             self._watch = None
         super().close()
 
@@ -119,16 +121,20 @@ class WatchedTLSPool(HTTPSConnectionPool):
     ConnectionCls = WatchedTLSConnection
 
 
-class WatchedAdapter(HTTPAdapter):
+class PublicAdapter(IPFilterAdapter):  # type: ignore[misc]  # the library has no types
+    """Resolves the name once, refuses an address inside, and connects to that address and no other.
+
+    Hosts that the operator allows are exempt, by the name that the HTTP client itself reads from the address.
+    """
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": WatchedPool, "https": WatchedTLSPool}
 
-
-class PublicAdapter(WatchedAdapter, IPFilterAdapter):
-    """Resolves the name once, refuses an address inside, and connects to that address and no other."""
-
     def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        as_it_stands = HTTPAdapter.build_connection_pool_key_attributes(self, *args, **kwargs)
+        if is_allowed(as_it_stands[0]["host"].strip("[]")):
+            return as_it_stands
         host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
         address = ip_address(host["host"].strip("[]"))
         if not is_public(address):  # the library lets pass some that we do not, such as Azure's metadata

@@ -36,8 +36,9 @@ def press(browser: Client, endpoint: WebhookEndpoint, action: str) -> str:
 
 
 def secret_on(page: bytes) -> str:
-    [secret] = re.findall(r"whsec_[\w+/=]+", page.decode())
-    return secret
+    secrets: list[str] = re.findall(r"whsec_[\w+/=]+", page.decode())
+    assert len(secrets) == 1
+    return secrets[0]
 
 
 def test_the_secret_is_shown_once() -> None:

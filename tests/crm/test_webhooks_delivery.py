@@ -14,7 +14,7 @@ from crm.webhooks.services import end_old_secrets, rotate_secret
 from crm.webhooks.signing import new_secret
 from tests.broker import Queue
 from tests.factories import CustomerFactory
-from tests.receiver import Receiver, answering, answering_in_turn
+from tests.receiver import Handler, Receiver, answering, answering_in_turn
 from tests.threads import at_once, in_thread
 from tests.waiting import wait_until
 from tests.webhooks import delivery_states, endpoint_at
@@ -208,7 +208,12 @@ def test_whoever_delivers_one_sends_for_the_next(receiver: Receiver, queue: Queu
 def test_an_endpoint_deleted_meanwhile_does_no_harm(receiver: Receiver) -> None:
     endpoint = endpoint_at(receiver)
     delivery = event()
-    receiver.behaviour = lambda handler: (endpoint.delete(), handler.answer(500))[1]
+
+    def delete_and_answer(handler: Handler) -> None:
+        endpoint.delete()
+        handler.answer(500)
+
+    receiver.behaviour = delete_and_answer
     deliver_webhook(delivery.pk)
     assert not WebhookDelivery.objects.exists()
     deliver_webhook(delivery.pk)

@@ -84,12 +84,11 @@ def test_hearing_agrees_with_what_staff_see() -> None:
     staff += [by_user, by_group]
     for each in staff:
         WebhookEndpointFactory(owner=each)
-    customers = [customer(owner=owner) for owner in (*staff, None)]
-    for each in customers:
+    for seen in [customer(owner=owner) for owner in (*staff, None)]:
         WebhookMessage.objects.all().delete()
-        emit("customer.updated", each, {})
+        emit("customer.updated", seen, {})
         heard = set(WebhookDelivery.objects.values_list("endpoint__owner", flat=True))
-        assert heard == {one.pk for one in staff if Customer.objects.visible_to(one).contains(each)}
+        assert heard == {one.pk for one in staff if Customer.objects.visible_to(one).contains(seen)}
 
 
 @pytest.mark.parametrize("state", [State.PAUSED, State.DISABLED])

@@ -162,7 +162,7 @@ def test_public_web_addresses_are_accepted(url: str) -> None:
 
 def test_a_silent_receiver_is_left(receiver: Receiver, settings: Settings) -> None:
     settings.WEBHOOK_READ_TIMEOUT = 1
-    receiver.behaviour = lambda handler: handler.rfile.read(1) and None
+    receiver.behaviour = lambda handler: handler.rfile.read(1)
     assert try_to_post(receiver.url).error == "No answer within 1 seconds."
 
 
@@ -196,7 +196,7 @@ def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver) -> None
 
 
 def test_a_broken_answer_is_a_failure_like_any_other(receiver: Receiver) -> None:
-    receiver.behaviour = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n") and handler.wfile.close()
+    receiver.behaviour = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
     answer = try_to_post(receiver.url)
     assert not answer.accepted
     assert answer.error

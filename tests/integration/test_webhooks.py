@@ -126,7 +126,7 @@ def test_a_slow_receiver_delays_no_photo_worker_and_no_other_receiver(
     impatient: Deployment, receiver: Receiver
 ) -> None:
     silent = Receiver()
-    silent.behaviour = lambda handler: handler.server.drop.wait(60) and None
+    silent.behaviour = lambda handler: handler.server.drop.wait(60)
     endpoint_at(silent)
     start(impatient)
     happen(8)
