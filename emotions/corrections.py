@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from crm.models import User
 from emotions.events import correction_created
-from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
+from emotions.models import CannotTell, EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
 from emotions.sentiment_points import refresh_point
 from ml.labels import Emotion
 from ml.types import BoundingBox
@@ -35,17 +35,36 @@ def take_back(record: EmotionRecord, by: User) -> None:
     _say(record, "", by)
 
 
+def cannot_tell(record: EmotionRecord, by: User) -> None:
+    """Write down that this person looked at the face and cannot say. The same again changes nothing."""
+    CannotTell.objects.get_or_create(record=record, said_by=by)
+
+
+def can_tell(record: EmotionRecord, by: User) -> None:
+    """Forget that this person could not say."""
+    CannotTell.objects.filter(record=record, said_by=by).delete()
+
+
 def carry_over(snapshot: Snapshot, version: ModelVersion) -> None:
     """Let what people said stand for the records that this model version has just made.
 
     Call it in the transaction that makes them, with the snapshot locked.
     """
     said = list(EmotionCorrection.objects.filter(record__snapshot=snapshot).select_related("record").order_by("pk"))
-    if not said:
+    unsaid = list(CannotTell.objects.filter(record__snapshot=snapshot).select_related("record"))
+    if not said and not unsaid:
         return
     records = list(_without_pictures(snapshot).filter(model_version=version))
     for correction in said:
         _stand(correction, records)
+    CannotTell.objects.bulk_create(
+        [
+            CannotTell(record=record, said_by_id=each.said_by_id, created_at=each.created_at)
+            for each in unsaid
+            for record in _same_face(each.record, records)
+        ],
+        ignore_conflicts=True,
+    )
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, 
 
 from crm.models import User
 from emotions.answers import ADJECTIVES
-from emotions.models import EmotionRecord, ModelVersion, Snapshot
+from emotions.models import CannotTell, EmotionRecord, ModelVersion, Snapshot
 from emotions.timeline import Face
 from ml.labels import EMOTIONS, Emotion
 
@@ -43,6 +43,7 @@ class ReviewFace:
     """One face in the list, with what the template of a photo asks for."""
 
     subject: Face
+    cannot_tell: bool = False  # whether the person who looks at the list said so
 
     @property
     def snapshot(self) -> Snapshot:
@@ -71,14 +72,18 @@ def versions_in_use() -> QuerySet[ModelVersion]:
 def reviewable(user: User) -> QuerySet[EmotionRecord]:
     """The customers' faces on which this member of staff may say something."""
     records = EmotionRecord.objects.visible_to(user).current().of_subjects().with_answers()
-    return records.select_related("snapshot__interaction__customer")
+    return records.select_related("snapshot__interaction__customer").prefetch_related("cannot_tell__said_by")
 
 
 def faces_to_review(
     user: User, version: ModelVersion | None = None, emotion: Emotion | None = None, after: Position | None = None
 ) -> ReviewPage:
-    """Faces on which nobody has said anything, the least certain first: one page of them after that position."""
-    records = reviewable(user).filter(correction=None).order_by("confidence", "pk")
+    """Faces on which nobody has said anything, the least certain first: one page of them after that position.
+
+    Without those of which this person cannot tell; somebody else may.
+    """
+    passed = CannotTell.objects.filter(record=OuterRef("pk"), said_by=user)
+    records = reviewable(user).filter(~Exists(passed), correction=None).order_by("confidence", "pk")
     if emotion:
         records = records.filter(dominant_emotion=emotion)
     if after:

@@ -144,7 +144,8 @@ def _earlier(snapshot: Snapshot, faces: Iterable[Face]) -> Iterable[Face]:
 
 def with_faces(snapshots: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
     """With the records that count, but without the faces' pictures, which browsers fetch one by one."""
-    records = EmotionRecord.objects.current().with_answers().order_by("face_index")
+    records = EmotionRecord.objects.current().with_answers().prefetch_related("cannot_tell__said_by")
+    records = records.order_by("face_index")
     return snapshots.select_related("model_version", "interaction__customer").prefetch_related(
         Prefetch("records", queryset=records),
         Prefetch("records", EmotionRecord.objects.superseded().with_answers().order_by("-pk"), "earlier_records"),

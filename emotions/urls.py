@@ -66,4 +66,6 @@ urlpatterns = [
     path("review/agreement/", for_staff(views_review.agreement_page), name="agreement"),
     path("review/faces/<int:record_id>/correct/", for_staff(views_review.correct), name="review_correct"),
     path("review/faces/<int:record_id>/take-back/", for_staff(views_review.take_back), name="review_take_back"),
+    path("review/faces/<int:record_id>/cannot-tell/", for_staff(views_review.cannot_tell), name="cannot_tell"),
+    path("review/faces/<int:record_id>/can-tell/", for_staff(views_review.can_tell), name="can_tell"),
 ]

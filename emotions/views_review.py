@@ -60,17 +60,34 @@ def take_back(request: StaffRequest, record_id: int) -> HttpResponseBase:
     return _said(request, record)
 
 
-def _said(request: StaffRequest, record: EmotionRecord, problem: str = "") -> HttpResponseBase:
+@require_POST
+def cannot_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    """Staff looked at a face of the list and cannot say what it shows."""
+    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    corrections.cannot_tell(record, request.user)
+    return _said(request, record, saved="Saved. The face has left your list.")
+
+
+@require_POST
+def can_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    corrections.can_tell(record, request.user)
+    return _said(request, record, saved="Taken back. The face is in your list again.")
+
+
+def _said(request: StaffRequest, record: EmotionRecord, problem: str = "", saved: str = "") -> HttpResponseBase:
     """The face for htmx; for a browser without scripts, the list where it was."""
     fresh = get_object_or_404(reviewable(request.user), pk=record.pk)
     if request.headers.get("HX-Request"):
-        context = {"item": ReviewFace(Face(fresh)), "problem": problem, "here": request.GET.urlencode(), "focus": True}
+        passed = any(each.said_by_id == request.user.pk for each in fresh.cannot_tell.all())
+        item = ReviewFace(Face(fresh), cannot_tell=passed)
+        context = {"item": item, "problem": problem, "here": request.GET.urlencode(), "focus": True}
         return render(request, "emotions/review_face.html", context)
     if problem:
         messages.error(request, problem)
     else:
         customer = fresh.snapshot.interaction.customer
-        messages.success(request, f"Saved. You can change it on the timeline of {customer.name}.")
+        messages.success(request, saved or f"Saved. You can change it on the timeline of {customer.name}.")
     return redirect(f"{reverse('emotions:review')}?{request.GET.urlencode()}")
 
 

@@ -1,4 +1,5 @@
 from emotions.models.activations import ModelActivation
+from emotions.models.cannot_tell import CannotTell
 from emotions.models.corrections import EmotionCorrection
 from emotions.models.reanalyses import Reanalysis, Turn
 from emotions.models.records import SCORE_FIELDS, EmotionRecord, ModelVersion
@@ -7,6 +8,7 @@ from emotions.models.snapshot import Claim, Snapshot
 
 __all__ = [
     "SCORE_FIELDS",
+    "CannotTell",
     "Claim",
     "EmotionCorrection",
     "EmotionRecord",
