@@ -91,7 +91,7 @@ class IntervalSerializer(TallySerializer):
     start = UtcDateTimeField(help_text="When it begins.")
 
 
-COUNTS = dict.fromkeys(EMOTIONS, 0) | {"happy": 7, "neutral": 3}
+COUNTS = {emotion.value: 0 for emotion in EMOTIONS} | {"happy": 7, "neutral": 3}
 TALLY = {"counted": 10, "uncertain": 2, "corrected": 1, "mean_valence": 0.52, "emotions": COUNTS}
 HISTORY = {
     "from": "2026-11-01T00:00:00Z",
@@ -124,7 +124,7 @@ class HistorySerializer(StrictSerializer):
 class CustomerSentimentSerializer(TallySerializer):
     customer = serializers.UUIDField()
     name = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field's own attribute
     external_id = serializers.CharField()
     first_captured_at = UtcDateTimeField()
     last_captured_at = UtcDateTimeField()

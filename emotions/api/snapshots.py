@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django.db.models import F, Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from crm.api.fields import UtcDateTimeField
 from crm.api.filters import TimeFilter
@@ -110,5 +111,5 @@ class SnapshotFilter(CustomerFilters):
         fields = ()
 
     def by_answer(self, snapshots: QuerySet[Snapshot], name: str, value: str) -> QuerySet[Snapshot]:
-        require_scope(self.request, Scope.RESULTS_READ)
+        require_scope(cast(Request, self.request), Scope.RESULTS_READ)
         return snapshots.filter(sentiment_point__emotion=emotion_of(value) or "")

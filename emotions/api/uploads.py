@@ -45,7 +45,7 @@ def too_many() -> str:
 
 
 class PhotoField(serializers.FileField):
-    def to_internal_value(self, data: Any) -> CheckedPhoto:
+    def to_internal_value(self, data: Any) -> CheckedPhoto:  # type: ignore[override]  # a file, and what is known of it
         upload = super().to_internal_value(data)
         try:
             return check_upload(upload)
@@ -89,7 +89,7 @@ class UploadWithInteractionSerializer(UploadSerializer):
     """Photos with the interaction during which they were taken, which is logged with them."""
 
     customer = CustomerField(required=False, help_text="ID of the customer; or give source and external_id.")
-    source = serializers.CharField(required=False, max_length=50)
+    source = serializers.CharField(required=False, max_length=50)  # type: ignore[assignment]  # a field's own attribute
     external_id = serializers.CharField(required=False, max_length=200)
     kind = serializers.ChoiceField(Interaction.Kind.choices, default=Interaction.Kind.VISIT)
     occurred_at = UtcDateTimeField(

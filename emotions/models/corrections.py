@@ -37,6 +37,7 @@ class EmotionCorrection(models.Model):
 
     class Meta:
         ordering = ("-pk",)
+        indexes = (models.Index(fields=["created_at", "id"], name="correction_by_creation"),)
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(emotion__in=["", *(e.value for e in EMOTIONS)]), name="correction_emotion_known"

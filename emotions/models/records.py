@@ -124,6 +124,8 @@ class EmotionRecord(models.Model):
                 condition=Q(is_subject=True, correction=None),
                 name="record_to_review",
             ),
+            models.Index(fields=["created_at", "id"], name="record_by_creation"),
+            models.Index(fields=["id"], condition=Q(correction__isnull=False), name="record_corrected"),
         )
         constraints = (
             models.UniqueConstraint(

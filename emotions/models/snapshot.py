@@ -161,6 +161,11 @@ class Snapshot(models.Model):
                 condition=Q(status__in=["pending", "analysing"]),
                 name="snapshot_unfinished",
             ),
+            models.Index(fields=["id"], condition=Q(status="failed"), name="snapshot_failed"),
+            # The orders in which other systems read them.
+            models.Index(fields=["captured_at", "id"], name="snapshot_by_capture"),
+            models.Index(fields=["created_at", "id"], name="snapshot_by_creation"),
+            models.Index(fields=["finished_at", "id"], name="snapshot_by_finish"),
         )
         constraints = (
             models.UniqueConstraint(fields=["interaction", "sha256"], name="snapshot_once_per_interaction"),

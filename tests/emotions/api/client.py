@@ -21,7 +21,7 @@ class Api(APIClient):
         _, key = ApiKey.objects.create_key(name="Test", user=self.user, scopes=list(scopes))
         super().__init__(raise_request_exception=False, headers={"Authorization": f"Bearer {key}"})
 
-    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         return super().generic(method, path if path.startswith("http") else f"/api/v1/{path}", *args, **kwargs)
 
 

@@ -1,6 +1,7 @@
 """Photos, previews and faces as files."""
 
 import io
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -20,7 +21,7 @@ def addresses(snapshot: Snapshot) -> list[str]:
 
 def test_the_photo_is_the_file_as_it_was_sent() -> None:
     snapshot = SnapshotFactory()
-    answer = Api().get(f"snapshots/{snapshot.uuid}/photo", headers={"Accept": "image/jpeg"})
+    answer: Any = Api().get(f"snapshots/{snapshot.uuid}/photo", headers={"Accept": "image/jpeg"})
     assert b"".join(answer.streaming_content) == snapshot.file.open().read()
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{snapshot.uuid}.jpg"'
     assert answer.headers["Content-Type"] == "image/jpeg"

@@ -80,6 +80,7 @@ def test_filters() -> None:
     EmotionRecordFactory(snapshot__captured_at=datetime(2026, 3, 2, tzinfo=UTC), confidence=0.65, score_happy=0.65,
                          score_sad=0.1)  # fmt: skip
     api = Api()
+    asked: dict[str, Any]
     for asked in (
         {"customer": customer.uuid},
         {"customer_source": "crm", "customer_external_id": "7"},
@@ -99,14 +100,15 @@ def test_filters() -> None:
 def test_emotion_and_valence_are_those_that_stand() -> None:
     corrected, uncertain = EmotionCorrectionFactory(emotion="fear").record, uncertain_record()
     api = Api()
-    for asked, record in (
+    found: list[tuple[dict[str, str], EmotionRecord]] = [
         ({"emotion": "fear"}, corrected),
         ({"corrected": "true"}, corrected),
         ({"valence_max": "-0.6"}, corrected),
         ({"emotion": "uncertain"}, uncertain),
         ({"uncertain": "true"}, uncertain),
         ({"valence_min": "0"}, uncertain),
-    ):
+    ]
+    for asked, record in found:
         assert ids_of(api.get("records", asked)) == [str(record.uuid)], asked
     assert ids_of(api.get("records", {"emotion": "happy"})) == []
 
