@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+EXPORT = "a row for each customer, one year"
+MOST_RUNS = {EXPORT: 5}  # it takes seconds
 TARGETS_MS = {"one customer": 60, "everyone": 500}
 Measurement = Callable[[], object]
 
@@ -21,7 +23,11 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
 
     if not SentimentPoint.objects.exists():
         raise SystemExit("The database holds no sentiment. Fill it with python -m bench.dataset.")
-    return {name: _times(run, options.repeat) for name, run in _measurements(options.seed).items()}
+    measurements = _measurements(options.seed)
+    return {
+        name: _times(run, min(options.repeat, MOST_RUNS.get(name, options.repeat)))
+        for name, run in measurements.items()
+    }
 
 
 def _times(run: Measurement, repeat: int) -> dict[str, float]:
@@ -65,7 +71,7 @@ def _measurements(seed: int) -> dict[str, Measurement]:
         "one customer, the busiest, the chart of the timeline": lambda: sentiment(busiest),
         **{f"everyone, one year, by {interval}": of_all(superuser, interval) for interval in Interval},
         "everyone whom one of 20 owners sees, one year, by month": of_all(owner, Interval.MONTH),
-        "a row for each customer, one year": lambda: sum(1 for _ in by_customer(Customer.objects.all(), year, newest)),
+        EXPORT: lambda: sum(1 for _ in by_customer(Customer.objects.all(), year, newest)),
     }
 
 
@@ -76,7 +82,7 @@ def explain() -> str:
 
     told = []
     for name, run in _measurements(0).items():
-        if name.startswith("a row"):
+        if name == EXPORT:
             continue
         with CaptureQueriesContext(connection) as queries:
             run()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import F
 
 from emotions.answers import answer
 from emotions.models import EmotionRecord, SentimentPoint, Snapshot
@@ -71,17 +72,18 @@ def _refresh(snapshots: Collection[int]) -> None:
 
 def _standing(snapshots: Collection[int]) -> dict[int, SentimentPoint]:
     """By snapshot, unsaved, what the points should say."""
-    records = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=snapshots)
-    return {each.snapshot_id: _point(each) for each in records.with_answers().select_related("snapshot__interaction")}
-
-
-def _point(record: EmotionRecord) -> SentimentPoint:
-    snapshot, stands = record.snapshot, answer(record)
-    return SentimentPoint(
-        snapshot=snapshot,
-        customer_id=snapshot.interaction.customer_id,
-        captured_at=snapshot.captured_at,
-        emotion=stands.emotion or "",
-        by_person=stands.by_person,
-        valence=stands.valence,
-    )
+    counted = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=snapshots)
+    records = counted.select_related("model_version", "correction").defer("face_png", "landmarks")
+    customer, captured_at = F("snapshot__interaction__customer"), F("snapshot__captured_at")
+    found = {}
+    for record in records.annotate(customer=customer, captured_at=captured_at):
+        stands = answer(record)
+        found[record.snapshot_id] = SentimentPoint(
+            snapshot_id=record.snapshot_id,
+            customer_id=record.customer,  # type: ignore[attr-defined]  # annotated above
+            captured_at=record.captured_at,  # type: ignore[attr-defined]
+            emotion=stands.emotion or "",
+            by_person=stands.by_person,
+            valence=stands.valence,
+        )
+    return found

@@ -29,7 +29,7 @@ def test_as_many_rows_as_asked_for_that_the_application_understands(media: Path)
     assert EmotionCorrection.objects.exists()
     call_command("rebuild_sentiment", "--check")  # raises an error when something differs
     record = EmotionRecord.objects.select_related("snapshot").latest("pk")
-    assert default_storage.exists(Snapshot.objects.exclude(file="").latest("pk").file.name)
+    assert default_storage.exists(str(Snapshot.objects.exclude(file="").latest("pk").file))
     choose_subject(record)
     assert CustomerFactory().pk == 61  # the next number is free
 
