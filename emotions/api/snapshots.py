@@ -23,7 +23,7 @@ from emotions.models.snapshot import SnapshotQuerySet
 
 
 def shown(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
-    """With all that a snapshot's representation is made of, in two queries."""
+    """With all that a snapshot's representation is made of, in four queries."""
     current = records.shown(EmotionRecord.objects.current()).order_by("face_index")
     return (
         snapshots.select_related("model_version")

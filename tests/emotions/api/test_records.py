@@ -136,7 +136,7 @@ def test_records_in_the_order_of_their_photos() -> None:
     days = (3, 1, 2)
     records = [EmotionRecordFactory(snapshot__captured_at=datetime(2026, 3, day, tzinfo=UTC)) for day in days]
     api = Api()
-    first = api.get("records", {"ordering": "captured_at", "page_size": 2})
+    first = api.get("records", {"ordering": "captured_at", "page_size": "2"})
     then = api.get(first.json()["next"])
     assert ids_of(first) + ids_of(then) == [str(records[index].uuid) for index in (1, 2, 0)]
 
@@ -147,8 +147,9 @@ def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_
     for rows in (1, 20):
         for _ in range(rows - EmotionRecord.objects.count()):
             EmotionCorrectionFactory()
-        for path in ("records", "corrections"):
-            with django_assert_num_queries(4):  # the key, its rate (2), the rows
+        for path, queries in (("records", 6), ("corrections", 4)):
+            # The key, its rate (2), the rows; of records their models and what people said.
+            with django_assert_num_queries(queries):
                 assert len(ids_of(api.get(path))) == rows
 
 

@@ -178,7 +178,7 @@ def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_
     for rows in (1, 20):
         for _ in range(rows - Snapshot.objects.count()):
             EmotionCorrectionFactory()
-        with django_assert_num_queries(5):  # the key, its rate (2), the snapshots, their records
+        with django_assert_num_queries(7):  # the key, its rate (2), snapshots, records, models, corrections
             assert len(ids_of(api.get("snapshots"))) == rows
 
 

@@ -130,5 +130,6 @@ def test_a_page_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_
     for rows in (1, 19):
         for _ in range(rows):
             EmotionCorrectionFactory(record__snapshot__interaction__customer=customer)
-        with django_assert_num_queries(7):  # the key, its rate (2), the customer, interactions, snapshots, records
+        # The key, its rate (2), the customer, interactions, snapshots, records, models, corrections.
+        with django_assert_num_queries(9):
             api.get(timeline_of(customer))
