@@ -87,6 +87,7 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[type-arg]
     ordering = ("revoked", "-created")
 
     class Media:
+        css = {"all": ("crm/api_keys.css",)}  # noqa: RUF012
         js = ("crm/api_keys.js",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
@@ -117,6 +118,12 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[type-arg]
         if db_field.name == "user":
             kwargs["queryset"] = User.objects.filter(is_staff=True, is_active=True).order_by("username")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}  # and look at the key
+        return super().add_view(request, form_url, (extra_context or {}) | only_save)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if not member_of_staff(request).is_superuser:

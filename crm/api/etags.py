@@ -62,7 +62,7 @@ class EtagMixin(Base):
 
     def whole(self, instance: Any) -> Any:
         """The representation with every field."""
-        context = self.get_serializer_context() | {"whole": True}
+        context = {**self.get_serializer_context(), "whole": True}
         return self.get_serializer_class()(instance, context=context).data
 
     def answer_read(self, request: Request, instance: Any) -> Response:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -22,7 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.problems import Conflict
-from crm.models import ApiKey, IdempotentRequest
+from crm.models import ApiKey, IdempotentRequest, User
 from crm.models.idempotency import InProgress, KeyReused
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def fingerprint(request: Request) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=_file_said).encode()).hexdigest()
 
 
-def _file_said(file: UploadedFile) -> list[str]:
+def _file_said(file: UploadedFile[Any]) -> list[str]:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
@@ -109,7 +109,7 @@ def once(view: ApiMixin, key: str, handler: Handler) -> Handler:
 def _claim(request: Request, key: str) -> IdempotentRequest:
     asked_by = request.auth.prefix if isinstance(request.auth, ApiKey) else ""
     try:
-        return IdempotentRequest.objects.claim(request.user, asked_by, key, fingerprint(request))
+        return IdempotentRequest.objects.claim(cast(User, request.user), asked_by, key, fingerprint(request))
     except InProgress:
         raise IdempotencyInProgress from None
     except KeyReused:

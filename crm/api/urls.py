@@ -1,12 +1,13 @@
 """Addresses of the API's part that is about customers."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from crm.api.bulk import BulkCustomersView
 from crm.api.consents import ConsentViewSet
 from crm.api.customers import CustomerViewSet, ExternalCustomerView
+from crm.api.documentation import RedocView, SwaggerView
 from crm.api.interactions import InteractionViewSet
 from crm.api.webhooks import DeliveryViewSet, WebhookViewSet
 
@@ -27,6 +28,6 @@ urlpatterns = [
     ),
     path("", include(router.urls)),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
+    path("docs", SwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("redoc", RedocView.as_view(url_name="api:schema"), name="redoc"),
 ]

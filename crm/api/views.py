@@ -49,7 +49,7 @@ class ApiMixin(Base):
         if hasattr(self, (request.method or "").lower()):  # else it is 405
             self._check_parameters(request)
             if request.method == "POST" and (key := idempotency_key(request)):
-                self.post = once(self, key, self.post)  # type: ignore[attr-defined]  # it has one
+                self.post = once(self, key, self.post)  # type: ignore[has-type]  # it has one
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)

@@ -168,7 +168,8 @@ def test_a_form_is_known_again_whatever_its_boundary() -> None:
     assert fingerprint(upload("first")) != fingerprint(upload("first", b"another photo"))
     request = upload("first")
     fingerprint(request)
-    assert request.data["photo"].read() == b"photo"  # there to be read again
+    data: Any = request.data
+    assert data["photo"].read() == b"photo"  # there to be read again
 
 
 @pytest.mark.django_db(transaction=True)
