@@ -22,7 +22,16 @@ MEDIA_TYPE = "application/problem+json"
 API_PATH = "/api/"
 BAD_INPUT = "Correct the fields that `errors` lists and send the request again."
 # Of well-formed input that does not fit what there is: 422, where malformed input is 400 (RFC 9110, 15.5.21).
-UNPROCESSABLE = {"does_not_exist", "future", "mismatch", "incomplete", "inactive"}
+UNPROCESSABLE = {
+    "does_not_exist",
+    "future",
+    "inactive",
+    "incomplete",
+    "mismatch",
+    "period_refused",
+    "photo_refused",
+    "unknown_zone",
+}
 NON_FIELD = ("non_field_errors", "")
 # Of answers that no view gave: by status, the code and the sentence.
 UNANSWERED = {

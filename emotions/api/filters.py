@@ -25,6 +25,14 @@ class TrueFalseFilter(django_filters.TypedChoiceFilter):
         super().__init__(*args, choices=choices, coerce=lambda value: value == TRUE, empty_value=None, **kwargs)
 
 
+class RangeFilter(django_filters.NumberFilter):
+    """A bound between two numbers, for the schema too."""
+
+    def __init__(self, *args: Any, lowest: int, highest: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=lowest, max_value=highest, **kwargs)
+        extend_schema_field({"type": "number", "minimum": lowest, "maximum": highest})(self)
+
+
 class TrueFalseAnyFilter(django_filters.ChoiceFilter):
     """`true`, `false` or `any`; the filter set says which of them when none is given."""
 

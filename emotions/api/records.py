@@ -23,6 +23,7 @@ from emotions.api.filters import (
     TRUE,
     UNCERTAIN,
     CustomerFilters,
+    RangeFilter,
     TrueFalseAnyFilter,
     TrueFalseFilter,
     emotion_of,
@@ -179,10 +180,10 @@ class EmotionRecordFilter(CustomerFilters):
     emotion = django_filters.ChoiceFilter(choices=ANSWER_CHOICES, method="by_answer", help_text=ANSWER_HELP)
     dominant_emotion = django_filters.ChoiceFilter(choices=EMOTION_CHOICES, help_text="The model's highest score.")
     uncertain = TrueFalseFilter(method="by_uncertain", help_text="Same as emotion=uncertain, or its opposite.")
-    valence_min = django_filters.NumberFilter(method="by_valence")
-    valence_max = django_filters.NumberFilter(method="by_valence")
-    confidence_min = django_filters.NumberFilter("confidence", "gte")
-    confidence_max = django_filters.NumberFilter("confidence", "lte")
+    valence_min = RangeFilter(method="by_valence", lowest=-1)
+    valence_max = RangeFilter(method="by_valence", lowest=-1)
+    confidence_min = RangeFilter("confidence", "gte", lowest=0)
+    confidence_max = RangeFilter("confidence", "lte", lowest=0)
     captured_after = TimeFilter("snapshot__captured_at", "gte")
     captured_before = TimeFilter("snapshot__captured_at", "lt")
     created_after = TimeFilter("created_at", "gte")

@@ -40,7 +40,7 @@ class PeriodSerializer(serializers.Serializer[Any]):
         try:
             attrs.setdefault("from", end - USUAL_PERIOD)
         except OverflowError as error:
-            raise ValidationError({"to": ["This time is out of range."]}, "out_of_range") from error
+            raise ValidationError({"to": ["This time is out of range."]}, "period_refused") from error
         return attrs
 
 
@@ -57,7 +57,7 @@ class HistoryQuerySerializer(PeriodSerializer):
 
     def validate_zone(self, value: str) -> str:
         if value not in known_zones():
-            raise ValidationError("Give the name of a time zone, such as Europe/Berlin.", "invalid_zone")
+            raise ValidationError("Give the name of a time zone, such as Europe/Berlin.", "unknown_zone")
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,10 @@ class PhotoField(serializers.FileField):
 
 
 class PhotosField(serializers.ListField):
-    child = PhotoField(help_text=f"JPEG, PNG, WebP, HEIC, BMP or TIFF, at most {settings.MAX_PHOTO_BYTES} bytes.")
+    child = PhotoField(
+        allow_empty_file=True,  # which is no photo, and refused as such
+        help_text=f"JPEG, PNG, WebP, HEIC, BMP or TIFF, at most {settings.MAX_PHOTO_BYTES} bytes.",
+    )
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if len(data) > settings.MAX_PHOTOS_PER_FORM:  # before any is looked at

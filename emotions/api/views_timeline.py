@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
@@ -86,7 +86,7 @@ def _cursor(request: Request) -> Cursor | None:
     try:
         return Cursor.parse(given) if given is not None else None
     except ValueError as error:
-        raise ValidationError({"cursor": [CursorPagination.invalid_cursor_message]}, "invalid_cursor") from error
+        raise NotFound(CursorPagination.invalid_cursor_message, "invalid_cursor") from error
 
 
 def _link(request: Request, cursor: Cursor | None) -> str | None:

@@ -120,6 +120,8 @@ def test_emotion_and_valence_are_those_that_stand() -> None:
         ({"corrected": "maybe"}, "corrected"),
         ({"subject": "1"}, "subject"),
         ({"valence_min": "NaN"}, "valence_min"),
+        ({"valence_max": "1.5"}, "valence_max"),
+        ({"confidence_min": "-0.1"}, "confidence_min"),
         ({"valence_min": "1e999999"}, "valence_min"),
         ({"customer": "7"}, "customer"),
         ({"snapshot": "\0"}, "snapshot"),

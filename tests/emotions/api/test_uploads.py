@@ -164,7 +164,8 @@ def test_customers_out_of_reach_are_not_there() -> None:
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x00" * 1000, b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
 def test_what_is_no_photo_is_refused(content: bytes) -> None:
     answer = send(Api(), snapshots_of(InteractionFactory()), photo(content=content))
-    assert errors_of(answer).keys() == {"photos.0"}
+    assert errors_of(answer) == {"photos.0": "photo_refused"}
+    assert answer.status_code == 422
 
 
 def test_text_instead_of_a_file_is_refused() -> None:
