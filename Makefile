@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
 
-.PHONY: help run test test-environment lint bench lock train clean
+.PHONY: help run test test-environment lint bench lock schema fuzz-api
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,6 +47,12 @@ lint: .venv-test/installed ## style, types, import contracts, migrations, deploy
 
 bench: .venv-test/installed ## measure the pipeline and the queue on this machine
 	.venv-test/bin/python -m bench
+
+schema: .venv-test/installed ## write docs/openapi.yaml anew from the code
+	.venv-test/bin/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+fuzz-api: test-environment ## send the API many generated requests; FUZZ_EXAMPLES=N of each operation
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),300) .venv-test/bin/python -m pytest tests/e2e/api/test_fuzzing.py --timeout 7200
 
 LOCK = .venv-test/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
 

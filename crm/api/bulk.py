@@ -20,6 +20,7 @@ from crm.upsert import Outcome, OutOfReach, Values, upsert_customers
 
 MAX_ROWS = 1000
 FAILED = "failed"
+STATUSES = [(each, each) for each in (*(outcome.value for outcome in Outcome), FAILED)]
 
 
 class BulkCustomerSerializer(CustomerSerializer):
@@ -30,7 +31,7 @@ class BulkCustomerSerializer(CustomerSerializer):
         }
 
 
-class BulkRequestSerializer(StrictSerializer):
+class CustomersSerializer(StrictSerializer):
     # Each row is looked at by itself, so that a wrong one does not keep back the others.
     customers = serializers.ListField(
         child=serializers.DictField(),
@@ -48,12 +49,12 @@ class RowErrorSerializer(StrictSerializer):
 
 class RowResultSerializer(StrictSerializer):
     index = serializers.IntegerField(help_text="Place of the row in the request, from 0.")
-    status = serializers.ChoiceField([*(each.value for each in Outcome), FAILED])
+    status = serializers.ChoiceField(STATUSES)
     id = serializers.UUIDField(allow_null=True)
     errors = serializers.ListField(child=RowErrorSerializer())  # type: ignore[assignment]  # hides a property that is for input
 
 
-class BulkResponseSerializer(StrictSerializer):
+class RowResultsSerializer(StrictSerializer):
     results = RowResultSerializer(many=True)
 
 
@@ -62,10 +63,10 @@ class BulkCustomersView(ApiMixin, APIView):
 
     read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
 
-    @extend_schema(request=BulkRequestSerializer, responses=BulkResponseSerializer)
+    @extend_schema(request=CustomersSerializer, responses=RowResultsSerializer)
     def post(self, request: Request) -> Response:
         """Answers for each row whether it was created, updated, unchanged or refused; a refused one keeps no other."""
-        body = BulkRequestSerializer(data=request.data)
+        body = CustomersSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         rows: Sequence[Any] = body.validated_data["customers"]
         results: list[dict[str, Any]] = [{} for _ in rows]

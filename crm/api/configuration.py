@@ -37,13 +37,23 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "COMPONENT_SPLIT_REQUEST": True,
+    "GET_LIB_DOC_EXCLUDES": "crm.api.schema.classes_without_description",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "crm.api.schema.forbid_unknown_fields",
         "crm.api.schema.forbid_empty_parameters",
         "crm.api.schema.add_problems",
     ],
-    "ENUM_NAME_OVERRIDES": {"ConsentScope": "crm.models.consent.Consent.Scope"},
+    # Where several fields of one name have other values; the classes of other apps by their address only.
+    "ENUM_NAME_OVERRIDES": {
+        "BulkStatus": "crm.api.bulk.STATUSES",
+        "ConsentScope": "crm.models.consent.Consent.Scope",
+        "ConsentObtainedBy": "crm.models.consent.Consent.ObtainedBy",
+        "DeliveryStatus": "crm.models.webhook_deliveries.WebhookDelivery.Status",
+        "Emotion": "emotions.api.filters.EMOTION_CHOICES",
+        "EmotionOrUncertain": "emotions.api.filters.ANSWER_CHOICES",
+        "SnapshotStatus": "emotions.models.snapshot.Snapshot.Status",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # which would be another host
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

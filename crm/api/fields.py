@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.models import Customer, User
@@ -26,6 +27,7 @@ class UtcDateTimeField(serializers.DateTimeField):
         return super().enforce_timezone(value)
 
 
+@extend_schema_field(str)
 class StaffField(serializers.SlugRelatedField[User]):
     """A member of staff by username; looked up once each for all rows of a request."""
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import get_lib_doc_excludes
 
 from crm.api.problems import MEDIA_TYPE
-from crm.api.serializers import StrictMixin
+from crm.api.serializers import StrictMixin, StrictModelSerializer, StrictSerializer
+from crm.api.views import ApiMixin
 
 PROBLEM = "Problem"
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -42,6 +44,11 @@ WITH_BODY = (409, 412, 415, 422)
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
+def classes_without_description() -> list[type]:
+    """Whose docstrings are for us, and not for whoever reads the description of a class made from them."""
+    return [*get_lib_doc_excludes(), StrictMixin, StrictSerializer, StrictModelSerializer, ApiMixin]
+
+
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its registry is not typed
     target_class = "crm.api.authentication.ApiKeyAuthentication"
     name = "apiKey"
@@ -68,6 +75,11 @@ class ApiSchema(AutoSchema):  # type: ignore[no-untyped-call]
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Hook: every operation may answer with problems."""
     result["components"]["schemas"][PROBLEM] = PROBLEM_SCHEMA
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}}}
+    result["components"]["responses"] = {
+        f"{PROBLEM}{status}": {"content": content, "description": HTTPStatus(status).phrase}
+        for status in (*EVERYWHERE, *WITH_OBJECT, *WITH_BODY)
+    }
     for path, operations in result["paths"].items():
         for method in METHODS:
             if operation := operations.get(method):
@@ -76,14 +88,12 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _add_problems(operation: dict[str, Any], path: str) -> None:
-    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}}}
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     statuses = EVERYWHERE
     statuses += WITH_OBJECT if "{" in path or "cursor" in parameters else ()
     statuses += WITH_BODY if "requestBody" in operation or "{" in path else ()
     for status in sorted(statuses):
-        described = {"content": content, "description": HTTPStatus(status).phrase}
-        operation["responses"].setdefault(str(status), described)
+        operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{PROBLEM}{status}"})
 
 
 def forbid_empty_parameters(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -82,6 +82,8 @@ def site(
         CELERY_BROKER_URL=redis_server.url,
         ANALYSIS_TIME_LIMIT="30",
         ANALYSIS_LEASE="40",
+        WEBHOOK_ALLOWED_HOSTS="127.0.0.1",
+        API_RATE="1000000/second",
     )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
