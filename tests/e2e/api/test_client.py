@@ -60,7 +60,7 @@ def test_the_whole_story(site: Site, access: Access, receiver: Receiver, generat
     record = entries[1].snapshot.result
     assert abs(sum(record.scores.to_dict().values()) - 1) < 1e-3
     assert call("records.records_list", snapshot=snapshot.id).results[0].id == record.id
-    assert call("customers.customers_sentiment", customer.id).totals.counted + record.emotion.count("uncertain") == 1
+    assert call("customers.customers_sentiment", customer.id).total.counted + record.emotion.count("uncertain") == 1
 
     wait_until(lambda: len(receiver.received) == 2, "both webhooks arrive")
     told = {message["type"]: message["data"] for message in (each.verify(hook.secret) for each in receiver.received)}
