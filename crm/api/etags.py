@@ -81,8 +81,8 @@ class EtagMixin(Base):
         return self.answer_read(request, self.get_object())
 
 
-class EtagWritesMixin(EtagMixin):
-    """The same; and writes lock the row until they are done, and keep to what If-Match and If-None-Match ask."""
+class EtagDestroyMixin(EtagMixin):
+    """The same; and a deletion locks the row until it is done, and keeps to what If-Match and If-None-Match ask."""
 
     def get_object(self) -> Any:
         if self.request.method not in ("PUT", "PATCH", "DELETE"):
@@ -96,11 +96,15 @@ class EtagWritesMixin(EtagMixin):
         return instance
 
     @transaction.atomic
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().destroy(request, *args, **kwargs)
+
+
+class EtagWritesMixin(EtagDestroyMixin):
+    """The same; and so does every other write."""
+
+    @transaction.atomic
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response: Response = super().update(request, *args, **kwargs)
         response["ETag"] = etag_of(response.data)
         return response
-
-    @transaction.atomic
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().destroy(request, *args, **kwargs)

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from crm.api.etags import EtagWritesMixin
+from crm.api.etags import EtagDestroyMixin
 from crm.api.permissions import require_permission, require_scope
 from crm.api.views import ApiMixin
 from crm.models import Interaction, Scope
@@ -73,10 +73,9 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
-class SnapshotViewSet(SnapshotViews, EtagWritesMixin, RetrieveModelMixin, DestroyModelMixin, ListModelMixin):
+class SnapshotViewSet(SnapshotViews, EtagDestroyMixin, RetrieveModelMixin, DestroyModelMixin, ListModelMixin):
     """Photos of customers and how far their analysis is."""
 
-    http_method_names = ("get", "head", "options", "post", "delete")  # the mixin would take PUT too
     waiting_actions = ("create", "retrieve", "retry")
     lookup_field = "uuid"
     lookup_url_kwarg = "id"
