@@ -64,5 +64,5 @@ def test_the_whole_story(site: Site, access: Access, receiver: Receiver, generat
 
     wait_until(lambda: len(receiver.received) == 2, "both webhooks arrive")
     told = {message["type"]: message["data"] for message in (each.verify(hook.secret) for each in receiver.received)}
-    assert told["customer.created"]["external_id"] == "7"
-    assert told["snapshot.analysed"]["id"] == str(snapshot.id)
+    assert told["customer.created"]["customer"]["external_id"] == "7"
+    assert told["snapshot.analysed"]["snapshot"]["id"] == str(snapshot.id)
