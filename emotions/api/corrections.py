@@ -10,7 +10,7 @@ from rest_framework import serializers
 from crm.api.fields import StaffField
 from crm.api.filters import TimeFilter
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
-from emotions.api.filters import EMOTION_CHOICES, CustomerFilters
+from emotions.api.filters import EMOTION_CHOICES
 from emotions.models import EmotionCorrection
 from emotions.models.corrections import EmotionCorrectionQuerySet
 
@@ -51,9 +51,12 @@ class CorrectionSerializer(StrictModelSerializer):
         return correction.emotion or None
 
 
-class CorrectionFilter(CustomerFilters):
-    customer_path = "record__snapshot__interaction__customer"
-
+class CorrectionFilter(django_filters.FilterSet):
+    customer = django_filters.UUIDFilter(
+        "record__snapshot__interaction__customer__uuid", help_text="The customer's ID."
+    )
+    customer_source = django_filters.CharFilter("record__snapshot__interaction__customer__source")
+    customer_external_id = django_filters.CharFilter("record__snapshot__interaction__customer__external_id")
     record = django_filters.UUIDFilter("record__uuid")
     snapshot = django_filters.UUIDFilter("record__snapshot__uuid")
     emotion = django_filters.ChoiceFilter(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from drf_spectacular.drainage import set_override
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
@@ -30,7 +30,7 @@ class RangeFilter(django_filters.NumberFilter):
 
     def __init__(self, *args: Any, lowest: int, highest: int = 1, **kwargs: Any) -> None:
         super().__init__(*args, min_value=lowest, max_value=highest, **kwargs)
-        extend_schema_field({"type": "number", "minimum": lowest, "maximum": highest})(self)
+        set_override(self, "field", {"type": "number", "minimum": lowest, "maximum": highest})
 
 
 class TrueFalseAnyFilter(django_filters.ChoiceFilter):
@@ -43,17 +43,3 @@ class TrueFalseAnyFilter(django_filters.ChoiceFilter):
 def emotion_of(value: str) -> Emotion | None:
     """What the filters' choice stands for: None for uncertain."""
     return None if value == UNCERTAIN else Emotion(value)
-
-
-class CustomerFilters(django_filters.FilterSet):
-    """By whose customer a row is. `customer_path` leads from the row to the customer."""
-
-    customer_path = ""
-
-    customer = django_filters.UUIDFilter(method="by_customer", help_text="The customer's ID.")
-    customer_source = django_filters.CharFilter(method="by_customer")
-    customer_external_id = django_filters.CharFilter(method="by_customer")
-
-    def by_customer(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
-        field = {"customer": "uuid"}.get(name, name.removeprefix("customer_"))
-        return rows.filter(**{f"{self.customer_path}__{field}": value})

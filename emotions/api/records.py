@@ -22,7 +22,6 @@ from emotions.api.filters import (
     EMOTION_CHOICES,
     TRUE,
     UNCERTAIN,
-    CustomerFilters,
     RangeFilter,
     TrueFalseAnyFilter,
     TrueFalseFilter,
@@ -173,9 +172,10 @@ class EmotionRecordSerializer(StrictModelSerializer):
         return answer(record).valence
 
 
-class EmotionRecordFilter(CustomerFilters):
-    customer_path = "snapshot__interaction__customer"
-
+class EmotionRecordFilter(django_filters.FilterSet):
+    customer = django_filters.UUIDFilter("snapshot__interaction__customer__uuid", help_text="The customer's ID.")
+    customer_source = django_filters.CharFilter("snapshot__interaction__customer__source")
+    customer_external_id = django_filters.CharFilter("snapshot__interaction__customer__external_id")
     snapshot = django_filters.UUIDFilter("snapshot__uuid")
     emotion = django_filters.ChoiceFilter(choices=ANSWER_CHOICES, method="by_answer", help_text=ANSWER_HELP)
     dominant_emotion = django_filters.ChoiceFilter(choices=EMOTION_CHOICES, help_text="The model's highest score.")

@@ -16,7 +16,7 @@ from crm.api.permissions import require_scope
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.models import Scope
 from emotions.api import records
-from emotions.api.filters import ANSWER_CHOICES, ANSWER_HELP, CustomerFilters, emotion_of
+from emotions.api.filters import ANSWER_CHOICES, ANSWER_HELP, emotion_of
 from emotions.api.records import EmotionRecordSerializer, ModelSerializer
 from emotions.models import EmotionRecord, Snapshot
 from emotions.models.snapshot import SnapshotQuerySet
@@ -89,9 +89,10 @@ class SnapshotsSerializer(StrictSerializer):
     results = SnapshotSerializer(many=True)
 
 
-class SnapshotFilter(CustomerFilters):
-    customer_path = "interaction__customer"
-
+class SnapshotFilter(django_filters.FilterSet):
+    customer = django_filters.UUIDFilter("interaction__customer__uuid", help_text="The customer's ID.")
+    customer_source = django_filters.CharFilter("interaction__customer__source")
+    customer_external_id = django_filters.CharFilter("interaction__customer__external_id")
     status = django_filters.ChoiceFilter(choices=Snapshot.Status.choices)
     interaction = django_filters.UUIDFilter("interaction__uuid", help_text="The interaction's ID.")
     emotion = django_filters.ChoiceFilter(

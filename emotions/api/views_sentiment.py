@@ -17,6 +17,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from crm.api.problems import MEDIA_TYPE
+from crm.api.schema import PROBLEM
 from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
 from emotions.api.sentiment import (
@@ -35,6 +37,8 @@ from emotions.api.sentiment import (
 from emotions.api.streams import CSV, JSON, CsvRenderer, csv_of, json_of
 from emotions.models import SentimentPoint
 from emotions.sentiment_history import Interval, PeriodRefused, by_customer, history
+
+WRONG_PERIOD = {(422, MEDIA_TYPE): {"$ref": f"#/components/schemas/{PROBLEM}"}}
 
 
 @contextmanager
@@ -75,7 +79,7 @@ class SentimentView(SentimentViews):
     @extend_schema(
         operation_id="sentiment",
         parameters=[HistoryQuerySerializer],
-        responses={(200, JSON): HistorySerializer, (200, CSV): str},
+        responses={(200, JSON): HistorySerializer, (200, CSV): str, **WRONG_PERIOD},
     )
     def get(self, request: Request) -> HttpResponseBase:
         """How pleasant all customers within reach appeared to feel, by day, week or month.
@@ -91,7 +95,7 @@ class CustomerSentimentView(SentimentViews):
     @extend_schema(
         operation_id="customers_sentiment",
         parameters=[HistoryQuerySerializer],
-        responses={(200, JSON): HistorySerializer, (200, CSV): str},
+        responses={(200, JSON): HistorySerializer, (200, CSV): str, **WRONG_PERIOD},
     )
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """How pleasant one customer appeared to feel, by day, week or month.
@@ -108,7 +112,7 @@ class CustomersSentimentView(SentimentViews):
     @extend_schema(
         operation_id="sentiment_by_customer",
         parameters=[PeriodSerializer],
-        responses={(200, JSON): CustomersSentimentSerializer, (200, CSV): str},
+        responses={(200, JSON): CustomersSentimentSerializer, (200, CSV): str, **WRONG_PERIOD},
     )
     def get(self, request: Request) -> HttpResponseBase:
         """How pleasant each customer within reach appeared to feel: a row for each who has an answer.
