@@ -95,7 +95,8 @@ ANALYSIS_RETRY_DELAY = env.int("ANALYSIS_RETRY_DELAY", 10, validate=positive)
 SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
 REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
 
-WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOSTS", [])]
+NO_HOSTS: list[str] = []
+WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOSTS", NO_HOSTS)]
 # Seconds. The delays are those of https://docs.svix.com/retries, by the makers of Standard Webhooks: 27.6 hours in all.
 DELAYS = [5, 300, 1800, 7200, 18000, 36000, 36000]
 WEBHOOK_RETRY_DELAYS = env.list("WEBHOOK_RETRY_DELAYS", DELAYS, subcast=int, validate=not_negative)
@@ -177,7 +178,10 @@ def cache(url: str) -> dict[str, Any]:
 
 SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
 DATABASES = {"default": database(dict(DATABASE))}
-CACHES = {"default": cache(CACHE_URL)}
+CACHES = {
+    "default": cache(CACHE_URL),
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # of what never changes while it runs
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -257,7 +261,7 @@ STORAGES = {
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_PHOTOS_PER_FORM * 5  # the form refuses a few too many with a sentence
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of the fields beside the photos
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # of the fields beside photos, and of JSON: 1,000 customers with notes
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = HTTPS

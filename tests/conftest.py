@@ -83,7 +83,7 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 def request_counts(settings: Settings, tmp_path: Path) -> None:
     """The test's own counts of requests."""
     default = settings.CACHES["default"]
-    settings.CACHES = {"default": default | {"LOCATION": str(tmp_path / "cache")}}
+    settings.CACHES = settings.CACHES | {"default": default | {"LOCATION": str(tmp_path / "cache")}}
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,8 @@ class StaffField(serializers.SlugRelatedField[User]):
     def run_validation(self, data: Any = serializers.empty) -> User | None:
         if data == "":  # which would count as null
             self.fail("invalid")
-        return super().run_validation(data)
+        member: User | None = super().run_validation(data)
+        return member
 
     def to_internal_value(self, data: Any) -> User:
         known = cast(dict[str, dict[str, User]], self.context).setdefault("staff", {})

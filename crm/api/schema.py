@@ -46,7 +46,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 def classes_without_description() -> list[type]:
     """Whose docstrings are for us, and not for whoever reads the description of a class made from them."""
-    return [*get_lib_doc_excludes(), StrictMixin, StrictSerializer, StrictModelSerializer, ApiMixin]
+    libraries: list[type] = get_lib_doc_excludes()  # type: ignore[no-untyped-call]
+    return [*libraries, StrictMixin, StrictSerializer, StrictModelSerializer, ApiMixin]
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its registry is not typed
@@ -57,13 +58,13 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "description": "An API key, made in the admin."}
 
 
-class ApiSchema(AutoSchema):  # type: ignore[no-untyped-call]
+class ApiSchema(AutoSchema):
     """Adds to the description which scope the operation needs, and which fields a client may ask for.
 
     The parameter `fields` is not one of the schema's: answers to it lack what the schema says that they have.
     """
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular calls it
         description: str = super().get_description() or ""
         scope = getattr(self.view, "read_scope" if self.method == "GET" else "write_scope", None)
         notes = [description, f"Scope: `{scope}`." if scope else ""]
@@ -89,7 +90,7 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def _add_problems(operation: dict[str, Any], path: str) -> None:
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
-    statuses = EVERYWHERE
+    statuses: tuple[int, ...] = EVERYWHERE
     statuses += WITH_OBJECT if "{" in path or "cursor" in parameters else ()
     statuses += WITH_BODY if "requestBody" in operation or "{" in path else ()
     for status in sorted(statuses):

@@ -18,7 +18,7 @@ class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows
 
     @classmethod
     def many_init(cls, *args: Any, **kwargs: Any) -> Any:
-        rows = super().many_init(*args, **kwargs)
+        rows: Any = super().many_init(*args, **kwargs)
         _ = rows.child.fields  # looks at the parameter `fields` even if there are no rows
         return rows
 

@@ -1,6 +1,7 @@
 """Addresses of the API's part that is about customers."""
 
 from django.urls import include, path
+from django.views.decorators.cache import cache_page
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
@@ -27,7 +28,8 @@ urlpatterns = [
         name="customer-by-external-id",
     ),
     path("", include(router.urls)),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    # Anybody may ask for it, and it takes a second to make.
+    path("schema", cache_page(24 * 3600, cache="process")(SpectacularAPIView.as_view()), name="schema"),
     path("docs", SwaggerView.as_view(url_name="api:schema"), name="docs"),
     path("redoc", RedocView.as_view(url_name="api:schema"), name="redoc"),
 ]

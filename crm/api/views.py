@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-MAX_BODY_BYTES = 5 * 1024 * 1024  # a bulk request of 1,000 customers with long notes
+MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 class ApiMixin(Base):

@@ -81,7 +81,7 @@ class NewWebhookSerializer(WebhookSerializer):
 
 
 class AttemptSerializer(StrictModelSerializer):
-    id = None
+    id = None  # type: ignore[assignment]  # it has none of its own
 
     class Meta:
         model = DeliveryAttempt

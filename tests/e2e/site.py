@@ -36,6 +36,11 @@ class Site:
     def start_worker(self) -> Program:
         return self._deployment.worker()
 
+    def start_deliveries(self) -> Program:
+        """A worker for webhooks."""
+        queues = ("--queues", "webhooks,webhooks-sweep", "--pool", "threads", "--concurrency", "2")
+        return self._deployment.start("webhooks", "celery", "-A", "crm", "worker", *queues)
+
     def timeline(self, customer: Customer) -> str:
         return f"{self.address}/admin/customers/{customer.uuid}/"
 
