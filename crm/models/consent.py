@@ -61,7 +61,10 @@ class Consent(models.Model):
 
     class Meta:
         ordering = ("-pk",)
-        indexes = (models.Index(fields=["customer", "scope", "-id"]),)
+        indexes = (
+            models.Index(fields=["customer", "scope", "-id"]),
+            models.Index(fields=["recorded_at", "id"], name="consent_by_time"),  # as other systems read them
+        )
 
     def __str__(self) -> str:
         return f"{self.get_scope_display()}: {'granted' if self.granted else 'withdrawn'}"

@@ -47,7 +47,12 @@ class Customer(models.Model):
     class Meta:
         ordering = ("name", "pk")
         permissions = (("view_every_customer", "Can see the customers of every owner"),)
-        indexes = (models.Index(fields=["name", "id"]), models.Index(fields=["-updated_at"]))
+        indexes = (
+            models.Index(fields=["name", "id"]),
+            # The orders in which other systems read them.
+            models.Index(fields=["created_at", "id"], name="customer_by_creation"),
+            models.Index(fields=["updated_at", "id"], name="customer_by_change"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["source", "external_id"],

@@ -55,7 +55,13 @@ class Interaction(models.Model):
 
     class Meta:
         ordering = ("-occurred_at", "-pk")
-        indexes = (models.Index(fields=["customer", "-occurred_at", "-id"]), models.Index(fields=["-updated_at"]))
+        indexes = (
+            models.Index(fields=["customer", "-occurred_at", "-id"]),
+            # The orders in which other systems read them.
+            models.Index(fields=["occurred_at", "id"], name="interaction_by_time"),
+            models.Index(fields=["created_at", "id"], name="interaction_by_creation"),
+            models.Index(fields=["updated_at", "id"], name="interaction_by_change"),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(kind__in=["visit", "meeting", "video_call", "phone_call", "email", "chat"]),

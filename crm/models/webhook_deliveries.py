@@ -181,6 +181,7 @@ class WebhookDelivery(models.Model):
             ),  # a few, however many wait
             models.Index(fields=["due_at"], condition=Q(status="pending", is_test=True), name="webhook_delivery_tests"),
             models.Index(fields=["endpoint", "-id"], name="webhook_delivery_of_endpoint"),
+            models.Index(fields=["created_at", "id"], name="webhook_delivery_by_creation"),
         )
         constraints = (
             models.UniqueConstraint(fields=["message", "endpoint"], name="webhook_delivery_once_per_endpoint"),
