@@ -40,6 +40,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "GET_LIB_DOC_EXCLUDES": "crm.api.schema.classes_without_description",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "crm.api.schema.forget_database_ranges",
         "crm.api.schema.forbid_unknown_fields",
         "crm.api.schema.forbid_empty_parameters",
         "crm.api.schema.add_problems",

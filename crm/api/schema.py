@@ -41,6 +41,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 EVERYWHERE = (400, 401, 403, 405, 406, 413, 429, 500, 503)
 WITH_OBJECT = (404,)
 WITH_BODY = (409, 412, 415, 422)
+COLUMN_MAXIMA = (2**15 - 1, 2**31 - 1, 2**63 - 1)
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -95,6 +96,20 @@ def _add_problems(operation: dict[str, Any], path: str) -> None:
     statuses += WITH_BODY if "requestBody" in operation or "{" in path else ()
     for status in sorted(statuses):
         operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{PROBLEM}{status}"})
+
+
+def forget_database_ranges(result: Any, **_: Any) -> Any:
+    """Hook: which whole numbers a column can hold depends on the database, and says nothing of the API."""
+    if isinstance(result, dict):
+        if result.get("type") == "integer" and result.get("maximum") in COLUMN_MAXIMA:
+            del result["maximum"]
+            result.pop("format", None)
+        for value in result.values():
+            forget_database_ranges(value)
+    elif isinstance(result, list):
+        for value in result:
+            forget_database_ranges(value)
+    return result
 
 
 def forbid_empty_parameters(result: dict[str, Any], **_: Any) -> dict[str, Any]:

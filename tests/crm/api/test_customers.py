@@ -101,7 +101,8 @@ def test_a_body_that_speaks_of_another_customer_is_refused() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_upserts_at_once_make_one_customer(staff_who_sees_all: User) -> None:
     def upsert() -> int:
-        return System(user=staff_who_sees_all).send("PUT", EXTERNAL, {"name": "Ada"}).status_code
+        status: int = System(user=staff_who_sees_all).send("PUT", EXTERNAL, {"name": "Ada"}).status_code
+        return status
 
     assert sorted(at_once(upsert, times=4)) == [200, 200, 200, 201]
     assert Customer.objects.count() == 1

@@ -19,7 +19,8 @@ def address(customer: Customer) -> str:
 
 
 def etag(system: System, path: str) -> str:
-    return system.send("GET", path)["ETag"]
+    known: str = system.send("GET", path)["ETag"]
+    return known
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from crm.models import Scope
 from emotions.models import EmotionCorrection, EmotionRecord
 from ml.labels import VALENCE, Emotion
-from tests.emotions.api.client import NEVER, Api, errors_of, ids_of
+from tests.api import System
+from tests.emotions.api.requests import NEVER, errors_of, ids_of
 from tests.factories import (
     CustomerFactory,
     EmotionCorrectionFactory,
@@ -30,7 +31,7 @@ def uncertain_record() -> EmotionRecord:
 
 def test_a_record_says_what_the_model_saw() -> None:
     record = EmotionRecordFactory(dominant_emotion="sad")
-    body = Api().get(f"records/{record.uuid}").json()
+    body = System().get(f"records/{record.uuid}").json()
     assert (body["emotion"], body["dominant_emotion"], body["confidence"]) == ("sad", "sad", 0.7)
     assert body["scores"] == {"sad": 0.7} | {each: 0.05 for each in body["scores"] if each != "sad"}
     assert body["valence"] == record.valence
@@ -42,13 +43,13 @@ def test_a_record_says_what_the_model_saw() -> None:
 
 
 def test_an_uncertain_record_keeps_its_scores() -> None:
-    body = Api().get(f"records/{uncertain_record().uuid}").json()
+    body = System().get(f"records/{uncertain_record().uuid}").json()
     assert (body["emotion"], body["dominant_emotion"]) == ("uncertain", "happy")
 
 
 def test_what_a_person_said_stands() -> None:
     correction = EmotionCorrectionFactory(emotion="sad")
-    body = Api().get(f"records/{correction.record.uuid}").json()
+    body = System().get(f"records/{correction.record.uuid}").json()
     assert (body["emotion"], body["valence"], body["dominant_emotion"]) == ("sad", VALENCE[Emotion.SAD], "happy")
     assert body["correction"]["emotion"] == "sad"
     assert body["correction"]["corrected_by"] == correction.corrected_by.username
@@ -60,7 +61,7 @@ def test_lists_hold_the_customers_faces_of_the_models_that_count() -> None:
     bystander = EmotionRecordFactory(snapshot=snapshot, face_index=1)
     earlier = EmotionRecordFactory(snapshot=snapshot, model_version=ModelVersionFactory(version="0"))
     subject = snapshot.records.get(face_index=0, model_version=snapshot.model_version)
-    api = Api()
+    api = System()
     assert ids_of(api.get("records")) == [str(subject.uuid)]
     assert ids_of(api.get("records", {"subject": "false"})) == [str(bystander.uuid)]
     assert ids_of(api.get("records", {"current": "false"})) == [str(earlier.uuid)]
@@ -79,7 +80,7 @@ def test_filters() -> None:
     )
     EmotionRecordFactory(snapshot__captured_at=datetime(2026, 3, 2, tzinfo=UTC), confidence=0.65, score_happy=0.65,
                          score_sad=0.1)  # fmt: skip
-    api = Api()
+    api = System()
     asked: dict[str, Any]
     for asked in (
         {"customer": customer.uuid},
@@ -99,7 +100,7 @@ def test_filters() -> None:
 
 def test_emotion_and_valence_are_those_that_stand() -> None:
     corrected, uncertain = EmotionCorrectionFactory(emotion="fear").record, uncertain_record()
-    api = Api()
+    api = System()
     found: list[tuple[dict[str, str], EmotionRecord]] = [
         ({"emotion": "fear"}, corrected),
         ({"corrected": "true"}, corrected),
@@ -131,20 +132,20 @@ def test_emotion_and_valence_are_those_that_stand() -> None:
     ],
 )
 def test_wrong_filters_are_named(asked: dict[str, str], field: str) -> None:
-    assert errors_of(Api().get("records", asked)).keys() == {field}
+    assert errors_of(System().get("records", asked)).keys() == {field}
 
 
 def test_records_in_the_order_of_their_photos() -> None:
     days = (3, 1, 2)
     records = [EmotionRecordFactory(snapshot__captured_at=datetime(2026, 3, day, tzinfo=UTC)) for day in days]
-    api = Api()
+    api = System()
     first = api.get("records", {"ordering": "captured_at", "page_size": "2"})
     then = api.get(first.json()["next"])
     assert ids_of(first) + ids_of(then) == [str(records[index].uuid) for index in (1, 2, 0)]
 
 
 def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_queries: Any) -> None:
-    api = Api()
+    api = System()
     api.get("records")  # writes when the key was used
     for rows in (1, 20):
         for _ in range(rows - EmotionRecord.objects.count()):
@@ -157,7 +158,7 @@ def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_
 
 def test_records_out_of_reach_are_not_there() -> None:
     foreign = EmotionCorrectionFactory(record__snapshot__interaction__customer__owner=UserFactory())
-    api, record = Api(), f"records/{foreign.record.uuid}"
+    api, record = System(), f"records/{foreign.record.uuid}"
     assert ids_of(api.get("records")) == ids_of(api.get("corrections")) == []
     assert api.get(record).status_code == api.get(f"corrections/{foreign.uuid}").status_code == 404
     assert api.post(f"{record}/corrections", {"emotion": "sad"}, format="json").status_code == 404
@@ -166,7 +167,7 @@ def test_records_out_of_reach_are_not_there() -> None:
 
 
 def test_a_person_says_something_else_and_takes_it_back() -> None:
-    api, record = Api(), EmotionRecordFactory()
+    api, record = System(), EmotionRecordFactory()
     said = api.post(f"records/{record.uuid}/corrections", {"emotion": "sad"}, format="json")
     assert (said.status_code, said.json()["emotion"]) == (201, "sad")
     assert said.json()["corrected_by"] == api.user.username
@@ -179,7 +180,7 @@ def test_a_person_says_something_else_and_takes_it_back() -> None:
 
 
 def test_the_same_word_again_changes_nothing() -> None:
-    api, address = Api(), f"records/{EmotionRecordFactory().uuid}/corrections"
+    api, address = System(), f"records/{EmotionRecordFactory().uuid}/corrections"
     first, again = (api.post(address, {"emotion": "sad"}, format="json") for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
@@ -187,20 +188,20 @@ def test_the_same_word_again_changes_nothing() -> None:
 
 
 def test_taking_back_twice_changes_nothing() -> None:
-    api, record = Api(), EmotionCorrectionFactory().record
+    api, record = System(), EmotionCorrectionFactory().record
     assert [api.delete(f"records/{record.uuid}/correction").status_code for _ in range(2)] == [204, 204]
     assert EmotionCorrection.objects.count() == 2
 
 
 @pytest.mark.parametrize("body", [{}, {"emotion": "joy"}, {"emotion": None}, {"emotion": ""}, {"emotion": ["sad"]}, []])
 def test_a_correction_names_one_of_the_seven(body: object) -> None:
-    answer = Api().post(f"records/{EmotionRecordFactory().uuid}/corrections", body, format="json")
+    answer = System().post(f"records/{EmotionRecordFactory().uuid}/corrections", body, format="json")
     assert answer.status_code == 400
     assert not EmotionCorrection.objects.exists()
 
 
 def test_correcting_needs_its_scope() -> None:
-    api, record = Api(scopes=[Scope.RESULTS_READ]), EmotionRecordFactory()
+    api, record = System(Scope.RESULTS_READ), EmotionRecordFactory()
     for answer in (
         api.post(f"records/{record.uuid}/corrections", {"emotion": "sad"}, format="json"),
         api.delete(f"records/{record.uuid}/correction"),
@@ -211,14 +212,14 @@ def test_correcting_needs_its_scope() -> None:
 
 def test_what_no_longer_counts_is_history() -> None:
     record = EmotionRecordFactory(model_version=ModelVersionFactory(version="0"))
-    answer = Api().post(f"records/{record.uuid}/corrections", {"emotion": "sad"}, format="json")
+    answer = System().post(f"records/{record.uuid}/corrections", {"emotion": "sad"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "superseded")
 
 
 def test_another_face_becomes_the_customer() -> None:
     snapshot = SnapshotFactory(analysed=True)
     other = EmotionRecordFactory(snapshot=snapshot, face_index=1, dominant_emotion="sad")
-    api = Api()
+    api = System()
     assert api.post(f"records/{other.uuid}/subject").json()["is_subject"] is True
     assert ids_of(api.get("records")) == [str(other.uuid)]
     assert api.get(f"snapshots/{snapshot.uuid}").json()["result"]["emotion"] == "sad"
@@ -226,8 +227,8 @@ def test_another_face_becomes_the_customer() -> None:
 
 def test_corrections_are_filtered() -> None:
     correction, other = EmotionCorrectionFactory(emotion="fear"), EmotionCorrectionFactory()
-    Api(other.corrected_by).delete(f"records/{other.record.uuid}/correction")
-    api, record = Api(), correction.record
+    System(user=other.corrected_by).delete(f"records/{other.record.uuid}/correction")
+    api, record = System(), correction.record
     for asked in (
         {"record": record.uuid},
         {"snapshot": record.snapshot.uuid},

@@ -9,7 +9,8 @@ import pytest
 
 from crm.models import Customer
 from emotions.models import EmotionRecord
-from tests.emotions.api.client import NEVER, Api, errors_of
+from tests.api import System
+from tests.emotions.api.requests import NEVER, errors_of
 from tests.factories import (
     CustomerFactory,
     EmotionCorrectionFactory,
@@ -49,7 +50,7 @@ def test_a_customers_days_are_added_up() -> None:
     customer = CustomerFactory()
     records = [face(customer, 2), face(customer, 2, "sad"), face(customer, 5, "neutral")]
     face(CustomerFactory(), 2)
-    body = json_of(Api().get(f"customers/{customer.uuid}/sentiment", {**NOVEMBER, "interval": "day"}))
+    body = json_of(System().get(f"customers/{customer.uuid}/sentiment", {**NOVEMBER, "interval": "day"}))
     assert [(each["date"], each["counted"]) for each in body["intervals"]] == [("2026-11-02", 2), ("2026-11-05", 1)]
     assert body["intervals"][0]["mean_valence"] == pytest.approx((records[0].valence + records[1].valence) / 2)
     assert (body["total"]["counted"], body["total"]["emotions"]["sad"]) == (3, 1)
@@ -60,14 +61,14 @@ def test_what_people_say_counts_and_uncertain_answers_do_not() -> None:
     customer = CustomerFactory()
     EmotionCorrectionFactory(record=face(customer, 2), emotion="sad")
     face(customer, 3, snapshot__model_version=ModelVersionFactory(version="2", uncertain_below=0.9))
-    body = json_of(Api().get("sentiment", NOVEMBER))
+    body = json_of(System().get("sentiment", NOVEMBER))
     assert body["total"]["emotions"]["sad"] == body["total"]["corrected"] == body["total"]["uncertain"] == 1
     assert body["total"]["mean_valence"] == pytest.approx(-0.63)
 
 
 def test_days_begin_at_midnight_of_the_zone() -> None:
     face(CustomerFactory(), 2, hour=23)
-    answer = Api().get("sentiment", {**NOVEMBER, "interval": "day", "zone": "Europe/Berlin"})
+    answer = System().get("sentiment", {**NOVEMBER, "interval": "day", "zone": "Europe/Berlin"})
     assert [(each["date"], each["start"]) for each in json_of(answer)["intervals"]] == [
         ("2026-11-03", "2026-11-02T23:00:00Z")
     ]
@@ -76,17 +77,17 @@ def test_days_begin_at_midnight_of_the_zone() -> None:
 def test_everyones_sentiment_is_that_of_whom_one_may_see() -> None:
     face(CustomerFactory(), 2)
     face(CustomerFactory(owner=UserFactory()), 2)
-    assert json_of(Api().get("sentiment", NOVEMBER))["total"]["counted"] == 1
+    assert json_of(System().get("sentiment", NOVEMBER))["total"]["counted"] == 1
 
 
 def test_a_customer_out_of_reach_is_not_there() -> None:
     foreign = CustomerFactory(owner=UserFactory())
-    assert [Api().get(f"customers/{each}/sentiment").status_code for each in (foreign.uuid, NEVER)] == [404, 404]
+    assert [System().get(f"customers/{each}/sentiment").status_code for each in (foreign.uuid, NEVER)] == [404, 404]
 
 
 def test_without_a_period_the_last_year_counts() -> None:
     EmotionRecordFactory()
-    body = json_of(Api().get("sentiment"))
+    body = json_of(System().get("sentiment"))
     assert body["total"]["counted"] == 1
     assert datetime.fromisoformat(body["to"]) - datetime.fromisoformat(body["from"]) == (
         datetime(2026, 1, 1) - datetime(2025, 1, 1)
@@ -108,12 +109,12 @@ def test_without_a_period_the_last_year_counts() -> None:
     ],
 )
 def test_wrong_questions_are_named(asked: dict[str, str], wrong: dict[str, str]) -> None:
-    assert errors_of(Api().get("sentiment", asked)) == wrong
+    assert errors_of(System().get("sentiment", asked)) == wrong
 
 
 def test_intervals_come_as_csv() -> None:
     face(CustomerFactory(), 2, "sad")
-    answer = Api().get("sentiment", {**NOVEMBER, "interval": "month"}, headers={"Accept": "text/csv"})
+    answer = System().get("sentiment", {**NOVEMBER, "interval": "month"}, headers={"Accept": "text/csv"})
     head, row = table_of(answer)
     cells = dict(zip(head, row, strict=True))
     assert (cells["date"], cells["counted"], cells["sad"]) == ("2026-11-01", "1", "1")
@@ -123,7 +124,7 @@ def test_intervals_come_as_csv() -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
 def test_no_cell_is_a_formula(start: str) -> None:
     face(CustomerFactory(name=f"{start}cmd|' /C calc'!A0", source="@x", external_id="=1+1"), 2, "sad")
-    head, row = table_of(Api().get("sentiment/customers", NOVEMBER, headers={"Accept": "text/csv"}))
+    head, row = table_of(System().get("sentiment/customers", NOVEMBER, headers={"Accept": "text/csv"}))
     cells = dict(zip(head, row, strict=True))
     assert cells["name"] == f"'{start}cmd|' /C calc'!A0"
     assert (cells["source"], cells["external_id"]) == ("'@x", "'=1+1")
@@ -136,19 +137,19 @@ def test_each_customer_has_a_row() -> None:
     face(customer, 5, "sad")
     CustomerFactory()
     face(CustomerFactory(owner=UserFactory()), 2)
-    (row,) = json_of(Api().get("sentiment/customers", NOVEMBER))["results"]
+    (row,) = json_of(System().get("sentiment/customers", NOVEMBER))["results"]
     assert (row["customer"], row["name"], row["external_id"]) == (str(customer.uuid), "Ada", "7")
     assert (row["counted"], row["emotions"]["happy"], row["emotions"]["sad"]) == (2, 1, 1)
     assert (row["first_captured_at"], row["last_captured_at"]) == ("2026-11-02T12:00:00Z", "2026-11-05T12:00:00Z")
 
 
 def test_nobody_is_an_empty_list() -> None:
-    assert json_of(Api().get("sentiment/customers", NOVEMBER))["results"] == []
+    assert json_of(System().get("sentiment/customers", NOVEMBER))["results"] == []
 
 
 def test_rows_are_sent_while_they_are_read(django_assert_num_queries: Any) -> None:
     face(CustomerFactory(), 2)
-    answer = Api().get("sentiment/customers", NOVEMBER)
+    answer = System().get("sentiment/customers", NOVEMBER)
     assert answer.streaming
     with django_assert_num_queries(1):
         assert body_of(answer).endswith(b"]}")

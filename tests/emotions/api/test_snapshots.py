@@ -13,8 +13,9 @@ from emotions.analysis import analyse
 from emotions.api.waiting import PLACES
 from emotions.models import Snapshot
 from tests.accounting import stray_files
+from tests.api import System
 from tests.broker import Queue
-from tests.emotions.api.client import NEVER, Api, errors_of, ids_of, photo
+from tests.emotions.api.requests import NEVER, errors_of, ids_of, photo
 from tests.factories import (
     ConsentFactory,
     CustomerFactory,
@@ -34,7 +35,7 @@ Status = Snapshot.Status
 
 def test_a_pending_snapshot_has_no_result_yet() -> None:
     snapshot = SnapshotFactory()
-    body = Api().get(f"snapshots/{snapshot.uuid}").json()
+    body = System().get(f"snapshots/{snapshot.uuid}").json()
     assert (body["status"], body["result"], body["model"], body["faces"]) == ("pending", None, None, 0)
     assert (body["width"], body["height"], body["finished_at"]) == (snapshot.width, snapshot.height, None)
 
@@ -42,7 +43,7 @@ def test_a_pending_snapshot_has_no_result_yet() -> None:
 def test_an_analysed_snapshot_carries_the_customers_record() -> None:
     snapshot = SnapshotFactory(analysed=True)
     EmotionRecordFactory(snapshot=snapshot, face_index=1)
-    body, api = Api().get(f"snapshots/{snapshot.uuid}").json(), Api()
+    body, api = System().get(f"snapshots/{snapshot.uuid}").json(), System()
     assert body["faces"] == 2
     assert body["model"] == {"name": "reference-cnn", "version": "1"}
     assert body["result"] == api.get(f"records/{snapshot.records.get(face_index=0).uuid}").json()
@@ -50,13 +51,13 @@ def test_an_analysed_snapshot_carries_the_customers_record() -> None:
 
 def test_results_are_for_keys_that_may_read_them() -> None:
     snapshot = SnapshotFactory(analysed=True)
-    api = Api(scopes=[Scope.SNAPSHOTS_READ])
+    api = System(Scope.SNAPSHOTS_READ)
     assert api.get(f"snapshots/{snapshot.uuid}").json()["result"] is None
     assert api.get("snapshots", {"emotion": "happy"}).json()["code"] == "scope_missing"
 
 
 def test_a_failed_snapshot_says_why() -> None:
-    body = Api().get(f"snapshots/{SnapshotFactory(failed=True).uuid}").json()
+    body = System().get(f"snapshots/{SnapshotFactory(failed=True).uuid}").json()
     assert body["status"] == "failed"
     assert "administrator" in body["error"]
 
@@ -64,7 +65,7 @@ def test_a_failed_snapshot_says_why() -> None:
 @pytest.mark.usefixtures("released_model")
 @pytest.mark.django_db(transaction=True)
 def test_a_request_waits_for_the_result() -> None:
-    api, snapshot = Api(), SnapshotFactory()
+    api, snapshot = System(), SnapshotFactory()
     free = PLACES._value
     waiting = in_thread(lambda: api.get(f"snapshots/{snapshot.uuid}", {"wait": 10}))
     wait_until(lambda: PLACES._value < free, "the request waits")
@@ -78,7 +79,7 @@ def test_a_request_waits_for_the_result() -> None:
 @pytest.mark.usefixtures("released_model")
 @pytest.mark.django_db(transaction=True)
 def test_an_upload_waits_for_its_results() -> None:
-    api, interaction = Api(), InteractionFactory()
+    api, interaction = System(), InteractionFactory()
     photos = {"photos": [photo(1), photo(2)]}
     uploading = in_thread(lambda: api.post(f"interactions/{interaction.uuid}/snapshots?wait=10", photos))
     wait_until(lambda: Snapshot.objects.count() == 2, "both are stored")
@@ -88,12 +89,12 @@ def test_an_upload_waits_for_its_results() -> None:
 
 
 def test_waiting_ends_with_the_time() -> None:
-    assert Api().get(f"snapshots/{SnapshotFactory().uuid}", {"wait": 1}).json()["status"] == "pending"
+    assert System().get(f"snapshots/{SnapshotFactory().uuid}", {"wait": 1}).json()["status"] == "pending"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_waiting_for_what_is_deleted_ends_too() -> None:
-    api, snapshot = Api(), SnapshotFactory()
+    api, snapshot = System(), SnapshotFactory()
     free = PLACES._value
     waiting = in_thread(lambda: api.get(f"snapshots/{snapshot.uuid}", {"wait": 10}))
     wait_until(lambda: PLACES._value < free, "the request waits")
@@ -106,30 +107,30 @@ def test_when_too_many_wait_the_next_one_does_not() -> None:
     while PLACES.acquire(blocking=False):
         taken += 1
     try:
-        assert Api().get(f"snapshots/{SnapshotFactory().uuid}", {"wait": 10}).json()["status"] == "pending"
+        assert System().get(f"snapshots/{SnapshotFactory().uuid}", {"wait": 10}).json()["status"] == "pending"
     finally:
         PLACES.release(taken)
 
 
 @pytest.mark.parametrize("wait", ["11", "-1", "1.5", "forever", "NaN"])
 def test_nobody_waits_forever(wait: str) -> None:
-    assert errors_of(Api().get(f"snapshots/{SnapshotFactory().uuid}", {"wait": wait})).keys() == {"wait"}
-    assert errors_of(Api().post(f"snapshots?wait={wait}", {"photos": [photo()]})).keys() == {"wait"}
+    assert errors_of(System().get(f"snapshots/{SnapshotFactory().uuid}", {"wait": wait})).keys() == {"wait"}
+    assert errors_of(System().post(f"snapshots?wait={wait}", {"photos": [photo()]})).keys() == {"wait"}
 
 
 def test_lists_do_not_wait() -> None:
-    assert errors_of(Api().get("snapshots", {"wait": 1})) == {"wait": "unknown"}
+    assert errors_of(System().get("snapshots", {"wait": 1})) == {"wait": "unknown"}
 
 
 def test_snapshots_come_newest_first() -> None:
     first, second = SnapshotFactory(), SnapshotFactory()
-    assert ids_of(Api().get("snapshots")) == [str(second.uuid), str(first.uuid)]
+    assert ids_of(System().get("snapshots")) == [str(second.uuid), str(first.uuid)]
 
 
 def test_those_of_an_interaction() -> None:
     snapshot, _ = SnapshotFactory(), SnapshotFactory()
-    assert ids_of(Api().get(f"interactions/{snapshot.interaction.uuid}/snapshots")) == [str(snapshot.uuid)]
-    assert Api().get(f"interactions/{NEVER}/snapshots").status_code == 404
+    assert ids_of(System().get(f"interactions/{snapshot.interaction.uuid}/snapshots")) == [str(snapshot.uuid)]
+    assert System().get(f"interactions/{NEVER}/snapshots").status_code == 404
 
 
 def test_filters() -> None:
@@ -137,7 +138,7 @@ def test_filters() -> None:
     taken = datetime(2026, 3, 1, 12, tzinfo=UTC)
     wanted = SnapshotFactory(analysed=True, interaction__customer=customer, captured_at=taken)
     SnapshotFactory(captured_at=taken + timedelta(days=1))
-    api = Api()
+    api = System()
     for asked in (
         {"status": "analysed"},
         {"customer": customer.uuid},
@@ -156,7 +157,7 @@ def test_uncertain_and_corrected_snapshots_are_found_by_what_stands() -> None:
     careful = ModelVersionFactory(version="2", uncertain_below=0.9)
     uncertain = EmotionRecordFactory(snapshot__model_version=careful).snapshot
     corrected = EmotionCorrectionFactory(emotion="fear").record.snapshot
-    api = Api()
+    api = System()
     assert ids_of(api.get("snapshots", {"emotion": "fear"})) == [str(corrected.uuid)]
     assert ids_of(api.get("snapshots", {"emotion": "uncertain"})) == [str(uncertain.uuid)]
 
@@ -164,7 +165,7 @@ def test_uncertain_and_corrected_snapshots_are_found_by_what_stands() -> None:
 def test_pages_ordered_by_the_end_hold_each_finished_one_once() -> None:
     finished = [SnapshotFactory(no_face=True) for _ in range(3)]
     SnapshotFactory()
-    api, address, seen = Api(), "snapshots?ordering=finished_at&page_size=2", list[str]()
+    api, address, seen = System(), "snapshots?ordering=finished_at&page_size=2", list[str]()
     while address:
         answer = api.get(address)
         seen += ids_of(answer)
@@ -173,7 +174,7 @@ def test_pages_ordered_by_the_end_hold_each_finished_one_once() -> None:
 
 
 def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_queries: Any) -> None:
-    api = Api()
+    api = System()
     api.get("snapshots")  # writes when the key was used
     for rows in (1, 20):
         for _ in range(rows - Snapshot.objects.count()):
@@ -184,7 +185,7 @@ def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_
 
 def test_snapshots_out_of_reach_are_not_there() -> None:
     foreign = SnapshotFactory(analysed=True, interaction__customer__owner=UserFactory())
-    api = Api()
+    api = System()
     assert ids_of(api.get("snapshots")) == []
     for method, part in (("get", ""), ("delete", ""), ("post", "/retry"), ("get", "/photo"), ("get", "/preview")):
         assert getattr(api, method)(f"snapshots/{foreign.uuid}{part}").status_code == 404
@@ -193,7 +194,7 @@ def test_snapshots_out_of_reach_are_not_there() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_who_may_delete_snapshots_deletes_photo_and_results(media: Path) -> None:
-    api, snapshot = Api(), SnapshotFactory(analysed=True)
+    api, snapshot = System(), SnapshotFactory(analysed=True)
     assert api.delete(f"snapshots/{snapshot.uuid}").status_code == 403
     api.user.user_permissions.add(Permission.objects.get(codename="delete_snapshot"))
     assert api.delete(f"snapshots/{snapshot.uuid}").status_code == 204
@@ -205,32 +206,32 @@ def test_who_may_delete_snapshots_deletes_photo_and_results(media: Path) -> None
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_snapshot_is_tried_again(queue: Queue) -> None:
     snapshot = SnapshotFactory(failed=True)
-    answer = Api().post(f"snapshots/{snapshot.uuid}/retry")
+    answer = System().post(f"snapshots/{snapshot.uuid}/retry")
     assert (answer.status_code, answer.json()["status"], answer.json()["error"]) == (202, "pending", "")
     assert len(queue.messages()) == 1
 
 
 def test_what_has_not_failed_is_not_tried_again() -> None:
-    answer = Api().post(f"snapshots/{SnapshotFactory(analysed=True).uuid}/retry")
+    answer = System().post(f"snapshots/{SnapshotFactory(analysed=True).uuid}/retry")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_failed")
 
 
 def test_without_consent_nothing_is_tried_again() -> None:
     snapshot = SnapshotFactory(failed=True)
     ConsentFactory(customer=snapshot.interaction.customer, granted=False)
-    answer = Api().post(f"snapshots/{snapshot.uuid}/retry")
+    answer = System().post(f"snapshots/{snapshot.uuid}/retry")
     assert (answer.status_code, answer.json()["code"]) == (409, "consent_missing")
 
 
 def test_an_unchanged_snapshot_is_not_sent_again() -> None:
-    api, address = Api(), f"snapshots/{SnapshotFactory(analysed=True).uuid}"
+    api, address = System(), f"snapshots/{SnapshotFactory(analysed=True).uuid}"
     etag = api.get(address).headers["ETag"]
     assert api.get(address, headers={"If-None-Match": etag}).status_code == 304
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_idempotency_key_is_the_same_interaction() -> None:
-    customer, api, key = CustomerFactory(), Api(), {"Idempotency-Key": "one"}
+    customer, api, key = CustomerFactory(), System(), {"Idempotency-Key": "one"}
     answers = [
         api.post("snapshots", {"photos": [photo()], "customer": str(customer.uuid)}, headers=key) for _ in range(2)
     ]
@@ -240,7 +241,7 @@ def test_the_same_idempotency_key_is_the_same_interaction() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_killed_request_stored_is_found_by_its_idempotency_key() -> None:
-    customer, api, key = CustomerFactory(), Api(), {"Idempotency-Key": "one"}
+    customer, api, key = CustomerFactory(), System(), {"Idempotency-Key": "one"}
     fields = {"customer": str(customer.uuid)}
     first = api.post("snapshots", {"photos": [photo()], **fields}, headers=key)
     IdempotentRequest.objects.update(status_code=None, lease_expires_at=timezone.now() - timedelta(seconds=1))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from crm.models import Customer
-from tests.emotions.api.client import NEVER, Api, errors_of
+from tests.api import System
+from tests.emotions.api.requests import NEVER, errors_of
 from tests.factories import (
     CustomerFactory,
     EmotionCorrectionFactory,
@@ -51,13 +52,13 @@ def filled() -> tuple[Customer, list[tuple[str, str]]]:
 def test_the_newest_come_first() -> None:
     customer, expected = filled()
     InteractionFactory()
-    assert entries(Api().get(timeline_of(customer))) == expected
+    assert entries(System().get(timeline_of(customer))) == expected
 
 
 def test_entries_carry_their_interaction_or_snapshot() -> None:
     correction = EmotionCorrectionFactory(emotion="sad")
     snapshot = correction.record.snapshot
-    api = Api()
+    api = System()
     newest, oldest = api.get(timeline_of(snapshot.interaction.customer)).json()["results"]
     assert newest["snapshot"] == api.get(f"snapshots/{snapshot.uuid}").json()
     assert newest["snapshot"]["result"]["emotion"] == "sad"
@@ -69,7 +70,7 @@ def test_entries_carry_their_interaction_or_snapshot() -> None:
 @pytest.mark.parametrize("page_size", [1, 2, 3, 4, 10])
 def test_pages_hold_each_entry_once_in_both_directions(page_size: int) -> None:
     customer, expected = filled()
-    api, pages = Api(), []
+    api, pages = System(), []
     address = f"{timeline_of(customer)}?page_size={page_size}"
     while address:
         answer = api.get(address)
@@ -84,7 +85,7 @@ def test_pages_hold_each_entry_once_in_both_directions(page_size: int) -> None:
 
 def test_what_is_added_meanwhile_moves_no_page() -> None:
     customer, expected = filled()
-    api = Api()
+    api = System()
     first = api.get(f"{timeline_of(customer)}?page_size=4").json()
     InteractionFactory(customer=customer, occurred_at=day(20))
     assert entries(api.get(first["next"])) == expected[4:8]
@@ -92,14 +93,14 @@ def test_what_is_added_meanwhile_moves_no_page() -> None:
 
 def test_a_part_of_the_timeline() -> None:
     customer, expected = filled()
-    api, address = Api(), timeline_of(customer)
+    api, address = System(), timeline_of(customer)
     between = {"at_after": day(0).isoformat(), "at_before": day(1).isoformat()}
     assert entries(api.get(address, between)) == expected[5:9]
     assert entries(api.get(address, {"type": "snapshot"})) == [each for each in expected if each[0] == "snapshot"]
 
 
 def test_a_customer_without_anything_has_an_empty_timeline() -> None:
-    assert Api().get(timeline_of(CustomerFactory())).json() == {"next": None, "previous": None, "results": []}
+    assert System().get(timeline_of(CustomerFactory())).json() == {"next": None, "previous": None, "results": []}
 
 
 @pytest.mark.parametrize(
@@ -112,23 +113,23 @@ def test_a_customer_without_anything_has_an_empty_timeline() -> None:
     ],
 )
 def test_wrong_questions_are_named(asked: dict[str, str], wrong: dict[str, str]) -> None:
-    assert errors_of(Api().get(timeline_of(CustomerFactory()), asked)) == wrong
+    assert errors_of(System().get(timeline_of(CustomerFactory()), asked)) == wrong
 
 
 @pytest.mark.parametrize("cursor", ["x", "\u00e9", "W10=", "WzEsMiwzLDRd"])
 def test_a_cursor_that_was_made_up_leads_nowhere(cursor: str) -> None:
-    answer = Api().get(timeline_of(CustomerFactory()), {"cursor": cursor})
+    answer = System().get(timeline_of(CustomerFactory()), {"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (404, "invalid_cursor")
 
 
 def test_a_customer_out_of_reach_is_not_there() -> None:
-    api = Api()
+    api = System()
     for unknown in (CustomerFactory(owner=UserFactory()).uuid, NEVER):
         assert api.get(f"customers/{unknown}/timeline").status_code == 404
 
 
 def test_a_page_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_queries: Any) -> None:
-    api, customer = Api(), CustomerFactory()
+    api, customer = System(), CustomerFactory()
     api.get(timeline_of(customer))  # writes when the key was used
     for rows in (1, 19):
         for _ in range(rows):

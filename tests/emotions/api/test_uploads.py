@@ -12,14 +12,15 @@ from pytest_django import Settings
 from crm.models import Consent, Interaction, Scope
 from emotions.models import Snapshot
 from tests.accounting import stray_files
+from tests.api import System
 from tests.broker import Queue
-from tests.emotions.api.client import NEVER, Api, errors_of, photo
+from tests.emotions.api.requests import NEVER, errors_of, photo
 from tests.factories import ConsentFactory, CustomerFactory, InteractionFactory, UserFactory, uploaded_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def send(api: Api, path: str, *photos: Any, **fields: Any) -> Any:
+def send(api: System, path: str, *photos: Any, **fields: Any) -> Any:
     return api.post(path, {"photos": list(photos), **fields}, format="multipart")
 
 
@@ -33,7 +34,7 @@ def nothing_is_left(media: Path, queue: Queue) -> bool:
 
 def test_a_photo_of_an_interaction_is_accepted_and_enqueued(queue: Queue) -> None:
     interaction = InteractionFactory()
-    answer = send(Api(), snapshots_of(interaction), photo())
+    answer = send(System(), snapshots_of(interaction), photo())
     snapshot = Snapshot.objects.get()
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
     assert (answer.json()["interaction"], answer.json()["customer"]) == (
@@ -45,48 +46,48 @@ def test_a_photo_of_an_interaction_is_accepted_and_enqueued(queue: Queue) -> Non
 
 
 def test_location_leads_to_the_snapshot() -> None:
-    api = Api()
+    api = System()
     answer = send(api, snapshots_of(InteractionFactory()), photo())
     assert api.get(answer.headers["Location"]).json() == answer.json()
 
 
 def test_several_photos_are_answered_in_their_order() -> None:
-    answer = send(Api(), snapshots_of(InteractionFactory()), photo(1, "a.jpg"), photo(2, "b.jpg"))
+    answer = send(System(), snapshots_of(InteractionFactory()), photo(1, "a.jpg"), photo(2, "b.jpg"))
     assert [each["original_name"] for each in answer.json()["results"]] == ["a.jpg", "b.jpg"]
     assert answer.headers["Location"].endswith(answer.json()["results"][0]["id"])
 
 
 def test_one_bad_photo_keeps_back_the_others_and_is_named(media: Path, queue: Queue) -> None:
-    answer = send(Api(), snapshots_of(InteractionFactory()), photo(), photo(content=b"no photo"))
+    answer = send(System(), snapshots_of(InteractionFactory()), photo(), photo(content=b"no photo"))
     assert errors_of(answer) == {"photos.1": "photo_refused"}
     assert nothing_is_left(media, queue)
 
 
 def test_the_same_photo_again_is_the_same_snapshot() -> None:
-    api, path = Api(), snapshots_of(InteractionFactory())
+    api, path = System(), snapshots_of(InteractionFactory())
     assert send(api, path, photo()).json()["id"] == send(api, path, photo()).json()["id"]
 
 
 def test_the_time_of_a_single_photo_may_be_told() -> None:
     taken = timezone.now().replace(microsecond=0) - timedelta(days=3)
-    send(Api(), snapshots_of(InteractionFactory()), photo(), captured_at=taken.isoformat())
+    send(System(), snapshots_of(InteractionFactory()), photo(), captured_at=taken.isoformat())
     assert Snapshot.objects.get().captured_at == taken
 
 
 def test_one_time_for_several_photos_is_refused() -> None:
-    answer = send(Api(), snapshots_of(InteractionFactory()), photo(1), photo(2), captured_at="2026-01-01T00:00:00Z")
+    answer = send(System(), snapshots_of(InteractionFactory()), photo(1), photo(2), captured_at="2026-01-01T00:00:00Z")
     assert errors_of(answer) == {"captured_at": "mismatch"}
 
 
 def test_a_time_to_come_is_refused() -> None:
     later = (timezone.now() + timedelta(days=1)).isoformat()
-    answer = send(Api(), snapshots_of(InteractionFactory()), photo(), captured_at=later)
+    answer = send(System(), snapshots_of(InteractionFactory()), photo(), captured_at=later)
     assert errors_of(answer) == {"captured_at": "future"}
 
 
 def test_without_consent_nothing_is_stored(media: Path, queue: Queue) -> None:
     interaction = InteractionFactory(customer=CustomerFactory(consenting=False))
-    answer = send(Api(), snapshots_of(interaction), photo())
+    answer = send(System(), snapshots_of(interaction), photo())
     assert (answer.status_code, answer.json()["code"]) == (409, "consent_missing")
     assert nothing_is_left(media, queue)
 
@@ -94,7 +95,7 @@ def test_without_consent_nothing_is_stored(media: Path, queue: Queue) -> None:
 def test_a_full_disk_is_told_and_leaves_nothing(media: Path, queue: Queue, settings: Settings) -> None:
     disk = {"BACKEND": "tests.emotions.full_disk.FullDisk", "OPTIONS": {"room_for": 1}}
     settings.STORAGES = settings.STORAGES | {"default": disk}
-    answer = send(Api(), "snapshots", photo(1), photo(2), customer=str(CustomerFactory().uuid))
+    answer = send(System(), "snapshots", photo(1), photo(2), customer=str(CustomerFactory().uuid))
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert nothing_is_left(media, queue)
     assert not Interaction.objects.exists()
@@ -103,12 +104,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(media: Path, queue: Queue, setti
 def test_a_full_disk_for_what_comes_in_is_told(settings: Settings, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "gone")
-    answer = send(Api(), snapshots_of(InteractionFactory()), photo())
+    answer = send(System(), snapshots_of(InteractionFactory()), photo())
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
 
 
 def test_photos_with_a_customer_of_another_system_make_their_interaction() -> None:
-    customer, api = CustomerFactory(source="hubspot", external_id="7"), Api()
+    customer, api = CustomerFactory(source="hubspot", external_id="7"), System()
     answer = send(api, "snapshots", photo(), source="hubspot", external_id="7", kind="meeting", notes="Asked.")
     interaction = Interaction.objects.get()
     assert answer.json()["interaction"] == str(interaction.uuid)
@@ -117,7 +118,7 @@ def test_photos_with_a_customer_of_another_system_make_their_interaction() -> No
 
 
 def test_the_consent_just_given_is_recorded() -> None:
-    customer, api = CustomerFactory(consenting=False), Api()
+    customer, api = CustomerFactory(consenting=False), System()
     answer = send(api, "snapshots", photo(), customer=str(customer.uuid), consent_obtained_by="written")
     assert answer.status_code == 202
     consent = Consent.objects.get(customer=customer)
@@ -126,7 +127,7 @@ def test_the_consent_just_given_is_recorded() -> None:
 
 def test_recording_a_consent_needs_the_right_to_write_customers() -> None:
     customer = CustomerFactory(consenting=False)
-    api = Api(scopes=[Scope.SNAPSHOTS_WRITE])
+    api = System(Scope.SNAPSHOTS_WRITE)
     answer = send(api, "snapshots", photo(), customer=str(customer.uuid), consent_obtained_by="written")
     assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
     assert "customers:write" in answer.json()["detail"]
@@ -147,13 +148,13 @@ def test_recording_a_consent_needs_the_right_to_write_customers() -> None:
     ],
 )
 def test_wrong_fields_are_named(named: dict[str, str], wrong: dict[str, str]) -> None:
-    assert errors_of(send(Api(), "snapshots", photo(), **named)) == wrong
+    assert errors_of(send(System(), "snapshots", photo(), **named)) == wrong
     assert not Interaction.objects.exists()
 
 
 def test_customers_out_of_reach_are_not_there() -> None:
     foreign = CustomerFactory(owner=UserFactory(), source="crm", external_id="7")
-    api = Api()
+    api = System()
     assert send(api, snapshots_of(InteractionFactory(customer=foreign)), photo()).status_code == 404
     assert errors_of(send(api, "snapshots", photo(), customer=str(foreign.uuid))) == {"customer": "does_not_exist"}
     assert errors_of(send(api, "snapshots", photo(), source="crm", external_id="7")) == {
@@ -163,48 +164,48 @@ def test_customers_out_of_reach_are_not_there() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x00" * 1000, b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
 def test_what_is_no_photo_is_refused(content: bytes) -> None:
-    answer = send(Api(), snapshots_of(InteractionFactory()), photo(content=content))
+    answer = send(System(), snapshots_of(InteractionFactory()), photo(content=content))
     assert errors_of(answer) == {"photos.0": "photo_refused"}
     assert answer.status_code == 422
 
 
 def test_text_instead_of_a_file_is_refused() -> None:
-    answer = send(Api(), snapshots_of(InteractionFactory()), "/etc/passwd")
+    answer = send(System(), snapshots_of(InteractionFactory()), "/etc/passwd")
     assert errors_of(answer) == {"photos.0": "invalid"}
 
 
 def test_a_form_without_photos_is_refused() -> None:
-    answer = Api().post(snapshots_of(InteractionFactory()), {}, format="multipart")
+    answer = System().post(snapshots_of(InteractionFactory()), {}, format="multipart")
     assert errors_of(answer) == {"photos": "required"}
 
 
 @pytest.mark.parametrize("count", [21, 101])
 def test_too_many_photos_are_refused(count: int) -> None:
     few_bytes = [photo(content=b"x") for _ in range(count)]
-    answer = send(Api(), snapshots_of(InteractionFactory()), *few_bytes)
+    answer = send(System(), snapshots_of(InteractionFactory()), *few_bytes)
     assert errors_of(answer) == {"photos": "max_length"}
 
 
 def test_a_photo_that_is_too_large_is_refused(settings: Settings) -> None:
     settings.MAX_PHOTO_BYTES = len(uploaded_bytes()) - 1
-    answer = send(Api(), snapshots_of(InteractionFactory()), photo())
+    answer = send(System(), snapshots_of(InteractionFactory()), photo())
     assert errors_of(answer) == {"photos.0": "photo_refused"}
 
 
 def test_a_request_that_is_too_large_is_not_even_read() -> None:
-    answer = Api().generic(
+    answer = System().generic(
         "POST", snapshots_of(InteractionFactory()), b"", "multipart/form-data; boundary=x", CONTENT_LENGTH=10**9
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
 
 
 def test_fields_that_are_too_large_are_refused() -> None:
-    answer = send(Api(), "snapshots", photo(), notes="x" * 2_000_000)
+    answer = send(System(), "snapshots", photo(), notes="x" * 6_000_000)
     assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
 
 
 def test_too_many_fields_are_refused() -> None:
-    answer = send(Api(), "snapshots", photo(), **{f"field{number}": "" for number in range(2000)})
+    answer = send(System(), "snapshots", photo(), **{f"field{number}": "" for number in range(2000)})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 
 
@@ -221,20 +222,20 @@ def test_too_many_fields_are_refused() -> None:
     ],
 )
 def test_broken_forms_are_refused(content_type: str, body: bytes, status: int) -> None:
-    answer = Api().generic("POST", snapshots_of(InteractionFactory()), body, content_type)
+    answer = System().generic("POST", snapshots_of(InteractionFactory()), body, content_type)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
 
 
 def test_a_file_name_is_never_a_path(media: Path) -> None:
     given = SimpleUploadedFile("x.jpg", uploaded_bytes())
     given._name = "../../etc/\0cron\u202e.jpg"  # type: ignore[attr-defined]  # its setter would clean it
-    answer = send(Api(), snapshots_of(InteractionFactory()), given)
+    answer = send(System(), snapshots_of(InteractionFactory()), given)
     assert answer.json()["original_name"] == "cron.jpg"
     assert [file.parent.parent.parent for file in media.rglob("*.jpg")] == [media / "snapshots"]
 
 
 def test_a_consent_withdrawn_meanwhile_counts(media: Path) -> None:
-    api, interaction = Api(), InteractionFactory()
+    api, interaction = System(), InteractionFactory()
     send(api, snapshots_of(interaction), photo(1))
     api.post(
         "consents",
@@ -252,7 +253,7 @@ def test_a_consent_withdrawn_meanwhile_counts(media: Path) -> None:
 
 
 def test_agreeing_anew_analyses_the_same_photo_anew() -> None:
-    api, interaction = Api(), InteractionFactory()
+    api, interaction = System(), InteractionFactory()
     first = send(api, snapshots_of(interaction), photo())
     ConsentFactory(customer=interaction.customer, granted=False)
     Snapshot.objects.get().withhold()
