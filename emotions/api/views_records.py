@@ -43,9 +43,6 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     def get_queryset(self) -> QuerySet[EmotionRecord]:
         return records.shown(EmotionRecord.objects.visible_to(self.user))
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return super().filter_queryset(queryset) if self.action == "list" else queryset
-
     @extend_schema(
         request=NewCorrectionSerializer,
         responses={200: CorrectionSerializer, 201: CorrectionSerializer},

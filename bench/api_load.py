@@ -1,0 +1,166 @@
+"""A server as in production, and requests to it at moments that do not wait for its answers."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connection
+
+from bench.api_requests import Request
+
+CONNECTIONS = 12
+PREFIX = "/api/v1/"
+
+
+class RequestFailed(Exception):
+    """The server refused a request, so that its time means nothing."""
+
+
+class Server:
+    """gunicorn with its worker processes."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        self.port = port
+        self._pid = pid
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+
+    def processor_seconds(self) -> float:
+        """What the processes of the server and of the database, if it is on this machine, have computed so far."""
+        database = connection.settings_dict["HOST"]
+        local = not database or database.startswith("/") or database in ("localhost", "127.0.0.1")
+        return sum(map(_processor_seconds, _children(self._pid) + (_backends() if local else [])))
+
+    def peak_megabytes(self) -> float:
+        """Of the largest process."""
+        return max(_peak_megabytes(pid) for pid in [self._pid, *_children(self._pid)])
+
+
+class Client:
+    """One connection that stays open."""
+
+    def __init__(self, server: Server, key: str) -> None:
+        self._connection = server.connect()
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    def send(self, request: Request, headers: Mapping[str, str] | None = None) -> bytes:
+        """The answer's body. Raises RequestFailed."""
+        sent = {**self._headers, **request.headers, **(headers or {})}
+        self._connection.request(request.method, PREFIX + request.path, request.body or None, sent)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status >= 400:
+            raise RequestFailed(f"{request.method} {request.path}: {answer.status} {body[:300]!r}")
+        return body
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def serving(folder: Path, workers: int, threads: int) -> Iterator[Server]:
+    """Run gunicorn on the database of this process, with the folder for its files."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "VAR_DIR": str(folder),
+        "API_RATE": "1000000/second",
+        "LOG_LEVEL": "WARNING",
+        "SECRET_KEY": "of-a-bench-and-nothing-else-" + "-" * 40,
+    }
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "crm.wsgi"]
+    command += ["--workers", str(workers), "--threads", str(threads)]
+    process = subprocess.Popen(command, env=environment, stdout=sys.stderr)  # noqa: S603
+    try:
+        _wait_for(port, process)
+        yield Server(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            probe = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            probe.request("GET", PREFIX + "customers")
+            probe.getresponse().read()
+            return
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("gunicorn does not answer.") from error
+            time.sleep(0.1)
+
+
+def milliseconds_at_a_rate(
+    clients: Sequence[Client], make: Callable[[], Request], count: int, per_second: float
+) -> list[float]:
+    """From the moment at which each request was due, not from that at which a connection was free for it."""
+    requests = [make() for _ in range(count)]
+    begin = time.perf_counter() + 0.1
+    dues = [(begin + place / per_second, request) for place, request in enumerate(requests)]
+    waiting = iter(dues)
+    lock = threading.Lock()
+    taken: list[float] = []
+    errors: list[Exception] = []
+
+    def work(client: Client) -> None:
+        try:
+            while True:
+                with lock:
+                    due, request = next(waiting, (0.0, None))
+                if request is None:
+                    return
+                time.sleep(max(0.0, due - time.perf_counter()))
+                client.send(request)
+                taken.append((time.perf_counter() - due) * 1000)
+        except Exception as error:  # of a thread, told below
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return taken
+
+
+def milliseconds(client: Client, request: Request) -> float:
+    started = time.perf_counter()
+    client.send(request)
+    return (time.perf_counter() - started) * 1000
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _backends() -> list[int]:
+    """Process IDs of the database's other connections to this database."""
+    with connection.cursor() as cursor:
+        mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        cursor.execute(f"{mine} AND backend_type = 'client backend'")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _processor_seconds(pid: int) -> float:
+    """User's and system's; proc(5), fields 14 and 15 of stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_megabytes(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
