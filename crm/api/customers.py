@@ -25,7 +25,7 @@ from crm.api.etags import (
     has_preconditions,
     only_creates,
 )
-from crm.api.fields import StaffField
+from crm.api.fields import StaffField, TextField
 from crm.api.filters import TimeFilter
 from crm.api.permissions import require_permission
 from crm.api.problems import Conflict, PreconditionFailed
@@ -48,7 +48,7 @@ class CustomerSerializer(StrictModelSerializer):
         required=False,
         help_text="Username of the member of staff who looks after this customer; null: every member of staff may.",
     )
-    notes = serializers.CharField(max_length=MAX_NOTES, allow_blank=True, required=False)
+    notes = TextField(max_length=MAX_NOTES, allow_blank=True, required=False)
 
     class Meta:
         model = Customer

@@ -11,6 +11,29 @@ from rest_framework import serializers
 from crm.models import Customer, User
 
 
+class TextField(serializers.CharField):
+    """A string, and no number that could be written as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text: str = super().to_internal_value(data)
+        return text
+
+
+class EmailField(TextField, serializers.EmailField):
+    pass
+
+
+class FlagField(serializers.BooleanField):
+    """`true` or `false`, and nothing that means it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class UtcDateTimeField(serializers.DateTimeField):
     """ISO 8601. Taken with any zone, but with one; given in UTC."""
 
@@ -38,7 +61,7 @@ class StaffField(serializers.SlugRelatedField[User]):
 
     def run_validation(self, data: Any = serializers.empty) -> User | None:
         if data == "":  # which would count as null
-            self.fail("invalid")
+            self.fail("does_not_exist", slug_name=self.slug_field, value=data)
         member: User | None = super().run_validation(data)
         return member
 
@@ -67,6 +90,10 @@ class CustomerField(serializers.SlugRelatedField[Customer]):
 
     def to_internal_value(self, data: Any) -> Customer:
         try:
-            return super().to_internal_value(UUID(data))
+            customer_id = UUID(data)
         except (TypeError, ValueError, AttributeError):
             self.fail("invalid")
+        if str(customer_id) != data.lower():  # Python reads other ways to write it, too
+            self.fail("invalid")
+        customer: Customer = super().to_internal_value(customer_id)
+        return customer

@@ -11,7 +11,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from crm.api.customers import MAX_NOTES
 from crm.api.etags import EtagWritesMixin
-from crm.api.fields import CustomerField, StaffField
+from crm.api.fields import CustomerField, StaffField, TextField
 from crm.api.filters import TimeFilter
 from crm.api.permissions import require_permission
 from crm.api.serializers import StrictModelSerializer
@@ -22,7 +22,7 @@ from crm.models import Interaction, Scope
 class InteractionSerializer(StrictModelSerializer):
     customer = CustomerField()
     staff = StaffField(read_only=True, help_text="Username of the member of staff who logged it.")
-    notes = serializers.CharField(max_length=MAX_NOTES, allow_blank=True, required=False)
+    notes = TextField(max_length=MAX_NOTES, allow_blank=True, required=False)
 
     class Meta:
         model = Interaction

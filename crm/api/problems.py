@@ -23,6 +23,7 @@ API_PATH = "/api/"
 BAD_INPUT = "Correct the fields that `errors` lists and send the request again."
 # Of well-formed input that does not fit what there is: 422, where malformed input is 400 (RFC 9110, 15.5.21).
 UNPROCESSABLE = {
+    "address_refused",
     "does_not_exist",
     "future",
     "inactive",

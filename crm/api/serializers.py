@@ -7,7 +7,7 @@ from django.db import models
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from crm.api.fields import UtcDateTimeField
+from crm.api.fields import EmailField, FlagField, TextField, UtcDateTimeField
 
 
 class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows' type is the subclass's
@@ -58,7 +58,11 @@ class StrictSerializer(StrictMixin):
 
 class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):  # type: ignore[type-arg]
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.BooleanField: FlagField,
+        models.CharField: TextField,
         models.DateTimeField: UtcDateTimeField,
+        models.EmailField: EmailField,
+        models.TextField: TextField,
     }
 
     id = serializers.UUIDField(source="uuid", read_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import django_filters
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet, ReadOnlyModelViewSet
 
 from crm.api.etags import EtagMixin, EtagWritesMixin
+from crm.api.fields import TextField
 from crm.api.filters import TimeFilter
 from crm.api.permissions import require_permission
 from crm.api.problems import Conflict
@@ -21,6 +23,7 @@ from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
 from crm.models import DeliveryAttempt, Scope, WebhookDelivery, WebhookEndpoint
 from crm.webhooks import services
+from crm.webhooks.addresses import MAX_URL_LENGTH, check_url
 from crm.webhooks.event_types import event_types
 
 VERBS = {"GET": "view", "HEAD": "view", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
@@ -40,11 +43,7 @@ class DeliveryUnderWay(Conflict):
 
 
 class WebhookSerializer(StrictModelSerializer):
-    url = serializers.CharField(
-        max_length=WebhookEndpoint._meta.get_field("url").max_length,
-        validators=WebhookEndpoint._meta.get_field("url").validators,
-        help_text="https://... of the other system.",
-    )
+    url = TextField(max_length=MAX_URL_LENGTH, validators=(), help_text="https://... of the other system.")
     events = serializers.ListField(child=serializers.ChoiceField(choices=list(event_types().items())), min_length=1)
 
     class Meta:
@@ -63,6 +62,13 @@ class WebhookSerializer(StrictModelSerializer):
             "updated_at",
         )
         read_only_fields = ("state", "stopped_at", "stop_reason", "consecutive_failures", "failing_since")
+
+    def validate_url(self, url: str) -> str:
+        try:
+            check_url(url)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages, "address_refused") from error
+        return url
 
     def validate_events(self, events: list[str]) -> list[str]:
         return list(dict.fromkeys(events))
