@@ -75,6 +75,12 @@ class UploadSerializer(StrictSerializer):
         " For a single photo.",
     )
 
+    def to_internal_value(self, data: Any) -> Any:
+        # Of a form, Django REST framework takes an empty field for one that was left out.
+        if blank := [name for name, value in data.items() if value == "" and name in self.fields and name != "notes"]:
+            raise ValidationError({name: ["Give a value, or leave the field out."] for name in blank}, "blank")
+        return super().to_internal_value(data)
+
     def validate_captured_at(self, value: datetime) -> datetime:
         try:
             refuse_future(value)
