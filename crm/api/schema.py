@@ -101,7 +101,7 @@ def _add_problems(operation: dict[str, Any], path: str) -> None:
 def forget_database_ranges(result: Any, **_: Any) -> Any:
     """Hook: which whole numbers a column can hold depends on the database, and says nothing of the API."""
     if isinstance(result, dict):
-        if result.get("type") == "integer" and result.get("maximum") in COLUMN_MAXIMA:
+        if result.get("maximum") in COLUMN_MAXIMA:
             del result["maximum"]
             result.pop("format", None)
         for value in result.values():

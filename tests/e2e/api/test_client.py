@@ -56,8 +56,8 @@ def test_the_whole_story(site: Site, access: Access, receiver: Receiver, generat
     )
 
     entries = call("customers.customers_timeline", customer.id).results
-    assert [entry.type_ for entry in entries] == ["interaction", "snapshot"]
-    record = entries[1].snapshot.result
+    assert [entry.type_ for entry in entries] == ["snapshot", "interaction"]
+    record = entries[0].snapshot.result
     assert abs(sum(record.scores.to_dict().values()) - 1) < 1e-3
     assert call("records.records_list", snapshot=snapshot.id).results[0].id == record.id
     assert call("customers.customers_sentiment", customer.id).total.counted + record.emotion.count("uncertain") == 1
