@@ -87,7 +87,7 @@ def _try_again_or_give_up(claim: DeliveryClaim, attempts: int, answer: Answer) -
     if attempts > len(delays):
         held.finish(Status.FAILED, GAVE_UP.format(attempts=attempts, why=_why(answer)))
         return
-    delay = delays[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - nobody need not guess it
+    delay = delays[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
     held.wait(timezone.now() + timedelta(seconds=delay))
 
 
