@@ -16,6 +16,7 @@ from django.db import connection
 from bench.api_requests import Request
 
 CONNECTIONS = 12
+KEEP_ALIVE = 60  # seconds; as for a proxy in front, whose connections stay open
 PREFIX = "/api/v1/"
 
 
@@ -33,11 +34,11 @@ class Server:
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
-    def processor_seconds(self) -> float:
-        """What the processes of the server and of the database, if it is on this machine, have computed so far."""
+    def processor_seconds(self) -> dict[int, float]:
+        """What each process of the server, and of the database if it is on this machine, has computed so far."""
         database = connection.settings_dict["HOST"]
         local = not database or database.startswith("/") or database in ("localhost", "127.0.0.1")
-        return sum(map(_processor_seconds, _children(self._pid) + (_backends() if local else [])))
+        return {pid: _processor_seconds(pid) for pid in _children(self._pid) + (_backends() if local else [])}
 
     def peak_megabytes(self) -> float:
         """Of the largest process."""
@@ -78,7 +79,7 @@ def serving(folder: Path, workers: int, threads: int) -> Iterator[Server]:
         "SECRET_KEY": "of-a-bench-and-nothing-else-" + "-" * 40,
     }
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "crm.wsgi"]
-    command += ["--workers", str(workers), "--threads", str(threads)]
+    command += ["--workers", str(workers), "--threads", str(threads), "--keep-alive", str(KEEP_ALIVE)]
     process = subprocess.Popen(command, env=environment, stdout=sys.stderr)  # noqa: S603
     try:
         _wait_for(port, process)

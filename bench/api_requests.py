@@ -80,7 +80,7 @@ class Rows:
 
     def moment(self, days: int = DAYS) -> str:
         """Of the last days in which there are rows."""
-        return (self.newest - timedelta(days=self.chance.uniform(1, days))).isoformat()
+        return str((self.newest - timedelta(days=self.chance.uniform(1, days))).isoformat())
 
     def period(self, name: str = "captured") -> dict[str, str]:
         """One week."""
@@ -88,13 +88,13 @@ class Rows:
         return {f"{name}_after": start.isoformat(), f"{name}_before": (start + timedelta(days=7)).isoformat()}
 
     def emotion(self) -> str:
-        return self.chance.choice(EMOTIONS).value
+        return str(self.chance.choice(EMOTIONS))
 
 
 def lists(rows: Rows) -> list[Kind]:
     """Of every resource: as it is, in its orders, and by its filters."""
 
-    def kind(resource: str, name: str, make: Callable[[], dict[str, object]]) -> Kind:
+    def kind(resource: str, name: str, make: Callable[[], Mapping[str, object]]) -> Kind:
         return Kind(f"{resource}, {name}", lambda: Request.get(resource, **make()))
 
     def names() -> str:

@@ -68,19 +68,19 @@ def photo(least: int = PHOTO_BYTES) -> bytes:
 
 
 @contextmanager
-def written_for(user: User, seed: int) -> Iterator[Written]:
+def written_for(user: User, seed: int, deliveries: int = DELIVERIES) -> Iterator[Written]:
     """Rows for a run as this member of staff, and a key."""
     name = f"bench.api {timezone.now():%H%M%S%f}"
     key, secret = ApiKey.objects.create_key(name=name, user=user, scopes=Scope.values)
     written = Written(user, name.replace(" ", "-"), secret, random.Random(seed), photo=photo())  # noqa: S311
-    endpoint = _deliveries(user)
+    endpoint = _deliveries(user, deliveries)
     try:
         _customers(written)
         yield written
     finally:
-        Customer.objects.filter(source=written.source).delete()
-        endpoint.delete()
+        endpoint.delete()  # first, as it would hear of each customer
         WebhookMessage.objects.filter(type="bench").delete()
+        Customer.objects.filter(source=written.source).delete()
         key.delete()
 
 
@@ -97,12 +97,12 @@ def _customers(written: Written) -> None:
         written.interactions.append(interaction)
 
 
-def _deliveries(user: User) -> WebhookEndpoint:
+def _deliveries(user: User, count: int) -> WebhookEndpoint:
     """A webhook whose deliveries are over; one in fifty failed. Nothing is sent: no worker runs."""
     now = timezone.now()
     endpoint = WebhookEndpoint.objects.create(owner=user, url="https://example.com/", events=["snapshot.failed"])
     messages = WebhookMessage.objects.bulk_create(
-        [WebhookMessage(type="bench", payload={}) for _ in range(DELIVERIES)], batch_size=2000
+        [WebhookMessage(type="bench", payload={}) for _ in range(count)], batch_size=2000
     )
     failed, delivered = WebhookDelivery.Status.FAILED, WebhookDelivery.Status.DELIVERED
     WebhookDelivery.objects.bulk_create(
@@ -111,7 +111,7 @@ def _deliveries(user: User) -> WebhookEndpoint:
                 endpoint=endpoint,
                 message=message,
                 status=delivered if place % 50 else failed,
-                created_at=now - timedelta(seconds=DELIVERIES - place),
+                created_at=now - timedelta(seconds=count - place),
                 finished_at=now,
             )
             for place, message in enumerate(messages)
