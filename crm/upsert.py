@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from crm.models import Customer, User
+from crm.webhooks.events import emitted_together
 
 Values = Mapping[str, Any]  # of a customer's fields, by name; source and external_id among them
 Identity = tuple[str, str]  # source and external ID
@@ -42,11 +43,12 @@ def upsert_customers(user: User, rows: Sequence[Values]) -> list[tuple[Customer,
     known = _locked(rows)
     answers: dict[int, tuple[Customer, Outcome] | OutOfReach] = {}
     # Everybody writes in the same order, so that no two wait for each other.
-    for index in sorted(range(len(rows)), key=lambda each: identity(rows[each])):
-        try:
-            answers[index] = _upsert(user, rows[index], known)
-        except OutOfReach as error:
-            answers[index] = error
+    with emitted_together():
+        for index in sorted(range(len(rows)), key=lambda each: identity(rows[each])):
+            try:
+                answers[index] = _upsert(user, rows[index], known)
+            except OutOfReach as error:
+                answers[index] = error
     return [answers[index] for index in range(len(rows))]
 
 

@@ -4,7 +4,9 @@ The rows are written in the transaction of the change, so that an event is told 
 them to the receivers comes after the commit.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -18,16 +20,38 @@ from crm.webhooks.event_types import TEST
 # So many messages are sent to the broker by the request itself; whoever delivers one of them sends the others.
 ENQUEUED_AT_ONCE = 100
 
+Event = tuple[Customer, Mapping[str, Any]]
+_gathered: ContextVar[dict[str, list[Event]] | None] = ContextVar("gathered_events", default=None)
+
 
 def emit(event_type: str, customer: Customer, data: Mapping[str, Any]) -> None:
     """Tell every endpoint that listens and whose owner may see the customer. Call it in the transaction of the change.
 
     `data` is thin: public ids, states and addresses below /api/v1, no names, notes or photos.
     """
-    emit_all(event_type, [(customer, data)])
+    if (gathered := _gathered.get()) is not None:
+        gathered.setdefault(event_type, []).append((customer, data))
+    else:
+        emit_all(event_type, [(customer, data)])
 
 
-def emit_all(event_type: str, happened: Iterable[tuple[Customer, Mapping[str, Any]]]) -> None:
+@contextmanager
+def emitted_together() -> Iterator[None]:
+    """Within the block events are gathered, and written down at its end: each kind with as many queries as one event.
+
+    For changes of many rows. Use it inside their transaction.
+    """
+    gathered: dict[str, list[Event]] = {}
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    for event_type, happened in gathered.items():
+        emit_all(event_type, happened)
+
+
+def emit_all(event_type: str, happened: Iterable[Event]) -> None:
     """The same for several customers, with as many queries as for one."""
     endpoints = WebhookEndpoint.objects.hearing(event_type)
     if not endpoints:

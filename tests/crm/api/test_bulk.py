@@ -1,6 +1,10 @@
-import pytest
+from collections import Counter
 
-from crm.models import Customer
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from crm.models import Customer, WebhookMessage
+from crm.webhooks.services import add_endpoint
 from tests.api import System
 from tests.factories import CustomerFactory, UserFactory
 from tests.threads import at_once
@@ -61,3 +65,14 @@ def test_two_calls_with_the_same_rows_in_other_orders_both_succeed() -> None:
 
     assert at_once(push) in ([{"created"}, {"unchanged"}], [{"unchanged"}, {"created"}])
     assert Customer.objects.count() == 50
+
+
+def test_every_row_is_told_to_a_webhook(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    system = System()
+    add_endpoint(system.user, url="https://crm.example.com/", events=["customer.created", "customer.updated"])
+    CustomerFactory(source="erp", external_id="0", name="Before")
+    WebhookMessage.objects.all().delete()
+    with django_assert_max_num_queries(112):  # five each, with the savepoints, and a few for all
+        system.send("POST", BULK, {"customers": [row(number) for number in range(20)]})
+    told = Counter(WebhookMessage.objects.values_list("type", flat=True))
+    assert told == {"customer.created": 19, "customer.updated": 1}
