@@ -18,6 +18,7 @@ os.environ.update(
     VAR_DIR=VAR,
     DATABASE_URL=f"sqlite:///{VAR}/rapport.sqlite3",
     CELERY_BROKER_URL="filesystem://",
+    EMOTION_MODEL="reference-cnn",  # the name of the small one that most tests use
     SECRET_KEY="only for tests, and long enough for Django's own checks",
 )
 Env.read_env = lambda *args, **kwargs: False  # type: ignore[method-assign]
