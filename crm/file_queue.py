@@ -26,3 +26,7 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
+
+    @property
+    def default_connection_params(self) -> dict[str, str]:
+        return {}  # there is no host; kombu would warn of that at every connection
