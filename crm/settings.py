@@ -72,7 +72,8 @@ API_RATE = env.str(
 # What web processes count requests in, together.
 CACHE_URL = env.str(
     "CACHE_URL",
-    CELERY_BROKER_URL if CELERY_BROKER_URL.startswith("redis") else f"file://{VAR_DIR.absolute()}/cache",
+    # str, as a wrong broker is none here, and is told at the end
+    CELERY_BROKER_URL if str(CELERY_BROKER_URL).startswith("redis") else f"file://{VAR_DIR.absolute()}/cache",
     validate=validate.Regexp(r"^(file:///.+|rediss?://.+)$", error="Give file:///FOLDER or a redis:// address."),
 )
 API_MAX_WAITING = env.int("API_MAX_WAITING", 2, validate=validate.Range(min=0))
