@@ -12,6 +12,7 @@ from django.core.files import File
 from django.utils import timezone
 from PIL import Image
 
+from crm.models.interaction import CLOCK_TOLERANCE
 from ml.errors import InvalidImage
 from ml.image import PhotoInfo, PhotoLimits, check_photo, decode
 
@@ -19,7 +20,6 @@ PREVIEW_LONG_SIDE = 1280  # pixels
 PREVIEW_QUALITY = 80
 # A camera that writes no time zone may be this far from the server's.
 UNKNOWN_ZONE = timedelta(hours=26)
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 class PhotoRefused(ValueError):

@@ -30,10 +30,10 @@ class System(APIClient):
         response: Any = getattr(self, method.lower())(path, headers=named, **data)
         return response
 
-    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # its bases disagree
         return super().generic(method, _below_api(path), *args, **kwargs)
 
-    def get(self, path: Any, data: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+    def get(self, path: Any, data: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]  # its bases disagree
         return super().get(_below_api(path), data, **kwargs)
 
 

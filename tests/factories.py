@@ -82,7 +82,7 @@ class CustomerFactory(factory.django.DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Customer {n}")
     email = factory.Sequence(lambda n: f"customer{n}@example.com")
 
-    @factory.post_generation  # type: ignore[untyped-decorator]
+    @factory.post_generation  # type: ignore[untyped-decorator]  # typed in name only
     def consenting(customer, create: bool, wanted: bool | None, **kwargs: Any) -> None:
         if create and wanted is not False:
             ConsentFactory(customer=customer)
@@ -190,7 +190,7 @@ class EmotionRecordFactory(factory.django.DjangoModelFactory):
     )
     face_png = factory.LazyFunction(face_as_seen)
 
-    @factory.post_generation  # type: ignore[untyped-decorator]
+    @factory.post_generation  # type: ignore[untyped-decorator]  # typed in name only
     def point(record, create: bool, wanted: bool | None, **kwargs: Any) -> None:
         if create and wanted is not False:
             refresh_point(record.snapshot_id)
@@ -207,7 +207,7 @@ class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
     emotion = Emotion.SAD.value
     corrected_by = factory.SubFactory(UserFactory)
 
-    @factory.post_generation  # type: ignore[untyped-decorator]
+    @factory.post_generation  # type: ignore[untyped-decorator]  # typed in name only
     def standing(correction, create: bool, wanted: bool | None, **kwargs: Any) -> None:
         correction.record.correction = correction
         correction.record.save()

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from crm.api.customers import CustomerSerializer
+from crm.api.problems import named
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
@@ -76,17 +77,11 @@ class BulkCustomersView(ApiMixin, APIView):
             try:
                 valid[index] = serializer.run_validation(row)
             except serializers.ValidationError as error:
-                results[index] = _failed(index, _errors(error))
+                results[index] = _failed(index, named(flatten_errors(error.detail)))
         answers = upsert_customers(self.user, list(valid.values()))
         for index, answer in zip(valid, answers, strict=True):
             results[index] = _out_of_reach(index) if isinstance(answer, OutOfReach) else _done(index, *answer)
         return Response({"results": results})
-
-
-def _errors(error: serializers.ValidationError) -> list[dict[str, str]]:
-    return [
-        {"field": each.attr or "", "code": each.code, "detail": each.detail} for each in flatten_errors(error.detail)
-    ]
 
 
 def _failed(index: int, errors: list[dict[str, str]]) -> dict[str, Any]:

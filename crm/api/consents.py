@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 from rest_framework.mixins import CreateModelMixin
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from crm.api.etags import EtagMixin
 from crm.api.fields import CustomerField, StaffField
-from crm.api.filters import FlagFilter, TimeFilter
+from crm.api.filters import FlagFilter, OfCustomer, TimeFilter
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
 from crm.models import Consent, Scope
@@ -41,10 +40,7 @@ class ConsentSerializer(StrictModelSerializer):
         return record_consent(recorded_by=self.context["request"].user, **validated_data)
 
 
-class ConsentFilter(django_filters.FilterSet):
-    customer = django_filters.UUIDFilter("customer__uuid")
-    customer_source = django_filters.CharFilter("customer__source")
-    customer_external_id = django_filters.CharFilter("customer__external_id")
+class ConsentFilter(OfCustomer):
     granted = FlagFilter("granted")
     recorded_after = TimeFilter("recorded_at", "gte")
     recorded_before = TimeFilter("recorded_at", "lt")
@@ -62,9 +58,6 @@ class ConsentViewSet(ApiMixin, EtagMixin, CreateModelMixin, ReadOnlyModelViewSet
     serializer_class = ConsentSerializer
     filterset_class = ConsentFilter
     ordering_fields = ("recorded_at",)
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Consent]:
         return Consent.objects.visible_to(self.user).select_related("customer", "recorded_by")

@@ -106,9 +106,6 @@ class CustomerViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Customer]):
     filterset_class = CustomerFilter
     search_fields = ("name", "email", "phone", "company", "external_id")
     ordering_fields = ("created_at", "updated_at", "name")
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Customer]:
         return Customer.objects.visible_to(self.user).select_related("owner")

@@ -10,6 +10,8 @@ from rest_framework import serializers
 
 from crm.models import Customer, User
 
+NO_ZONE = "Give the time with its zone, such as 2026-11-23T14:25:00Z."
+
 
 class TextField(serializers.CharField):
     """A string, and no number that could be written as one."""
@@ -38,7 +40,7 @@ class UtcDateTimeField(serializers.DateTimeField):
     """ISO 8601. Taken with any zone, but with one; given in UTC."""
 
     default_error_messages = {  # noqa: RUF012
-        "naive": "Give the time with its zone, such as 2026-11-23T14:25:00Z.",
+        "naive": NO_ZONE,
     }
 
     def __init__(self, **kwargs: Any) -> None:

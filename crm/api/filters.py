@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import django_filters
 from django import forms
+from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import SearchFilter
+
+from crm.api.fields import NO_ZONE
 
 
 class UtcField(IsoDateTimeField):
@@ -16,7 +20,7 @@ class UtcField(IsoDateTimeField):
         if parsed is None or value is None:
             return None
         if datetime.fromisoformat(str(value).strip()).tzinfo is None:
-            raise forms.ValidationError("Give the time with its zone, such as 2026-11-23T14:25:00Z.", "naive")
+            raise forms.ValidationError(NO_ZONE, "naive")
         try:
             return parsed.astimezone(UTC)  # PostgreSQL knows no zones beyond 16 hours
         except OverflowError as error:
@@ -35,7 +39,22 @@ class FlagFilter(django_filters.TypedChoiceFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         choices = [("true", "true"), ("false", "false")]
-        super().__init__(*args, choices=choices, coerce=lambda value: value == "true", **kwargs)
+        super().__init__(*args, choices=choices, coerce=lambda value: value == "true", empty_value=None, **kwargs)
+
+
+class OfCustomer(django_filters.FilterSet):
+    """Of rows that belong to a customer: those of one, named by ID or by the ID that another system gave."""
+
+    customer_path = "customer"  # from the row
+    customer = django_filters.UUIDFilter("uuid", method="by_customer_id", help_text="The customer's ID.")
+    customer_source = django_filters.CharFilter("source", method="by_customer")
+    customer_external_id = django_filters.CharFilter("external_id", method="by_customer")
+
+    def by_customer_id(self, rows: QuerySet[Any], name: str, value: UUID) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.customer_path}__{name}": value})
+
+    def by_customer(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.customer_path}__{name}": value})
 
 
 class StrictSearchFilter(SearchFilter):

@@ -12,7 +12,7 @@ from rest_framework.viewsets import ModelViewSet
 from crm.api.customers import MAX_NOTES
 from crm.api.etags import EtagWritesMixin
 from crm.api.fields import CustomerField, StaffField, TextField
-from crm.api.filters import TimeFilter
+from crm.api.filters import OfCustomer, TimeFilter
 from crm.api.permissions import require_permission
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
@@ -34,10 +34,7 @@ class InteractionSerializer(StrictModelSerializer):
         return attrs
 
 
-class InteractionFilter(django_filters.FilterSet):
-    customer = django_filters.UUIDFilter("customer__uuid")
-    customer_source = django_filters.CharFilter("customer__source")
-    customer_external_id = django_filters.CharFilter("customer__external_id")
+class InteractionFilter(OfCustomer):
     staff = django_filters.CharFilter("staff__username", help_text="Username.")
     occurred_after = TimeFilter("occurred_at", "gte")
     occurred_before = TimeFilter("occurred_at", "lt")
@@ -59,9 +56,6 @@ class InteractionViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Interaction]):
     search_fields = ("notes",)
     ordering_fields = ("occurred_at", "created_at", "updated_at")
     ordering = ("-occurred_at",)
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Interaction]:
         return Interaction.objects.visible_to(self.user).select_related("customer", "staff")

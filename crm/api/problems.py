@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
-from drf_standardized_errors.types import ErrorResponse
+from drf_standardized_errors.types import Error, ErrorResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -88,11 +88,7 @@ class ProblemFormatter(ExceptionFormatter):
         if not isinstance(self.exc, ValidationError):
             detail = UNANSWERED[500][1] if self.exc.status_code == 500 else errors[0].detail
             return problem(self.exc.status_code, errors[0].code, detail)
-        fields = [
-            {"field": "" if each.attr in NON_FIELD else each.attr or "", "code": each.code, "detail": each.detail}
-            for each in errors
-        ]
-        return problem(self.exc.status_code, "invalid", BAD_INPUT) | {"errors": fields}
+        return problem(self.exc.status_code, "invalid", BAD_INPUT) | {"errors": named(errors)}
 
     def run(self) -> Any:
         if isinstance(self.exc, ValidationError) and {each.code for each in self.get_errors()} <= UNPROCESSABLE:
@@ -114,6 +110,14 @@ class ProblemHandler(ExceptionHandler):
         if isinstance(exc, SuspiciousOperation):  # Django's word on forms with too many fields or files
             return ParseError(UNANSWERED[400][1], UNANSWERED[400][0])
         return super().convert_known_exceptions(exc)
+
+
+def named(errors: Iterable[Error]) -> list[dict[str, str]]:
+    """What was wrong with the input, field by field."""
+    return [
+        {"field": "" if each.attr in NON_FIELD else each.attr or "", "code": each.code, "detail": each.detail}
+        for each in errors
+    ]
 
 
 def problem(status_code: int, code: str, detail: str) -> dict[str, Any]:

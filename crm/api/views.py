@@ -29,6 +29,11 @@ MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 class ApiMixin(Base):
     """Before a view of Django REST framework: scopes, limits, strict query parameters, problems."""
 
+    # Single resources are named by their public IDs.
+    lookup_field = "uuid"
+    lookup_url_kwarg: str | None = "id"
+    lookup_value_converter = "uuid"
+
     read_scope: ClassVar[Scope]
     write_scope: ClassVar[Scope]
     max_body_bytes: ClassVar[int] = MAX_BODY_BYTES

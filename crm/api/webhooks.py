@@ -149,9 +149,6 @@ class WebhookViewSet(WebhookMixin, EtagWritesMixin, ModelViewSet[WebhookEndpoint
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
     ordering_fields = ("created_at",)
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[WebhookEndpoint]:
         return WebhookEndpoint.objects.visible_to(self.user)
@@ -211,9 +208,6 @@ class DeliveryViewSet(WebhookMixin, EtagMixin, ReadOnlyModelViewSet[WebhookDeliv
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
     ordering_fields = ("created_at",)
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[WebhookDelivery]:
         deliveries = WebhookDelivery.objects.visible_to(self.user).select_related("endpoint", "message")

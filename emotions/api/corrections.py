@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.api.fields import StaffField
-from crm.api.filters import TimeFilter
+from crm.api.filters import OfCustomer, TimeFilter
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
 from emotions.api.filters import EMOTION_CHOICES
 from emotions.models import EmotionCorrection
@@ -51,12 +51,8 @@ class CorrectionSerializer(StrictModelSerializer):
         return correction.emotion or None
 
 
-class CorrectionFilter(django_filters.FilterSet):
-    customer = django_filters.UUIDFilter(
-        "record__snapshot__interaction__customer__uuid", help_text="The customer's ID."
-    )
-    customer_source = django_filters.CharFilter("record__snapshot__interaction__customer__source")
-    customer_external_id = django_filters.CharFilter("record__snapshot__interaction__customer__external_id")
+class CorrectionFilter(OfCustomer):
+    customer_path = "record__snapshot__interaction__customer"
     record = django_filters.UUIDFilter("record__uuid")
     snapshot = django_filters.UUIDFilter("record__snapshot__uuid")
     emotion = django_filters.ChoiceFilter(

@@ -4,8 +4,6 @@ from typing import Any
 
 import django_filters
 from drf_spectacular.drainage import set_override
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 
 from ml.labels import EMOTIONS, Emotion
 
@@ -14,15 +12,6 @@ TRUE, FALSE, ANY = "true", "false", "any"
 EMOTION_CHOICES = [(emotion.value, emotion.value) for emotion in EMOTIONS]
 ANSWER_CHOICES = [*EMOTION_CHOICES, (UNCERTAIN, UNCERTAIN)]
 ANSWER_HELP = "What stands: what a person said, or else the model's answer."
-
-
-@extend_schema_field(OpenApiTypes.BOOL)
-class TrueFalseFilter(django_filters.TypedChoiceFilter):
-    """`true` or `false`, and nothing else."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        choices = [(TRUE, TRUE), (FALSE, FALSE)]
-        super().__init__(*args, choices=choices, coerce=lambda value: value == TRUE, empty_value=None, **kwargs)
 
 
 class RangeFilter(django_filters.NumberFilter):

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from crm.api.fields import StaffField, UtcDateTimeField
-from crm.api.filters import TimeFilter
+from crm.api.filters import FlagFilter, OfCustomer, TimeFilter
 from crm.api.permissions import grants
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.models import Scope
@@ -24,7 +24,6 @@ from emotions.api.filters import (
     UNCERTAIN,
     RangeFilter,
     TrueFalseAnyFilter,
-    TrueFalseFilter,
     emotion_of,
 )
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion
@@ -172,14 +171,12 @@ class EmotionRecordSerializer(StrictModelSerializer):
         return answer(record).valence
 
 
-class EmotionRecordFilter(django_filters.FilterSet):
-    customer = django_filters.UUIDFilter("snapshot__interaction__customer__uuid", help_text="The customer's ID.")
-    customer_source = django_filters.CharFilter("snapshot__interaction__customer__source")
-    customer_external_id = django_filters.CharFilter("snapshot__interaction__customer__external_id")
+class EmotionRecordFilter(OfCustomer):
+    customer_path = "snapshot__interaction__customer"
     snapshot = django_filters.UUIDFilter("snapshot__uuid")
     emotion = django_filters.ChoiceFilter(choices=ANSWER_CHOICES, method="by_answer", help_text=ANSWER_HELP)
     dominant_emotion = django_filters.ChoiceFilter(choices=EMOTION_CHOICES, help_text="The model's highest score.")
-    uncertain = TrueFalseFilter(method="by_uncertain", help_text="Same as emotion=uncertain, or its opposite.")
+    uncertain = FlagFilter(method="by_uncertain", help_text="Same as emotion=uncertain, or its opposite.")
     valence_min = RangeFilter(method="by_valence", lowest=-1)
     valence_max = RangeFilter(method="by_valence", lowest=-1)
     confidence_min = RangeFilter("confidence", "gte", lowest=0)
@@ -190,7 +187,7 @@ class EmotionRecordFilter(django_filters.FilterSet):
     created_before = TimeFilter("created_at", "lt")
     model = django_filters.CharFilter(method="by_model", help_text="The model's name.")
     model_version = django_filters.CharFilter(method="by_model", help_text="The model's version.")
-    corrected = TrueFalseFilter("correction", "isnull", exclude=True, help_text="Whether what a person said stands.")
+    corrected = FlagFilter("correction", "isnull", exclude=True, help_text="Whether what a person said stands.")
     subject = TrueFalseAnyFilter(method="by_subject", help_text="Whether the face is the customer; true unless given.")
     current = TrueFalseAnyFilter(
         method="by_current", help_text="Whether the model's records count for the snapshot; true unless given."

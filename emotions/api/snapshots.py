@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from crm.api.fields import UtcDateTimeField
-from crm.api.filters import TimeFilter
+from crm.api.filters import OfCustomer, TimeFilter
 from crm.api.permissions import require_scope
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.models import Scope
@@ -89,10 +89,8 @@ class SnapshotsSerializer(StrictSerializer):
     results = SnapshotSerializer(many=True)
 
 
-class SnapshotFilter(django_filters.FilterSet):
-    customer = django_filters.UUIDFilter("interaction__customer__uuid", help_text="The customer's ID.")
-    customer_source = django_filters.CharFilter("interaction__customer__source")
-    customer_external_id = django_filters.CharFilter("interaction__customer__external_id")
+class SnapshotFilter(OfCustomer):
+    customer_path = "interaction__customer"
     status = django_filters.ChoiceFilter(choices=Snapshot.Status.choices)
     interaction = django_filters.UUIDFilter("interaction__uuid", help_text="The interaction's ID.")
     emotion = django_filters.ChoiceFilter(

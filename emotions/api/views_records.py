@@ -36,9 +36,6 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     serializer_class = EmotionRecordSerializer
     filterset_class = EmotionRecordFilter
     ordering_fields = ("created_at", "captured_at")
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[EmotionRecord]:
         return records.shown(EmotionRecord.objects.visible_to(self.user))
@@ -96,9 +93,6 @@ class CorrectionViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionCorrect
     serializer_class = CorrectionSerializer
     filterset_class = CorrectionFilter
     ordering_fields = ("created_at",)
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[EmotionCorrection]:
         return corrections.shown(EmotionCorrection.objects.visible_to(self.user))

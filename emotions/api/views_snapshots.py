@@ -77,9 +77,6 @@ class SnapshotViewSet(SnapshotViews, EtagDestroyMixin, RetrieveModelMixin, Destr
     """Photos of customers and how far their analysis is."""
 
     waiting_actions = ("create", "retrieve", "retry")
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     @extend_schema(
         request={"multipart/form-data": UploadWithInteractionSerializer}, responses=ACCEPTED, parameters=[WAIT]

@@ -56,7 +56,7 @@ def test_a_new_endpoint_has_a_secret_of_its_own() -> None:
 def test_wrong_input_is_refused(wrong: dict[str, object]) -> None:
     given = {"url": "https://crm.example.com/", "events": ["customer.created"]} | wrong
     with pytest.raises(ValidationError):
-        add_endpoint(UserFactory(), **given)  # type: ignore[arg-type]
+        add_endpoint(UserFactory(), **given)  # type: ignore[arg-type]  # wrong ones among them
     assert not WebhookEndpoint.objects.exists()
 
 

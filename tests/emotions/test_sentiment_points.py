@@ -150,7 +150,7 @@ def change(chance: random.Random, by: User) -> None:
 @pytest.mark.usefixtures("released_model")
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_happens_the_points_are_what_they_would_be_anew(seed: int) -> None:
-    chance, by = random.Random(seed), UserFactory()  # noqa: S311
+    chance, by = random.Random(seed), UserFactory()  # noqa: S311 - the same for a seed
     for _ in range(4):
         two_faces()
     for _ in range(25):
