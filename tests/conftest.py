@@ -14,8 +14,11 @@ from pytest_django import Settings
 from tests import servers
 from tests.broker import Queue
 from tests.databases import use_database
+from tests.ports import own_port
 from tests.receiver import Receiver
 from tests.small_model import small_classifier, write_model
+
+TRAINING = Path(__file__).parent / "training"
 
 
 def on_sqlite() -> bool:
@@ -24,6 +27,13 @@ def on_sqlite() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "integration: several real processes work together; takes seconds")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares costly fixtures, when pytest-xdist divides the tests among processes."""
+    for item in items:
+        if TRAINING in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("training"))  # a few trained networks
 
 
 def pytest_report_header() -> str:
@@ -99,9 +109,17 @@ def released_model(settings: Settings, model_folder: Path) -> None:
 
 
 @pytest.fixture
+def free_port() -> Iterator[int]:
+    """For a server that the test starts."""
+    with own_port() as port:
+        yield port
+
+
+@pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
     """Another system, which webhooks may reach because the operator allows its host by name."""
     settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
+    with own_port() as port:
+        receiver = Receiver(port)
+        yield receiver
+        receiver.stop()

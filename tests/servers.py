@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import psycopg2
 import pytest
 import redis
 
+from tests.ports import own_port
 from tests.waiting import wait_until
 
 ACCOUNT = "nobody"  # PostgreSQL refuses to run as root
@@ -104,15 +104,12 @@ def _answers(folder: Path) -> bool:
 class RedisServer:
     """A Redis that a test may stop and start again at the same address. It forgets everything when it stops."""
 
-    def __init__(self, program: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
-        self._command = [program, "--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--dir", str(folder)]
+    def __init__(self, program: str, folder: Path, port: int) -> None:
+        self._command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self.client = redis.Redis(port=self._port)
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self.client = redis.Redis(port=port)
 
     def start(self) -> None:
         if self._process is None:
@@ -135,8 +132,8 @@ class RedisServer:
 
 @contextmanager
 def redis_server() -> Iterator[RedisServer]:
-    with private_folder("rapport-redis-") as folder:
-        server = RedisServer(require("redis-server", "redis-server"), folder)
+    with private_folder("rapport-redis-") as folder, own_port() as port:
+        server = RedisServer(require("redis-server", "redis-server"), folder, port)
         try:
             server.start()
             yield server

@@ -1,7 +1,6 @@
 """A real site for a real browser: gunicorn, a worker with the released model, PostgreSQL and Redis."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from tests.conftest import on_sqlite
 from tests.e2e.site import PASSWORD, Site
 from tests.factories import UserFactory, face_photo
 from tests.integration.deployment import Deployment, database_url
+from tests.ports import own_port
 from tests.servers import RedisServer, require
 
 # Playwright's own event loop runs in this thread; the tests' queries are not a part of it.
@@ -85,13 +85,11 @@ def site(
         WEBHOOK_ALLOWED_HOSTS="127.0.0.1",
         API_RATE="1000000/second",
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    site = Site(deployment, port)
-    site.start_web()
-    yield site
-    deployment.end()
+    with own_port() as port:
+        site = Site(deployment, port)
+        site.start_web()
+        yield site
+        deployment.end()
 
 
 @pytest.fixture

@@ -52,17 +52,14 @@ def test_the_examples_look_like_real_messages() -> None:
         assert shape(example) == shape(real[example["type"]])
 
 
-def test_the_receiver_receives(queue: Queue, tmp_path: Path, settings: Any) -> None:
+def test_the_receiver_receives(queue: Queue, tmp_path: Path, settings: Any, free_port: int) -> None:
     settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    endpoint = WebhookEndpointFactory(url=f"http://127.0.0.1:{port}/")
+    endpoint = WebhookEndpointFactory(url=f"http://127.0.0.1:{free_port}/")
     [code] = blocks("python")
-    environment = {"WEBHOOK_SECRET": endpoint.secret, "PORT": str(port)}
+    environment = {"WEBHOOK_SECRET": endpoint.secret, "PORT": str(free_port)}
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: _answers(port), "the receiver listens")
+            wait_until(lambda: _answers(free_port), "the receiver listens")
             send_test(endpoint)
             queue.work()
             assert process.stdout

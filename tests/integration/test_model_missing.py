@@ -1,7 +1,6 @@
 """A worker without its model says so and ends; everything else goes on."""
 
 import shutil
-import socket
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -58,12 +57,10 @@ def test_the_worker_ends_with_a_sentence(
     assert said.endswith(analysis_problem())
 
 
-def test_the_web_goes_on_and_photos_wait_for_the_model(deployment: Deployment, models: Path) -> None:
+def test_the_web_goes_on_and_photos_wait_for_the_model(deployment: Deployment, models: Path, free_port: int) -> None:
     hidden = models / "reference-cnn"
     hidden.rename(models / "elsewhere")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port}"
     deployment.start("web", "gunicorn", "--bind", address, "crm.wsgi", DEBUG="true")
     wait_until(lambda: answers(f"http://{address}/admin/login/"), "the web answers")
     add_snapshot(InteractionFactory(), uploaded_photo())
