@@ -6,20 +6,20 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.feature import hog, local_binary_pattern
+from skimage.feature import local_binary_pattern
 from tqdm import tqdm
 
 from ml.preprocessing import as_seen, normalise
 from ml.types import GreyFaces, Preprocessing
+from training.edges import edge_histograms
 from training.knn_config import CellSide, FeatureKind, Normalisation
 
 Features = NDArray[np.float32]  # (faces, features)
 
 CELL: CellSide = 8  # side in pixels of the squares that a face is divided into
-DIRECTIONS = 8  # of edges, in a half turn
-BLOCK = 2  # cells that HOG brings to the same contrast together, in each direction
 NEIGHBOURS = 8  # pixels that LBP compares with the one in their middle
 CODES = 59  # uniform patterns of 8 neighbours, each turn counted apart, and one for all others
+BATCH = 250  # faces at once
 QUICK = 1000  # faces that take no more than a second or two: no progress is shown
 CLAHE_LIMIT = 2.0  # how much local contrast may grow; above 4 noise does
 CLAHE_GRID = (4, 4)
@@ -53,19 +53,17 @@ NORMALISERS: Final[dict[Normalisation, Callable[[GreyFaces], GreyFaces]]] = {
 }
 
 
-def hog_features(face: NDArray[np.uint8], cell: int = CELL) -> NDArray[np.float32]:
-    """Histograms of oriented gradients (Dalal and Triggs 2005), each block's length at most 1."""
-    histograms = hog(face, DIRECTIONS, (cell, cell), (BLOCK, BLOCK), block_norm="L2-Hys", transform_sqrt=False)
-    return np.asarray(histograms, np.float32)
-
-
-def lbp_features(face: NDArray[np.uint8], cell: int = CELL) -> NDArray[np.float32]:
+def lbp_features(faces: GreyFaces, cell: int = CELL) -> Features:
     """Histograms of uniform local binary patterns (Ojala et al. 2002) of each cell.
 
     Only which neighbour is brighter counts, so that neither brightness nor contrast changes anything (but for the
     rounding of grey levels). The square roots of the shares are taken: of them the Euclidean distance is
     Hellinger's, in which the frequent codes of flat skin do not drown the others.
     """
+    return np.stack([_lbp_of_face(face, cell) for face in faces])
+
+
+def _lbp_of_face(face: NDArray[np.uint8], cell: int) -> NDArray[np.float32]:
     codes = local_binary_pattern(face, NEIGHBOURS, 1, method="nri_uniform").astype(np.int64)
     rows, columns = np.indices(codes.shape) // cell
     across = -(-face.shape[1] // cell)
@@ -74,15 +72,15 @@ def lbp_features(face: NDArray[np.uint8], cell: int = CELL) -> NDArray[np.float3
     return np.asarray(np.sqrt(counts / cell**2), np.float32)
 
 
-def pixel_features(face: NDArray[np.uint8], cell: int = CELL) -> NDArray[np.float32]:
+def pixel_features(faces: GreyFaces, cell: int = CELL) -> Features:
     """The grey levels, 0..1; `cell` means nothing here."""
-    return np.asarray(face.ravel() / 255, np.float32)
+    return np.asarray(faces.reshape(len(faces), -1) / 255, np.float32)
 
 
-EXTRACTORS: Final[dict[FeatureKind, Sequence[Callable[[NDArray[np.uint8], int], NDArray[np.float32]]]]] = {
-    "hog": (hog_features,),
+EXTRACTORS: Final[dict[FeatureKind, Sequence[Callable[[GreyFaces, int], Features]]]] = {
+    "hog": (edge_histograms,),
     "lbp": (lbp_features,),
-    "hog+lbp": (hog_features, lbp_features),
+    "hog+lbp": (edge_histograms, lbp_features),
     "pixels": (pixel_features,),
 }
 
@@ -91,10 +89,10 @@ def extract(
     faces: GreyFaces, kind: FeatureKind, normalisation: Normalisation = "none", cell: CellSide = CELL
 ) -> Features:
     """Turn faces, (faces, 48, 48), into a row of numbers each, with a progress bar on a terminal if they are many."""
-    extractors = EXTRACTORS[kind]
-    hidden = None if len(faces) > QUICK else True
-    rows = [
-        np.concatenate([extractor(face, cell) for extractor in extractors])
-        for face in tqdm(NORMALISERS[normalisation](faces), "Features", unit="face", leave=False, disable=hidden)
-    ]
-    return np.stack(rows)
+    parts, hidden = [], None if len(faces) > QUICK else True
+    with tqdm(desc="Features", total=len(faces), unit="face", leave=False, disable=hidden) as bar:
+        for start in range(0, len(faces), BATCH):
+            batch = NORMALISERS[normalisation](faces[start : start + BATCH])
+            parts.append(np.hstack([extractor(batch, cell) for extractor in EXTRACTORS[kind]]))
+            bar.update(len(batch))
+    return np.concatenate(parts)
