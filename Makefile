@@ -2,8 +2,11 @@ PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
 
-.PHONY: help run test test-environment lint bench lock schema fuzz-api
+.PHONY: help run test test-environment lint check-style check-types check-imports check-migrations check-deployment \
+	bench lock schema fuzz-api
 .DEFAULT_GOAL := help
+# Where it is set, every start of a program compiles all that it imports, which takes seconds; the tests start many.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,16 +35,31 @@ var/static/staticfiles.json: .venv/installed $(shell find static -type f)
 test-environment: .venv-test/installed
 	@sh tests/system_packages.sh
 
+# Each process has a PostgreSQL, a Redis and folders of its own. More than four would want much memory.
+PYTEST = .venv-test/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+
 test: test-environment ## run every test: unit, integration and in a real browser
-	.venv-test/bin/python -m pytest
-	TEST_DATABASE=sqlite .venv-test/bin/python -m pytest --quiet tests/crm tests/emotions
+	$(PYTEST)
+	TEST_DATABASE=sqlite $(PYTEST) --quiet -m database tests/crm tests/emotions
 
 lint: .venv-test/installed ## style, types, import contracts, migrations, deployment settings
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync \
+		check-types check-imports check-migrations check-deployment check-style
+
+check-style:
 	.venv-test/bin/ruff check .
 	.venv-test/bin/ruff format --check .
+
+check-types:
 	.venv-test/bin/mypy .
+
+check-imports:
 	.venv-test/bin/lint-imports
+
+check-migrations:
 	.venv-test/bin/python manage.py makemigrations --check --dry-run
+
+check-deployment:
 	DEBUG=false HTTPS=true SECRET_KEY=$$(head -c 48 /dev/urandom | base64 -w0) ALLOWED_HOSTS=rapport.example \
 		.venv-test/bin/python manage.py check --deploy --fail-level WARNING
 

@@ -18,6 +18,7 @@ from tests.ports import own_port
 from tests.receiver import Receiver
 from tests.small_model import small_classifier, write_model
 
+DATABASES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
 TRAINING = Path(__file__).parent / "training"
 
 
@@ -27,11 +28,15 @@ def on_sqlite() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "integration: several real processes work together; takes seconds")
+    config.addinivalue_line("markers", "database: set on every test that may use the database")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares costly fixtures, when pytest-xdist divides the tests among processes."""
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark what may use a database, which pytest-django refuses to all others, and what shares costly fixtures."""
     for item in items:
+        if item.get_closest_marker("django_db") or DATABASES & set(item.fixturenames):
+            item.add_marker(pytest.mark.database)
         if TRAINING in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("training"))  # a few trained networks
 

@@ -22,7 +22,7 @@ def edge_histograms(faces: GreyFaces, cell: int) -> NDArray[np.float32]:
     """Turn pictures, (n, height, width), into a row each; `cell` is a side in pixels that divides both sides."""
     count, height, width = faces.shape
     cells = _cells(faces, cell).reshape(count, height // cell, width // cell, DIRECTIONS)
-    blocks = sliding_window_view(cells, (BLOCK, BLOCK), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)  # type: ignore[call-overload]  # axis may be several
+    blocks = sliding_window_view(cells, (BLOCK, BLOCK), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
     return _even(_even(blocks.reshape(*blocks.shape[:3], -1), LIMIT)).reshape(count, -1).astype(np.float32)
 
 
