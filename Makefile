@@ -1,9 +1,9 @@
 PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
+CHECKS = check-types check-imports check-migrations check-deployment check-style
 
-.PHONY: help run test test-environment lint check-style check-types check-imports check-migrations check-deployment \
-	bench lock schema fuzz-api
+.PHONY: help run test test-environment lint $(CHECKS) bench lock schema fuzz-api
 .DEFAULT_GOAL := help
 # Where it is set, every start of a program compiles all that it imports, which takes seconds; the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
@@ -42,9 +42,12 @@ test: test-environment ## run every test: unit, integration and in a real browse
 	$(PYTEST)
 	TEST_DATABASE=sqlite $(PYTEST) --quiet -m database tests/crm tests/emotions
 
-lint: .venv-test/installed ## style, types, import contracts, migrations, deployment settings
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync \
-		check-types check-imports check-migrations check-deployment check-style
+lint: ## style, types, import contracts, migrations, deployment settings
+	@errors=$$(mktemp); \
+	$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync $(CHECKS) 2>$$errors; status=$$?; \
+	cat $$errors >&2; rm $$errors; exit $$status  # the names of what failed come last
+
+$(CHECKS): .venv-test/installed
 
 check-style:
 	.venv-test/bin/ruff check .
