@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-DEADLINE = 60.0  # seconds; only a broken program or a hung machine reaches it
+DEADLINE = 120.0  # seconds; only a broken program or a hung machine reaches it
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout: float = DEADLINE) -> None:
