@@ -2,6 +2,8 @@
 
 Tests that use the database run on PostgreSQL. TEST_DATABASE=sqlite keeps them on SQLite, as does a machine
 without PostgreSQL.
+
+With pytest-xdist (`pytest -n 2 --dist loadgroup`) each process imports this anew, and so has servers of its own.
 """
 
 import os
