@@ -77,6 +77,21 @@ class IntervalSentiment:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """The ordinary least-squares line (statistics.linear_regression) through the intervals' means at their starts.
+
+    Each interval weighs the same. The line may leave -1..1.
+    """
+
+    since: datetime
+    start: float  # the valence at `since`
+    slope: float  # how much it rises in 30 days
+
+    def at(self, moment: datetime) -> float:
+        return self.start + self.slope * ((moment - self.since) / TREND_UNIT)
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """The intervals that hold an answer, oldest first. Those without one are left out."""
 
@@ -84,18 +99,15 @@ class History:
     total: Tally
 
     @property
-    def trend(self) -> float | None:
-        """How much the mean valence rises in 30 days.
-
-        It is the slope of the ordinary least-squares line (statistics.linear_regression) through the intervals' means
-        at the intervals' starts; each interval weighs the same. None when fewer than three intervals have a mean.
-        """
+    def trend(self) -> Trend | None:
+        """None when fewer than three intervals have a mean."""
         means = [(each.start, each.tally.mean_valence) for each in self.intervals]
         points = [(start, mean) for start, mean in means if mean is not None]
         if len(points) < TREND_FROM:
             return None
-        days = [(start - points[0][0]) / TREND_UNIT for start, _ in points]
-        return linear_regression(days, [mean for _, mean in points]).slope
+        since = points[0][0]
+        line = linear_regression([(start - since) / TREND_UNIT for start, _ in points], [mean for _, mean in points])
+        return Trend(since, line.intercept, line.slope)
 
 
 def history(

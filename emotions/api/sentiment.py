@@ -89,6 +89,10 @@ class TallySerializer(StrictSerializer):
 class IntervalSerializer(TallySerializer):
     date = serializers.DateField(help_text="The first day of the interval, in the time zone.")
     start = UtcDateTimeField(help_text="When it begins.")
+    trend_valence = serializers.FloatField(
+        allow_null=True,
+        help_text="Where the trend's line lies at this start, which may be a little beyond -1..1. Null without a trend.",
+    )
 
 
 COUNTS = {emotion.value: 0 for emotion in EMOTIONS} | {"happy": 7, "neutral": 3}
@@ -100,7 +104,7 @@ HISTORY = {
     "zone": "Europe/Berlin",
     "trend": None,
     "total": TALLY,
-    "intervals": [{**TALLY, "date": "2026-11-01", "start": "2026-10-31T23:00:00Z"}],
+    "intervals": [{**TALLY, "date": "2026-11-01", "start": "2026-10-31T23:00:00Z", "trend_valence": None}],
 }
 
 
@@ -153,8 +157,11 @@ def tally_shown(tally: Tally) -> dict[str, Any]:
 
 
 def intervals_shown(history: History) -> Iterator[dict[str, Any]]:
+    trend = history.trend
     for each in history.intervals:
-        yield {"date": each.start.date(), "start": in_utc(each.start), **tally_shown(each.tally)}
+        on_line = trend.at(each.start) if trend else None
+        about = {"date": each.start.date(), "start": in_utc(each.start), "trend_valence": on_line}
+        yield about | tally_shown(each.tally)
 
 
 def customers_shown(rows: Iterable[CustomerSentiment]) -> Iterator[dict[str, Any]]:
@@ -171,7 +178,7 @@ def customers_shown(rows: Iterable[CustomerSentiment]) -> Iterator[dict[str, Any
 
 
 COUNTED = ("counted", "uncertain", "corrected", "mean_valence", *(emotion.value for emotion in EMOTIONS))
-INTERVAL_COLUMNS = ("date", "start", *COUNTED)
+INTERVAL_COLUMNS = ("date", "start", *COUNTED, "trend_valence")
 CUSTOMER_COLUMNS = ("customer", "name", "source", "external_id", *COUNTED, "first_captured_at", "last_captured_at")
 
 

@@ -70,7 +70,8 @@ class SentimentViews(ApiMixin, APIView):
         if self.wants_csv():
             return csv_of(INTERVAL_COLUMNS, cells(INTERVAL_COLUMNS, intervals), "sentiment")
         about = {"from": in_utc(start), "to": in_utc(end), "interval": interval, "zone": given["zone"]}
-        return json_of({**about, "trend": found.trend, "total": tally_shown(found.total)}, "intervals", intervals)
+        slope = found.trend.slope if found.trend else None
+        return json_of({**about, "trend": slope, "total": tally_shown(found.total)}, "intervals", intervals)
 
 
 class SentimentView(SentimentViews):
@@ -84,7 +85,7 @@ class SentimentView(SentimentViews):
     def get(self, request: Request) -> HttpResponseBase:
         """How pleasant all customers within reach appeared to feel, by day, week or month.
 
-        As CSV: a row for each interval.
+        As CSV: a row for each interval, with the trend's line in `trend_valence`.
         """
         return self.history(SentimentPoint.objects.visible_to(self.user))
 
@@ -100,7 +101,7 @@ class CustomerSentimentView(SentimentViews):
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """How pleasant one customer appeared to feel, by day, week or month.
 
-        As CSV: a row for each interval.
+        As CSV: a row for each interval, with the trend's line in `trend_valence`.
         """
         customer = get_object_or_404(Customer.objects.visible_to(self.user), uuid=id)
         return self.history(SentimentPoint.objects.filter(customer=customer))

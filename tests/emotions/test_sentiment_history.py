@@ -40,6 +40,11 @@ def of(interval: str, zone: Any = UTC, period: tuple[datetime, datetime] = YEAR)
     return history(SentimentPoint.objects.all(), *period, Interval(interval), zone)
 
 
+def slope() -> float | None:
+    trend = of("day").trend
+    return trend and trend.slope
+
+
 def mean(tally: Tally) -> float | None:
     return None if tally.mean_valence is None else round(tally.mean_valence, 6)
 
@@ -150,13 +155,21 @@ def test_a_day_that_has_no_midnight_begins_an_hour_later() -> None:
 def test_the_trend_is_the_slope_of_the_means_in_30_days() -> None:
     for when, valence in (("2026-03-01", -0.1), ("2026-03-31", 0.1), ("2026-04-30", 0.3), ("2026-04-30", 0.3)):
         point(when, "happy", valence)
-    assert of("day").trend == pytest.approx(0.2)
+    assert slope() == pytest.approx(0.2)
 
 
 def test_the_trend_of_means_off_a_line_is_the_least_squares_one() -> None:
     for when, valence in (("2026-03-01", 0.0), ("2026-03-31", 0.6), ("2026-04-30", 0.3)):
         point(when, "happy", valence)
-    assert of("day").trend == pytest.approx(0.15)  # ((-1) * 0.0 + 0 * 0.6 + 1 * 0.3) / 2
+    assert slope() == pytest.approx(0.15)  # ((-1) * 0.0 + 0 * 0.6 + 1 * 0.3) / 2
+
+
+def test_the_trends_line_goes_through_the_mean_of_the_means() -> None:
+    for when, valence in (("2026-03-01", 0.0), ("2026-03-31", 0.6), ("2026-04-30", 0.3)):
+        point(when, "happy", valence)
+    trend = of("day").trend
+    assert trend
+    assert [round(trend.at(at(day)), 6) for day in ("2026-03-01", "2026-03-31", "2026-04-30")] == [0.15, 0.3, 0.45]
 
 
 def test_two_intervals_that_count_make_no_trend() -> None:

@@ -119,6 +119,19 @@ def test_intervals_come_as_csv() -> None:
     cells = dict(zip(head, row, strict=True))
     assert (cells["date"], cells["counted"], cells["sad"]) == ("2026-11-01", "1", "1")
     assert float(cells["mean_valence"]) < 0
+    assert cells["trend_valence"] == ""  # of one interval there is none
+
+
+def test_json_and_csv_give_the_same_trend() -> None:
+    for day, emotion in ((2, "sad"), (3, "sad"), (12, "happy")):
+        face(CustomerFactory(), day, emotion)
+    asked = {**NOVEMBER, "interval": "day"}
+    body = json_of(System().get("sentiment", asked))
+    head, *rows = table_of(System().get("sentiment", asked, headers={"Accept": "text/csv"}))
+    line = [float(dict(zip(head, row, strict=True))["trend_valence"]) for row in rows]
+    assert line == [each["trend_valence"] for each in body["intervals"]]
+    assert (line[2] - line[0]) / 10 * 30 == pytest.approx(body["trend"])
+    assert line[0] < 0 < line[2]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
