@@ -52,6 +52,11 @@ class Customer(models.Model):
             # The orders in which other systems read them.
             models.Index(fields=["created_at", "id"], name="customer_by_creation"),
             models.Index(fields=["updated_at", "id"], name="customer_by_change"),
+            # Their exact filters; most rows may leave these fields empty.
+            models.Index(fields=["company", "id"], condition=~Q(company=""), name="customer_of_company"),
+            models.Index(fields=["email", "id"], condition=~Q(email=""), name="customer_of_email"),
+            models.Index(fields=["phone", "id"], condition=~Q(phone=""), name="customer_of_phone"),
+            models.Index(fields=["external_id", "id"], condition=~Q(external_id=""), name="customer_of_external_id"),
         )
         constraints = (
             models.UniqueConstraint(
