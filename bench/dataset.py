@@ -46,8 +46,8 @@ def write(options: argparse.Namespace) -> None:
         source = dataset_rows.Source(options.seed, options.until, progress)
         owners = dataset_rows.write_people()
         dataset_rows.write_customers(source, options.customers, owners)
-        occurred = dataset_rows.write_interactions(source, options.interactions, options.customers, owners)
-        plan = dataset_photos.plan(source, options.records, occurred)
+        interactions = dataset_rows.write_interactions(source, options.interactions, options.customers, owners)
+        plan = dataset_photos.plan(source, options.records, *interactions)
         dataset_photos.Photos(source, owners[0]).write(plan)
     set_sequences()
 

@@ -45,6 +45,7 @@ class Plan:
     """Of each snapshot, in the order of their primary keys."""
 
     interaction: Integers  # primary key
+    customer: Integers  # the interaction's
     captured: Integers  # seconds since the start
     status: Integers  # place in STATUSES
     faces: Integers
@@ -56,7 +57,7 @@ class Plan:
         return Plan(*(getattr(self, each.name)[places] for each in fields(self)))
 
 
-def plan(source: Source, total: int, occurred: Integers) -> Plan:
+def plan(source: Source, total: int, occurred: Integers, whom: Integers) -> Plan:
     """As many snapshots as it takes to have so many records in all; the last one may lack some of its own."""
     chance = source.chance
     interaction = np.sort(chance.integers(0, len(occurred), total))
@@ -73,7 +74,16 @@ def plan(source: Source, total: int, occurred: Integers) -> Plan:
     kept, records, before = kept[:last], records[:last], before[:last]
     records[-1] = min(records[-1], total - before[-1])
     captured = occurred[interaction] + 60
-    return Plan(interaction[kept] + 1, captured[kept], status[kept], faces[kept], subject[kept], records, before)
+    return Plan(
+        interaction[kept] + 1,
+        whom[interaction[kept]],
+        captured[kept],
+        status[kept],
+        faces[kept],
+        subject[kept],
+        records,
+        before,
+    )
 
 
 class Photos:
@@ -100,6 +110,7 @@ class Photos:
             self.source.chance,
             id=list(range(first + 1, first + count + 1)),
             interaction_id=part.interaction,
+            customer_id=part.customer,
             file=["" if each == "withheld" else self.files[place % FILES] for place, each in enumerate(status)],
             original_name="IMG_0001.JPG",
             sha256=[f"{one}{other}" for one, other in zip(*halves, strict=True)],

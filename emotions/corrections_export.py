@@ -54,7 +54,7 @@ def exportable() -> Iterator[EmotionRecord]:
     agreed = [Consent.objects.standing(scope).values("customer") for scope in Consent.Scope]
     records = EmotionRecord.objects.current().of_subjects().filter(correction__isnull=False)
     for customers in agreed:
-        records = records.filter(snapshot__interaction__customer__in=customers)
+        records = records.filter(snapshot__customer__in=customers)
     for pk in tqdm(list(records.order_by("pk").values_list("pk", flat=True)), unit="face", disable=None):
         yield from records.filter(pk=pk).with_answers().select_related("snapshot").defer(None).defer("face_png")
 

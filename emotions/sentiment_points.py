@@ -74,7 +74,7 @@ def _standing(snapshots: Collection[int]) -> dict[int, SentimentPoint]:
     """By snapshot, unsaved, what the points should say."""
     counted = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=snapshots)
     records = counted.select_related("model_version", "correction").defer("face_png", "landmarks")
-    customer, captured_at = F("snapshot__interaction__customer"), F("snapshot__captured_at")
+    customer, captured_at = F("snapshot__customer"), F("snapshot__captured_at")
     found = {}
     for record in records.annotate(customer=customer, captured_at=captured_at):
         stands = answer(record)

@@ -154,7 +154,7 @@ def withhold_unfinished(customer: Customer) -> None:
     Call it inside the transaction of that. A worker that is at it finds its claim gone, and stores nothing.
     """
     unfinished = Snapshot.objects.select_for_update(of=("self",)).filter(
-        interaction__customer=customer, status__in=Snapshot.UNFINISHED
+        customer=customer, status__in=Snapshot.UNFINISHED
     )
     for snapshot in unfinished:
         snapshot.withhold()

@@ -19,6 +19,12 @@ from crm.api.views import ApiMixin
 from crm.models import Interaction, Scope
 
 
+def shown(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
+    """With all that an interaction's representation is made of, and of customers and staff no more than that."""
+    own = (field.attname for field in Interaction._meta.concrete_fields)
+    return interactions.select_related("customer", "staff").only(*own, "customer__uuid", "staff__username")
+
+
 class InteractionSerializer(StrictModelSerializer):
     customer = CustomerField()
     staff = StaffField(read_only=True, help_text="Username of the member of staff who logged it.")
@@ -58,7 +64,7 @@ class InteractionViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Interaction]):
     ordering = ("-occurred_at",)
 
     def get_queryset(self) -> QuerySet[Interaction]:
-        return Interaction.objects.visible_to(self.user).select_related("customer", "staff")
+        return shown(Interaction.objects.visible_to(self.user))
 
     def perform_create(self, serializer: serializers.BaseSerializer[Interaction]) -> None:
         serializer.save(staff=self.user)

@@ -22,7 +22,7 @@ def shown(corrections: EmotionCorrectionQuerySet) -> QuerySet[EmotionCorrection]
     return corrections.select_related("corrected_by").annotate(
         record_uuid=F("record__uuid"),
         snapshot_uuid=F("record__snapshot__uuid"),
-        customer_uuid=F("record__snapshot__interaction__customer__uuid"),
+        customer_uuid=F("record__snapshot__customer__uuid"),
     )
 
 
@@ -52,7 +52,7 @@ class CorrectionSerializer(StrictModelSerializer):
 
 
 class CorrectionFilter(OfCustomer):
-    customer_path = "record__snapshot__interaction__customer"
+    customer_path = "record__snapshot__customer"
     record = django_filters.UUIDFilter("record__uuid")
     snapshot = django_filters.UUIDFilter("record__snapshot__uuid")
     emotion = django_filters.ChoiceFilter(

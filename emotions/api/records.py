@@ -44,7 +44,7 @@ def shown(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
         .prefetch_related(*answers)
         .annotate(
             snapshot_uuid=F("snapshot__uuid"),
-            customer_uuid=F("snapshot__interaction__customer__uuid"),
+            customer_uuid=F("snapshot__customer__uuid"),
             captured_at=F("snapshot__captured_at"),
             is_current=Case(
                 When(model_version=F("snapshot__model_version"), then=Value(True)),
@@ -172,7 +172,7 @@ class EmotionRecordSerializer(StrictModelSerializer):
 
 
 class EmotionRecordFilter(OfCustomer):
-    customer_path = "snapshot__interaction__customer"
+    customer_path = "snapshot__customer"
     snapshot = django_filters.UUIDFilter("snapshot__uuid")
     emotion = django_filters.ChoiceFilter(choices=ANSWER_CHOICES, method="by_answer", help_text=ANSWER_HELP)
     dominant_emotion = django_filters.ChoiceFilter(choices=EMOTION_CHOICES, help_text="The model's highest score.")

@@ -21,15 +21,25 @@ from emotions.api.records import EmotionRecordSerializer, ModelSerializer
 from emotions.models import EmotionRecord, Snapshot
 from emotions.models.snapshot import SnapshotQuerySet
 
+# What is of the analysis alone.
+UNSHOWN = ("attempts", "due_at", "enqueued_at", "claim_token", "claim_expires_at")
+
+
+def named(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
+    """With whose they are and the model, in one query."""
+    names = {"interaction_uuid": F("interaction__uuid"), "customer_uuid": F("customer__uuid")}
+    return snapshots.defer(*UNSHOWN).select_related("model_version").annotate(**names)
+
+
+def current_records() -> Prefetch[Any]:
+    """What else a snapshot's representation is made of, in three queries."""
+    current = records.shown(EmotionRecord.objects.current()).order_by("face_index")
+    return Prefetch("records", queryset=current, to_attr="current_records")
+
 
 def shown(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
     """With all that a snapshot's representation is made of, in four queries."""
-    current = records.shown(EmotionRecord.objects.current()).order_by("face_index")
-    return (
-        snapshots.select_related("model_version")
-        .annotate(interaction_uuid=F("interaction__uuid"), customer_uuid=F("interaction__customer__uuid"))
-        .prefetch_related(Prefetch("records", queryset=current, to_attr="current_records"))
-    )
+    return named(snapshots).prefetch_related(current_records())
 
 
 EXAMPLE = {
@@ -90,7 +100,7 @@ class SnapshotsSerializer(StrictSerializer):
 
 
 class SnapshotFilter(OfCustomer):
-    customer_path = "interaction__customer"
+    customer_path = "customer"
     status = django_filters.ChoiceFilter(choices=Snapshot.Status.choices)
     interaction = django_filters.UUIDFilter("interaction__uuid", help_text="The interaction's ID.")
     emotion = django_filters.ChoiceFilter(

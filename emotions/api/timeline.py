@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
+from crm.api import interactions
 from crm.models import Customer, Interaction
 from emotions.api import snapshots
 from emotions.models import Snapshot
@@ -106,6 +106,7 @@ class Timeline:
             entries.reverse()
         if not entries:
             return Page([], None, None)
+        prefetch_related_objects([each.snapshot for each in entries if each.snapshot], snapshots.current_records())
         older_ones = Cursor(entries[-1].position, newer=False) if more or newer else None
         newer_ones = Cursor(entries[0].position, newer=True) if (more if newer else cursor) else None
         return Page(entries, older_ones, newer_ones)
@@ -113,10 +114,7 @@ class Timeline:
     def _behind(self, kind: Kind, cursor: Cursor | None, limit: int) -> Iterable[Entry]:
         at = TIME_FIELDS[kind]
         sign = "" if cursor and cursor.newer else "-"
-        # Of a busy customer PostgreSQL would read everyone's snapshots by time until enough are the customer's: the
-        # expression, which is no index's, makes it begin with the customer.
-        time = F(at) if kind == Kind.INTERACTION else Coalesce(at, at)
-        rows = self._within(kind, at).order_by(time.desc() if sign else time.asc(), f"{sign}pk")
+        rows = self._within(kind, at).order_by(f"{sign}{at}", f"{sign}pk")
         if cursor:
             rows = rows.filter(_beyond(kind, at, cursor))
         for row in rows[:limit]:
@@ -126,9 +124,8 @@ class Timeline:
         bounds = {f"{at}__gte": self.after, f"{at}__lt": self.before}
         given = {name: value for name, value in bounds.items() if value is not None}
         if kind == Kind.INTERACTION:
-            interactions = Interaction.objects.select_related("customer", "staff")
-            return interactions.filter(customer=self.customer, **given)
-        return snapshots.shown(Snapshot.objects.filter(interaction__customer=self.customer, **given))
+            return interactions.shown(Interaction.objects.filter(customer=self.customer, **given))
+        return snapshots.named(Snapshot.objects.filter(customer=self.customer, **given))
 
 
 def _beyond(kind: Kind, at: str, cursor: Cursor) -> Q:

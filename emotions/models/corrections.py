@@ -12,7 +12,7 @@ from ml.labels import EMOTIONS
 
 class EmotionCorrectionQuerySet(models.QuerySet["EmotionCorrection"]):
     def visible_to(self, user: User) -> EmotionCorrectionQuerySet:
-        return self.filter(record__snapshot__interaction__customer__in=Customer.objects.visible_to(user))
+        return self.filter(record__snapshot__customer__in=Customer.objects.visible_to(user))
 
 
 class EmotionCorrection(models.Model):

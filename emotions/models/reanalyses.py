@@ -158,7 +158,7 @@ class Reanalysis(models.Model):
             case self.Scope.SNAPSHOT:
                 ahead = ahead.filter(pk__in=[self.snapshot_id])
             case self.Scope.CUSTOMER:
-                ahead = ahead.filter(interaction__customer=self.customer_id)
+                ahead = ahead.filter(customer=self.customer_id)
             case self.Scope.MISSING:
                 answers = EmotionRecord.objects.filter(snapshot=OuterRef("pk"), model_version=self.model_version_id)
                 ahead = ahead.exclude(Exists(answers)).exclude(model_version=self.model_version_id)

@@ -58,7 +58,7 @@ class ModelVersion(models.Model):
 
 class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
     def visible_to(self, user: User) -> EmotionRecordQuerySet:
-        return self.filter(snapshot__interaction__customer__in=Customer.objects.visible_to(user))
+        return self.filter(snapshot__customer__in=Customer.objects.visible_to(user))
 
     def current(self) -> EmotionRecordQuerySet:
         """Those of the model version that counts for their snapshot."""
