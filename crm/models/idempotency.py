@@ -32,13 +32,12 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
         Raises KeyReused, InProgress.
         """
         now = timezone.now()
-        self.filter(user=user, asked_by=asked_by, key=key, created_at__lt=now - KEPT).delete()
-        request, new = self.get_or_create(
-            user=user,
-            asked_by=asked_by,
-            key=key,
-            defaults={"fingerprint": fingerprint, "lease_expires_at": now + LEASE},
-        )
+        client = {"user": user, "asked_by": asked_by, "key": key}
+        first = {"fingerprint": fingerprint, "lease_expires_at": now + LEASE}
+        request, new = self.get_or_create(**client, defaults=first)
+        if request.created_at < now - KEPT:  # rarely: the sweep deletes such ones
+            self.filter(pk=request.pk).delete()
+            request, new = self.get_or_create(**client, defaults=first)
         if request.fingerprint != fingerprint:
             raise KeyReused
         if new or request.is_answered or self._take_over(request, now):
@@ -54,7 +53,8 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
             return False
         abandoned = self.filter(pk=request.pk, status_code=None, lease_expires_at=request.lease_expires_at)
         request.lease_expires_at = now + LEASE
-        return bool(abandoned.update(lease_expires_at=request.lease_expires_at))
+        request.taken_over = bool(abandoned.update(lease_expires_at=request.lease_expires_at))
+        return request.taken_over
 
     def forget_old(self) -> None:
         """Delete those that are kept no longer, a batch at a time."""
@@ -75,6 +75,7 @@ class IdempotentRequest(models.Model):
     status_code = models.PositiveSmallIntegerField(null=True, help_text="Of the answer; empty before there is one.")
     headers = models.JSONField(default=dict)
     body = models.TextField(blank=True)
+    taken_over = False  # whether somebody began it before, and may have left writes behind
 
     objects = IdempotentRequestQuerySet.as_manager()
 

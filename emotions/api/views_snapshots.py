@@ -93,6 +93,8 @@ class SnapshotViewSet(SnapshotViews, EtagDestroyMixin, RetrieveModelMixin, Destr
 
     def _made_before(self) -> list[Snapshot]:
         """By a request with the same Idempotency-Key, whose process died before it could answer."""
+        if not (self.claimed and self.claimed.taken_over):
+            return []
         made = Snapshot.objects.visible_to(self.user).filter(interaction__uuid=self.derived_uuid("interaction"))
         return list(made.order_by("pk"))
 
