@@ -43,6 +43,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "crm.api.schema.forget_database_ranges",
         "crm.api.schema.forbid_unknown_fields",
         "crm.api.schema.forbid_empty_parameters",
+        "crm.api.links.add_links",
         "crm.api.schema.add_problems",
     ],
     # Where several fields of one name have other values; the classes of other apps by their address only.

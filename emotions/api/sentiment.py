@@ -91,7 +91,7 @@ class IntervalSerializer(TallySerializer):
     start = UtcDateTimeField(help_text="When it begins.")
     trend_valence = serializers.FloatField(
         allow_null=True,
-        help_text="Where the trend's line lies at this start, which may be a little beyond -1..1. Null without a trend.",
+        help_text="Where the trend's line lies at `start`, which may be a little beyond -1..1. Null without a trend.",
     )
 
 
