@@ -1,23 +1,10 @@
 """python -m bench: every measurement of the README, one after another, with the machine named."""
 
 import argparse
-import os
-import platform
 import sys
-from pathlib import Path
 
 from bench import pipeline, queue
-
-
-def machine() -> str:
-    model = "unknown processor"
-    if (information := Path("/proc/cpuinfo")).exists():
-        names = [
-            line.partition(":")[2].strip() for line in information.read_text().splitlines() if "model name" in line
-        ]
-        model = names[0] if names else model
-    load = os.getloadavg()[0]
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}; load at the start {load:.1f}"
+from bench.machine import machine
 
 
 def main() -> int:

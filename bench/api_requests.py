@@ -116,6 +116,11 @@ def lists(rows: Rows) -> list[Kind]:
         kind("customers", "of an external ID", external),
         kind("customers", "of an owner", lambda: {"owner": rows.chance.choice(rows.owners)}),
         kind("customers", "of a company", lambda: {"company": f"Company {rows.chance.randrange(5000):04}"}),
+        kind(
+            "customers",
+            "of an email address",
+            lambda: {"email": f"customer{rows.chance.randrange(100_000)}@example.com"},
+        ),
         kind("interactions", "latest first", dict),
         kind("interactions", "of a customer", lambda: {"customer": rows.customer()}),
         kind("interactions", "of a week", lambda: rows.period("occurred")),

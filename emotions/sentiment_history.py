@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
 from statistics import linear_regression
 from typing import Any
 
@@ -145,10 +146,14 @@ def _within(points: str, start: datetime, end: datetime) -> Q:
 
 
 def _sums(points: QuerySet[SentimentPoint], interval: Interval, zone: tzinfo) -> Iterable[Mapping[str, Any]]:
-    """A row for each interval, emotion, and whether a person said so: few, and cheap for the database to add up."""
+    """A row for each interval, emotion, and whether a person said so, by start: few, and cheap to add up.
+
+    They are put in order here: asked for an order, PostgreSQL, which cannot know how few the intervals are, would sort
+    all answers before it adds them up.
+    """
     start = Trunc("captured_at", interval.value, tzinfo=zone)
     alike = points.order_by().values("emotion", "by_person", start=start)
-    return alike.annotate(count=Count("*"), valence_sum=Sum("valence")).order_by("start")
+    return sorted(alike.annotate(count=Count("*"), valence_sum=Sum("valence")), key=itemgetter("start"))
 
 
 def _intervals(rows: Iterable[Mapping[str, Any]], zone: tzinfo) -> Iterator[IntervalSentiment]:

@@ -65,5 +65,6 @@ def test_the_tables_say_what_was_measured() -> None:
     figures = {"kinds": {"timeline": kind}, "pages": {"records": pages}, "rare": {"CSV": {"seconds": 2.0}}}
     table = api.as_tables(figures)
     assert "| timeline | 20 | 15 ms | 21 ms | 37 ms | 60 ms |" in table
+    assert "| **61 ms** | 60 ms |" in api.as_tables({"kinds": {"slow": kind | {"p95": 60.6}}})
     assert "| records | 20.0 ms | 21.0 ms | 100 | 1.05 |" in table
     assert "| CSV | 2.00 |  |  |" in table

@@ -1,4 +1,4 @@
-"""schemathesis loads this module: where the API takes a file, photos of the folder in which it runs, and what is none."""
+"""schemathesis loads this module: for a file it sends photos of the folder in which it runs, and what is none."""
 
 from pathlib import Path
 

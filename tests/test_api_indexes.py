@@ -1,0 +1,57 @@
+"""The indexes that PostgreSQL reads for what other systems ask most. Its planner is asked, so these tests need one."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from crm.models import Customer
+from emotions.api.timeline import Kind, Timeline
+from emotions.models import Snapshot
+from tests.factories import InteractionFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("postgres")]
+ROWS = 2_000
+
+
+def analyse(rows: QuerySet[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {rows.model._meta.db_table}")
+
+
+@pytest.mark.parametrize("field", ["company", "email", "phone", "external_id"])
+def test_an_exact_filter_reads_its_index(field: str) -> None:
+    Customer.objects.bulk_create([Customer(name="A", **{field: f"{n}"}) for n in range(ROWS)])
+    analyse(Customer.objects.all())
+    plan = Customer.objects.filter(**{field: "7"}).order_by("-pk")[:51].explain()
+    assert f"customer_of_{field}" in plan
+
+
+def test_a_busy_customers_timeline_reads_its_page_alone() -> None:
+    interaction, other = InteractionFactory(), InteractionFactory()
+    now = timezone.now()
+    Snapshot.objects.bulk_create(
+        Snapshot(
+            interaction=each,
+            customer_id=each.customer_id,
+            file="x",
+            sha256=f"{number}",
+            captured_at=now - timedelta(minutes=number),
+            width=1,
+            height=1,
+        )
+        for number in range(ROWS // 2)
+        for each in (interaction, other)
+    )
+    analyse(Snapshot.objects.all())
+    with CaptureQueriesContext(connection) as queries:
+        Timeline(interaction.customer, frozenset({Kind.SNAPSHOT})).page(20)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {queries[0]['sql']}")
+        plan = "\n".join(row for (row,) in cursor.fetchall())
+    assert "snapshot_of_customer" in plan
+    assert "Sort" not in plan
