@@ -1,5 +1,1 @@
-"""The CRM, and the Django project itself."""
-
-from crm.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""The CRM, and the Django project itself. Imports nothing: crm/worker_health.py is to be quick."""

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+import crm.celery  # noqa: F401  # the application that tasks of this process belong to
+
 
 class CrmConfig(AppConfig):
     name = "crm"
@@ -7,6 +9,8 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from crm import heartbeat
         from crm.webhooks import signal_handlers
 
         signal_handlers.connect()
+        heartbeat.connect()

@@ -96,6 +96,9 @@ ANALYSIS_RETRY_DELAY = env.int("ANALYSIS_RETRY_DELAY", 10, validate=positive)
 SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
 REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
 
+HEARTBEAT_INTERVAL = env.int("HEARTBEAT_INTERVAL", 10, validate=positive)
+HEARTBEAT_LIMIT = env.int("HEARTBEAT_LIMIT", 0, validate=validate.Range(min=0))
+
 NO_HOSTS: list[str] = []
 WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOSTS", NO_HOSTS)]
 # Seconds. The delays are those of https://docs.svix.com/retries, by the makers of Standard Webhooks: 27.6 hours in all.
@@ -117,6 +120,14 @@ if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
         "Wrong configuration. ANALYSIS_TIME_LIMIT must be less than ANALYSIS_LEASE, and that less than"
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
         f" {BROKER_VISIBILITY_TIMEOUT} seconds. They are explained in .env.example."
+    )
+# A task that is killed for its time, the start of the process in its place, and a few heartbeats.
+HEARTBEAT_LIMIT = HEARTBEAT_LIMIT or ANALYSIS_TIME_LIMIT + 30 + 3 * HEARTBEAT_INTERVAL
+if not ANALYSIS_TIME_LIMIT + HEARTBEAT_INTERVAL < HEARTBEAT_LIMIT:
+    sys.exit(
+        "Wrong configuration. HEARTBEAT_LIMIT must be more than ANALYSIS_TIME_LIMIT and HEARTBEAT_INTERVAL together,"
+        f" but they are {HEARTBEAT_LIMIT}, {ANALYSIS_TIME_LIMIT} and {HEARTBEAT_INTERVAL} seconds."
+        " They are explained in .env.example."
     )
 if not 3 * WEBHOOK_READ_TIMEOUT < WEBHOOK_LEASE:
     sys.exit(
@@ -203,7 +214,8 @@ INSTALLED_APPS = [
     "emotions",
 ]
 MIDDLEWARE = [
-    "crm.api.problems.problems_only",  # first, to see every answer
+    "crm.health.health",  # before whatever looks at the host, the scheme or the session
+    "crm.api.problems.problems_only",  # before all others, to see their answers
     "django.middleware.security.SecurityMiddleware",
     "crm.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -274,6 +286,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 X_FRAME_OPTIONS = "DENY"
 
+HEARTBEATS_DIR = VAR_DIR / "heartbeats"
 QUEUE_DIR = VAR_DIR / "queue"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if CELERY_BROKER_URL.startswith("filesystem:"):
@@ -343,7 +356,9 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"no_heartbeats": {"()": "crm.logs.NoHeartbeats"}},
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {name: {"filters": ["no_heartbeats"]} for name in ("celery.app.trace", "celery.worker.strategy")},
 }

@@ -6,8 +6,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from crm.dispatch import send
-from crm.models import IdempotentRequest, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from crm.models import IdempotentRequest, WebhookDelivery, WebhookEndpoint, WebhookMessage, WorkerHeartbeat
 from crm.models.webhook_deliveries import ABANDONED
+from crm.queues import purge
 from crm.webhooks.delivery import deliver
 
 # Of each endpoint: about what it takes between two sweeps. Whoever delivers one sends the next.
@@ -42,8 +43,16 @@ def sweep_webhooks() -> None:
 
 @shared_task
 def forget_old_requests() -> None:
-    """Delete what was kept for requests that might be sent again (crm/api/idempotency.py)."""
+    """Delete what was kept for requests that might be sent again (crm/api/idempotency.py), and of workers long gone."""
     IdempotentRequest.objects.forget_old()
+    for queue in list(WorkerHeartbeat.objects.long_gone(timezone.now()).values_list("pk", flat=True)):
+        purge(queue)  # of the last message, which nobody took
+        WorkerHeartbeat.objects.long_gone(timezone.now()).filter(pk=queue).delete()
+
+
+@shared_task
+def heartbeat() -> None:
+    """Nothing: that a worker completes it is what counts (crm/heartbeat.py)."""
 
 
 def _waiting(endpoint_id: int, count: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Claim a snapshot, run the pipeline, store what it says. The only module that runs the pipeline."""
 
 import logging
+from collections import deque
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -38,7 +39,16 @@ def _load(model: ActiveModel) -> EmotionPipeline:
     )
     model.expect(built.card)
     built.warm_up()
+    _loaded.append(built.card.model_version)
     return built
+
+
+_loaded: deque[str] = deque(maxlen=1)
+
+
+def loaded_model() -> str:
+    """Name and version of the model that this process loaded last; empty before it loaded any."""
+    return _loaded[0] if _loaded else ""
 
 
 def _detector_file() -> DetectorFile | None:

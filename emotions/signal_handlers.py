@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models.signals import post_delete
 
+from crm import health, heartbeat
 from crm.models import Consent
 from crm.signals import consent_recorded
 from emotions import events
@@ -17,6 +18,7 @@ from emotions.activation import active_model
 from emotions.models import Snapshot
 from emotions.services import withdraw_training, withhold_unfinished
 from emotions.signals import snapshots_finished
+from emotions.status import check_model
 from ml.errors import ModelUnavailable
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ def connect() -> None:
     snapshots_finished.connect(events.snapshots_finished, dispatch_uid="emotions.events")
     worker_init.connect(refuse_to_start_without_model, dispatch_uid="emotions.check_model")
     worker_process_init.connect(warm_up, dispatch_uid="emotions.warm_up")
+    heartbeat.describe_by(loaded_model)
+    health.register("model", check_model)
 
 
 def on_consent(consent: Consent, **_: Any) -> None:
@@ -75,3 +79,12 @@ def warm_up(**_: Any) -> None:
         logger.error("Photos wait. %s", error)
     finally:
         connection.close()  # Celery, too, makes a new process start with none
+
+
+def loaded_model() -> str:
+    """Of this process of a worker; empty where it needs none or has none yet."""
+    if not takes_photos():
+        return ""
+    from emotions import analysis  # as above
+
+    return analysis.loaded_model()

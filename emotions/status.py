@@ -13,5 +13,10 @@ def analysis_status(request: HttpRequest) -> dict[str, Any]:
     return {"analysis_problem": SimpleLazyObject(analysis_problem)}
 
 
+def check_model() -> str:
+    """For /readyz, where anybody may ask: the sentence without the folder that it names."""
+    return "The active model cannot be used; the workspace says why." if analysis_problem() else ""
+
+
 def analysis_problem() -> str:
     return problem_of(active_model())

@@ -6,6 +6,7 @@ from crm.models.interaction import Interaction
 from crm.models.user import User
 from crm.models.webhook_deliveries import DeliveryAttempt, DeliveryClaim, WebhookDelivery, WebhookMessage
 from crm.models.webhook_endpoints import WebhookEndpoint
+from crm.models.workers import WorkerHeartbeat
 
 __all__ = [
     "ApiKey",
@@ -21,4 +22,5 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookMessage",
+    "WorkerHeartbeat",
 ]

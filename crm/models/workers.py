@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
+    def record(self, queue: str, **about: Any) -> None:
+        """The worker of this queue has completed a task."""
+        now = timezone.now()
+        if not self.filter(queue=queue).update(last_seen_at=now, **about):
+            self.update_or_create(queue=queue, defaults={"last_seen_at": now, **about})
+
+    def long_gone(self, now: datetime) -> WorkerHeartbeatQuerySet:
+        return self.filter(last_seen_at__lt=now - FORGOTTEN_AFTER)
+
+
+class WorkerHeartbeat(models.Model):
+    """When a worker last completed a task. One that ended in order takes its row with it."""
+
+    queue = models.CharField(max_length=255, primary_key=True, help_text="The worker's own, of its heartbeats.")
+    name = models.CharField(max_length=255, help_text="As Celery names it.")
+    pid = models.PositiveIntegerField()
+    queues = models.TextField(help_text="From which it takes tasks, separated by commas.")
+    processes = models.PositiveIntegerField(help_text="Or threads.")
+    works_with = models.CharField(max_length=255, blank=True, help_text="The model that is loaded.")
+    started_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField()
+
+    objects = WorkerHeartbeatQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "queue")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_overdue(self) -> bool:
+        return timezone.now() - self.last_seen_at > timedelta(seconds=settings.HEARTBEAT_LIMIT)
