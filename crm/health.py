@@ -1,4 +1,6 @@
-"""Whether this process lives (/healthz) and whether the site can work (/readyz), for machines: no login, no secrets.
+"""What machines ask: does this process live (/healthz), can the site work (/readyz), what did it do (/metrics)?
+
+The first two need no login and tell no secrets.
 
 Apps add what else must be well by `register`. What is wrong in detail is in the log, as anybody may ask.
 """
@@ -15,6 +17,7 @@ from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 
+from crm.metrics import metrics
 from crm.queues import waiting_messages
 
 logger = logging.getLogger(__name__)
@@ -93,17 +96,22 @@ def ask_all() -> dict[str, str]:
     return {name: each.answer_until(end) for name, each in asked.items()}
 
 
-def healthz() -> HttpResponse:
+def healthz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": OK})
 
 
-def readyz() -> HttpResponse:
+def readyz(request: HttpRequest) -> HttpResponse:
     checks = ask_all()
     ready = all(answer == OK for answer in checks.values())
     return JsonResponse({"status": OK if ready else "not ready", "checks": checks}, status=200 if ready else 503)
 
 
-ANSWERS = {"/healthz": healthz, "/readyz": readyz}
+# None when there is nothing to answer.
+ANSWERS: dict[str, Callable[[HttpRequest], HttpResponse | None]] = {
+    "/healthz": healthz,
+    "/readyz": readyz,
+    "/metrics": metrics,
+}
 
 
 def health(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -115,7 +123,9 @@ def health(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[
             return get_response(request)
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        response = answer()
+        response = answer(request)
+        if response is None:
+            return get_response(request)
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from kombu import Queue
 
+from crm import metrics
 from crm.models import WorkerHeartbeat
 from crm.queues import purge
 from crm.watch import Watch
@@ -82,6 +83,7 @@ def _begin(sender: Any, **_: Any) -> None:
     if _State.this:
         _State.watch = Watch(_State.this.queue, _State.this.file, sender.pool)
         _State.watch.start()
+    metrics.serve()
 
 
 def _completed(**_: Any) -> None:

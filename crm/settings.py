@@ -96,6 +96,10 @@ ANALYSIS_RETRY_DELAY = env.int("ANALYSIS_RETRY_DELAY", 10, validate=positive)
 SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
 REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
 
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_PORT = env.int("METRICS_PORT", 0, validate=validate.Range(min=0, max=65535))
+METRICS_DIR = env.path("METRICS_DIR", VAR_DIR / "metrics")
+
 HEARTBEAT_INTERVAL = env.int("HEARTBEAT_INTERVAL", 10, validate=positive)
 HEARTBEAT_LIMIT = env.int("HEARTBEAT_LIMIT", 0, validate=validate.Range(min=0))
 
@@ -215,6 +219,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "crm.health.health",  # before whatever looks at the host, the scheme or the session
+    "crm.metrics.measure_requests",
     "crm.api.problems.problems_only",  # before all others, to see their answers
     "django.middleware.security.SecurityMiddleware",
     "crm.security.content_security_policy",
@@ -287,6 +292,9 @@ SECURE_HSTS_PRELOAD = HTTPS
 X_FRAME_OPTIONS = "DENY"
 
 HEARTBEATS_DIR = VAR_DIR / "heartbeats"
+if METRICS_TOKEN or METRICS_PORT:  # else every process counts for itself, and nobody asks
+    METRICS_DIR.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # read when prometheus_client is imported
 QUEUE_DIR = VAR_DIR / "queue"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if CELERY_BROKER_URL.startswith("filesystem:"):

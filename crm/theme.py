@@ -27,6 +27,10 @@ def may_manage_models(request: HttpRequest) -> bool:
     return request.user.has_perm("emotions.manage_models")
 
 
+def may_view_status(request: HttpRequest) -> bool:
+    return request.user.has_perm("crm.view_status")
+
+
 def may_view_api_keys(request: HttpRequest) -> bool:
     return request.user.has_perm("crm.view_apikey") or request.user.has_perm("crm.change_apikey")
 
@@ -108,6 +112,12 @@ UNFOLD: dict[str, Any] = {
                 "title": "Operation",
                 "separator": True,
                 "items": [
+                    {
+                        "title": "Status",
+                        "icon": "monitor_heart",
+                        "link": reverse_lazy("emotions:status"),
+                        "permission": may_view_status,
+                    },
                     {
                         "title": "Snapshots",
                         "icon": "photo_camera",

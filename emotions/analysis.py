@@ -1,6 +1,7 @@
 """Claim a snapshot, run the pipeline, store what it says. The only module that runs the pipeline."""
 
 import logging
+import time
 from collections import deque
 from dataclasses import asdict
 from functools import lru_cache
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from crm.models import Consent, Customer
+from emotions import metrics
 from emotions.activation import ActiveModel, active_model
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
 from emotions.photos import photo_limits
@@ -72,35 +74,50 @@ def analyse(snapshot_id: int) -> None:
     if snapshot is None:  # deleted or withheld in this very moment
         return
     try:
-        result = ready.analyze(read(snapshot)) if has_consent(snapshot.interaction.customer) else None
-        _store(claim, result, ModelVersion.objects.of(ready.card))
+        result = run(ready, snapshot) if has_consent(snapshot.interaction.customer) else None
+        started = time.perf_counter()
+        outcome = _store(claim, result, ModelVersion.objects.of(ready.card))
+        metrics.observe("store", time.perf_counter() - started, ready.card)
     except InvalidImage as error:
         held.fail(str(error))
+        outcome = Snapshot.Status.FAILED
     except Exception:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
         logger.exception("Analysing snapshot %s failed", snapshot.uuid)
         held.release(snapshot.attempts)
+        last = snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS
+        outcome = Snapshot.Status.FAILED if last else metrics.RETRIED
+    if outcome:
+        metrics.count(outcome, ready.card)
 
 
-def read(snapshot: Snapshot) -> bytes:
+def run(ready: EmotionPipeline, snapshot: Snapshot) -> PhotoAnalysis:
+    """Raises InvalidImage, and whatever the storage raises."""
+    result = ready.analyze(_read(snapshot))
+    metrics.observe_pipeline(result, ready.card)
+    return result
+
+
+def _read(snapshot: Snapshot) -> bytes:
     with snapshot.file.open("rb") as file:
         return bytes(file.read())
 
 
-def _store(claim: Claim, result: PhotoAnalysis | None, version: ModelVersion) -> None:
-    """Write the records and the final status, unless the claim was lost or the consent withdrawn meanwhile."""
+def _store(claim: Claim, result: PhotoAnalysis | None, version: ModelVersion) -> str:
+    """Write the records and the final status, which it gives; empty when the claim was lost meanwhile."""
     with transaction.atomic():
         # The customer first, as everywhere, so that two transactions cannot wait for each other.
         customers = Customer.objects.select_for_update(of=("self",))
         customer = customers.filter(interactions__snapshots=claim.snapshot_id).first()
         snapshot = Snapshot.objects.select_for_update().held_by(claim).first()
         if customer is None or snapshot is None:
-            return
+            return ""
         if result is None or not has_consent(customer):
             snapshot.withhold()
         else:
             EmotionRecord.objects.bulk_create(records_of(snapshot, version, result))
             snapshot.finish(Snapshot.Status.ANALYSED if result.faces else Snapshot.Status.NO_FACE, version)
         refresh_point(snapshot.pk)
+    return snapshot.status
 
 
 def has_consent(customer: Customer) -> bool:

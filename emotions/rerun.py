@@ -78,7 +78,7 @@ def _do(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: Em
         _count(held, run, snapshot, "withheld")
         return
     try:
-        result = None if _answered(snapshot, run.model_version) else ready.analyze(analysis.read(snapshot))
+        result = None if _answered(snapshot, run.model_version) else analysis.run(ready, snapshot)
         _store(held, run, snapshot, result)
     except Ended:
         raise

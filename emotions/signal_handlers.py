@@ -11,9 +11,10 @@ from django.db import connection, transaction
 from django.db.models.signals import post_delete
 
 from crm import health, heartbeat
+from crm import metrics as site_metrics
 from crm.models import Consent
 from crm.signals import consent_recorded
-from emotions import events
+from emotions import events, metrics
 from emotions.activation import active_model
 from emotions.models import Snapshot
 from emotions.services import withdraw_training, withhold_unfinished
@@ -35,6 +36,7 @@ def connect() -> None:
     worker_process_init.connect(warm_up, dispatch_uid="emotions.warm_up")
     heartbeat.describe_by(loaded_model)
     health.register("model", check_model)
+    site_metrics.register(metrics.oldest_waiting)
 
 
 def on_consent(consent: Consent, **_: Any) -> None:

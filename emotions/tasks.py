@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.dispatch import send
+from emotions.metrics import count_given_up
 from emotions.models import Reanalysis, Snapshot
 from emotions.models.snapshot import GIVEN_UP
 
@@ -36,7 +37,7 @@ def sweep_snapshots() -> None:
     """Give up what cannot be analysed, and enqueue whatever no message stands for any more."""
     now = timezone.now()
     for snapshot_id in _ids(Snapshot.objects.worn_out(now)):
-        Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP)
+        count_given_up(Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP))
     enqueue(_ids(Snapshot.objects.to_enqueue(now).order_by("due_at")[:SWEPT_AT_ONCE]))
     enqueue_idle_reanalyses()
 

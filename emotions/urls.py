@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from emotions import media, views, views_models, views_review, views_snapshots
+from emotions import media, views, views_models, views_review, views_snapshots, views_status
 from emotions.access import for_staff
 from emotions.views_models import for_managers
 
@@ -46,6 +46,7 @@ urlpatterns = [
     path("snapshots/<uuid:public_id>/preview.jpg", for_staff(media.preview, cacheable=True), name="preview"),
     path("snapshots/<uuid:public_id>/original/", for_staff(media.original, cacheable=True), name="original"),
     path("snapshots/<uuid:public_id>/faces/<int:record_id>.png", for_staff(media.face, cacheable=True), name="face"),
+    path("status/", views_status.status, name="status"),
     path("models/", for_managers(views_models.models), name="models"),
     path("models/<str:folder>/", for_managers(views_models.model), name="model"),
     path("models/<str:folder>/activate/", for_managers(views_models.activation), name="activate_model"),

@@ -37,6 +37,8 @@ class WorkerHeartbeat(models.Model):
 
     class Meta:
         ordering = ("name", "queue")
+        default_permissions = ()
+        permissions = (("view_status", "Can see whether queues and workers are well"),)
 
     def __str__(self) -> str:
         return self.name
