@@ -21,7 +21,7 @@ from crm.queues import broker
 
 logger = logging.getLogger(__name__)
 
-GRACE = 10.0  # seconds beyond a task's time limit in which it may end by itself
+GRACE = 10.0  # seconds in which it may end by itself; no task has been under way for long
 FAILURE = 1
 
 
@@ -79,7 +79,7 @@ class Watch(Thread):
             quiet,
         )
         state.should_stop = FAILURE  # type: ignore[assignment]  # the status with which the worker ends
-        if not self._ended.wait(settings.ANALYSIS_TIME_LIMIT + GRACE):
+        if not self._ended.wait(GRACE):
             self._kill()
 
     def _kill(self) -> None:

@@ -80,6 +80,7 @@ def test_a_worker_that_is_stopped_is_missed(deployment: Deployment, redis_server
 
 
 @on_redis
+@pytest.mark.timeout(240)  # it waits for more than others
 def test_a_deaf_worker_is_noticed_and_another_finishes_its_photos(
     deployment: Deployment, proxy: Proxy, redis_server: RedisServer
 ) -> None:
