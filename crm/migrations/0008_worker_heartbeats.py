@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0006_search_index"),
+        ("crm", "0007_customer_filters"),
     ]
 
     operations = [

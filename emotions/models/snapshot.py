@@ -24,6 +24,7 @@ GIVEN_UP = (
 )
 
 
+PHOTOS = "snapshots"  # the folder in the storage
 # How far behind the clock of the worker's machine may be when it takes up a new snapshot.
 CLOCK_DIFFERENCE = timedelta(seconds=10)
 
@@ -37,9 +38,9 @@ class Claim:
 
 
 def snapshot_path(snapshot: Snapshot, filename: str) -> str:
-    """Where the photo is stored: by month, under a name that no user chose and no other file ever has."""
+    """Where the photo is stored: by day, under a name that no user chose and no other file ever has."""
     extension = filename.rpartition(".")[2]
-    return f"snapshots/{timezone.now():%Y/%m}/{uuid.uuid4()}.{extension}"
+    return f"{PHOTOS}/{timezone.now():%Y/%m/%d}/{uuid.uuid4()}.{extension}"
 
 
 class SnapshotQuerySet(models.QuerySet["Snapshot"]):
@@ -66,6 +67,13 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
             )
         )
         return Claim(snapshot_id, token) if taken else None
+
+    def ahead_of(self, snapshot_id: int) -> int | None:
+        """The one that should be analysed before this one: of those that make way for none, who waits longest."""
+        if not self.filter(pk=snapshot_id, makes_way=True).exists():
+            return None
+        urgent = self.claimable(timezone.now()).filter(makes_way=False)
+        return urgent.order_by("due_at").values_list("pk", flat=True).first()
 
     def held_by(self, claim: Claim) -> SnapshotQuerySet:
         """The claimed snapshot, unless another worker has taken it over since."""
@@ -105,6 +113,12 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
             claim_expires_at=None,
         )
 
+    def give_back(self) -> int:
+        """Back to the queue, as if it had never been claimed: nothing was wrong with the photo."""
+        return self.update(
+            status=Snapshot.Status.PENDING, attempts=F("attempts") - 1, claim_token=None, claim_expires_at=None
+        )
+
     def to_enqueue(self, now: datetime) -> SnapshotQuerySet:
         """Claimable ones that no message stands for: never enqueued, or so long ago that it must be lost."""
         lost_before = now - timedelta(seconds=settings.REQUEUE_AFTER)
@@ -135,6 +149,9 @@ class Snapshot(models.Model):
     width = models.PositiveIntegerField(help_text="Pixels of the upright photo.")
     height = models.PositiveIntegerField(help_text="Pixels of the upright photo.")
     created_at = models.DateTimeField(auto_now_add=True)
+    makes_way = models.BooleanField(
+        default=False, db_default=False, help_text="Nobody waits for it: others are analysed before it."
+    )
 
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
     error = models.CharField(max_length=500, blank=True, help_text="Why it failed, for people.")
@@ -163,8 +180,15 @@ class Snapshot(models.Model):
                 condition=Q(status__in=["pending", "analysing"]),
                 name="snapshot_unfinished",
             ),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(status__in=["pending", "analysing"], makes_way=False),
+                name="snapshot_urgent",
+            ),
             models.Index(fields=["id"], condition=Q(status="failed"), name="snapshot_failed"),
             models.Index(fields=["customer", "captured_at", "id"], name="snapshot_of_customer"),
+            # Whose photo a file is.
+            models.Index(fields=["file"], condition=~Q(file=""), name="snapshot_by_file"),
             # The orders in which other systems read them.
             models.Index(fields=["captured_at", "id"], name="snapshot_by_capture"),
             models.Index(fields=["created_at", "id"], name="snapshot_by_creation"),
@@ -211,7 +235,7 @@ class Snapshot(models.Model):
 
     def reset_to_pending(self) -> None:
         """As new: to be saved by the caller."""
-        self.status, self.error, self.attempts = self.Status.PENDING, "", 0
+        self.status, self.error, self.attempts, self.makes_way = self.Status.PENDING, "", 0, False
         self.due_at = timezone.now() - CLOCK_DIFFERENCE
         self.enqueued_at = self.claim_token = self.claim_expires_at = self.finished_at = None
 
