@@ -18,6 +18,10 @@ class QoS(redis.QoS):
         if not self.channel.closed:
             super().ack(delivery_tag)
 
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if not self.channel.closed:
+            super().reject(delivery_tag, requeue)
+
     def restore_unacked(self, client: Any = None) -> None:
         try:
             super().restore_unacked(client)

@@ -93,6 +93,7 @@ ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", 60, validate=positive)
 ANALYSIS_LEASE = env.int("ANALYSIS_LEASE", 90, validate=positive)
 ANALYSIS_MAX_ATTEMPTS = env.int("ANALYSIS_MAX_ATTEMPTS", 3, validate=positive)
 ANALYSIS_RETRY_DELAY = env.int("ANALYSIS_RETRY_DELAY", 10, validate=positive)
+WORKER_MAX_MEMORY = env.int("WORKER_MAX_MEMORY", 1024, validate=positive)
 SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
 REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
 
@@ -335,8 +336,10 @@ CELERY_TASK_ROUTES = {
     "crm.tasks.deliver_webhook": {"queue": "webhooks"},
     "crm.tasks.sweep_webhooks": {"queue": "webhooks-sweep"},
     "crm.tasks.forget_old_requests": {"queue": "sweep"},
+    "emotions.tasks.delete_stray_files": {"queue": "sweep"},
 }
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the nets on a busy machine; then a stuck process is replaced
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MAX_MEMORY * 1024  # KiB, looked at after each task
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False  # a crash stays readable
@@ -351,6 +354,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget-old-requests": {
         "task": "crm.tasks.forget_old_requests",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
+    "delete-stray-files": {
+        "task": "emotions.tasks.delete_stray_files",
         "schedule": 3600,
         "options": {"expires": 3600},
     },

@@ -8,6 +8,7 @@ from django.utils import timezone
 from crm.dispatch import send
 from crm.models import IdempotentRequest, WebhookDelivery, WebhookEndpoint, WebhookMessage, WorkerHeartbeat
 from crm.models.webhook_deliveries import ABANDONED
+from crm.outage import outlasting_outages
 from crm.queues import purge
 from crm.webhooks.delivery import deliver
 
@@ -18,6 +19,7 @@ DELETED_AT_ONCE = 1000
 
 
 @shared_task
+@outlasting_outages
 def deliver_webhook(delivery_id: int) -> None:
     endpoint_id = deliver(delivery_id)
     if endpoint_id is not None:

@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+handler500 = "crm.outage.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:crm_customer_changelist")),
     path("admin/", RedirectView.as_view(pattern_name="admin:crm_customer_changelist")),

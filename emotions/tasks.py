@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.dispatch import send
+from crm.outage import outlasting_outages
+from emotions import stray_files
 from emotions.metrics import count_given_up
 from emotions.models import Reanalysis, Snapshot
 from emotions.models.snapshot import GIVEN_UP
@@ -17,14 +19,21 @@ SWEPT_AT_ONCE = 250
 
 
 @shared_task
+@outlasting_outages
 def analyse_snapshot(snapshot_id: int) -> None:
+    """This one, unless it makes way for another that waits: then that one, and this one's message goes to the end."""
     from emotions import analysis  # web processes import this module and must not load the pipeline
 
-    analysis.analyse(snapshot_id)
+    urgent = Snapshot.objects.ahead_of(snapshot_id)
+    analysis.analyse(snapshot_id if urgent is None else urgent)
+    if urgent is not None:
+        Snapshot.objects.claimable(timezone.now()).filter(pk=snapshot_id).update(enqueued_at=None)
+        enqueue([snapshot_id])
     enqueue_idle_reanalyses()
 
 
 @shared_task
+@outlasting_outages
 def go_on_reanalysing(reanalysis_id: int) -> None:
     from emotions import rerun  # as above
 
@@ -38,8 +47,13 @@ def sweep_snapshots() -> None:
     now = timezone.now()
     for snapshot_id in _ids(Snapshot.objects.worn_out(now)):
         count_given_up(Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP))
-    enqueue(_ids(Snapshot.objects.to_enqueue(now).order_by("due_at")[:SWEPT_AT_ONCE]))
+    enqueue(_ids(Snapshot.objects.to_enqueue(now).order_by("makes_way", "due_at")[:SWEPT_AT_ONCE]))
     enqueue_idle_reanalyses()
+
+
+@shared_task(time_limit=3600)
+def delete_stray_files() -> None:
+    stray_files.delete_stray_files()
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:

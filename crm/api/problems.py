@@ -18,6 +18,10 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.renderers import JSONRenderer
 
+from crm.outage import RETRY_AFTER, UNAVAILABLE
+
+logger = logging.getLogger(__name__)
+
 MEDIA_TYPE = "application/problem+json"
 API_PATH = "/api/"
 BAD_INPUT = "Correct the fields that `errors` lists and send the request again."
@@ -42,6 +46,8 @@ UNANSWERED = {
     405: ("method_not_allowed", "This method is not allowed here."),
     413: ("request_too_large", "The request is too large."),
     414: ("address_too_long", "The address is too long."),
+    503: ("database_unavailable", "The database cannot be reached at present. Send the request again later."),
+    507: ("storage_unavailable", "There is no room left for files. Nothing was saved; tell the operator."),
     500: ("error", "Something went wrong on our side. Try again later; tell the operator if it happens again."),
 }
 
@@ -72,9 +78,16 @@ class RequestTooLarge(APIException):
 class Unavailable(APIException):
     """503: what is needed cannot be reached at present."""
 
+    wait = RETRY_AFTER  # seconds, which the answer's Retry-After says
+
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "unavailable"
     default_detail = "This cannot be done at present. Try again later."
+
+
+class DatabaseUnavailable(Unavailable):
+    default_code = "database_unavailable"
+    default_detail = UNANSWERED[503][1]
 
 
 class ProblemRenderer(JSONRenderer):
@@ -105,6 +118,9 @@ class ProblemHandler(ExceptionHandler):
             return ValidationError("Text must be valid Unicode, without lone surrogates.", "invalid_text")
         if isinstance(exc, RecursionError):
             return ParseError("The JSON is nested too deeply.")
+        if isinstance(exc, UNAVAILABLE):
+            logger.error("The database cannot be reached: %s", exc)
+            return DatabaseUnavailable()
         if isinstance(exc, RequestDataTooBig):
             return RequestTooLarge()
         if isinstance(exc, SuspiciousOperation):  # Django's word on forms with too many fields or files
@@ -135,7 +151,6 @@ def problems_only(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
     Outermost, so that it sees what every other middleware and the address resolver answer, with DEBUG too.
     """
-    logger = logging.getLogger(__name__)
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -1,0 +1,65 @@
+"""What web and workers do while the database is out of reach, or no file can be written."""
+
+import errno
+import logging
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from celery.exceptions import Reject
+from django.db import Error, InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views import defaults
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = 10  # seconds; about what a database takes to start again
+PAUSE = 1.0  # seconds that a worker waits, so that its task does not go round and round
+UNAVAILABLE = (OperationalError, InterfaceError)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+Parameters = ParamSpec("Parameters")
+
+
+def connection_lost(error: BaseException) -> bool:
+    """Whether the error comes from a database that went away, and not from what it was asked."""
+    return isinstance(error, Error) and not connection.is_usable()
+
+
+def outlasting_outages(work: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Around a task: without its database it knows nothing of what is to be done, so its message stays in the queue.
+
+    Otherwise the workers would take and drop all messages in no time, and each row would wait for the sweep.
+    """
+
+    @wraps(work)
+    def task(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            work(*args, **kwargs)
+        except Error as error:
+            if not connection_lost(error):
+                raise
+            logger.warning("%s%s waits for the database: %s", work.__name__, args, error)
+            time.sleep(PAUSE)
+            raise Reject(error, requeue=True) from error
+
+    return task
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page for an error that nobody caught (Django's handler500): says so where it is known what is to be done."""
+    error = sys.exception()
+    if isinstance(error, UNAVAILABLE):
+        return _page(503, "The database cannot be reached", "Wait a moment, then go back and try again.")
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return _page(507, "There is no room left for files", "Nothing was saved. Tell your administrator.")
+    return defaults.server_error(request)
+
+
+def _page(status: int, title: str, text: str) -> HttpResponse:
+    """Without anything for which the database is asked."""
+    page = render_to_string("outage.html", {"title": title, "text": text})
+    return HttpResponse(page, status=status, headers={"Retry-After": str(RETRY_AFTER)} if status == 503 else None)
