@@ -9,9 +9,10 @@ from pathlib import Path
 
 import cv2
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from crm.models import Consent, Customer
+from crm.outage import connection_lost
 from emotions import metrics
 from emotions.activation import ActiveModel, active_model
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
@@ -63,7 +64,8 @@ def _detector_file() -> DetectorFile | None:
 def analyse(snapshot_id: int) -> None:
     """Bring a snapshot to its end, or back to the queue; nothing happens if it is taken or done.
 
-    Raises ModelUnavailable before it takes the snapshot, which then waits for a worker with the model.
+    Raises ModelUnavailable before it takes the snapshot, which then waits for a worker with the model. Raises what
+    Django does when the database goes away; the snapshot then waits again, or at the latest when the lease runs out.
     """
     ready = pipeline()
     claim = Snapshot.objects.claim(snapshot_id)
@@ -81,7 +83,11 @@ def analyse(snapshot_id: int) -> None:
     except InvalidImage as error:
         held.fail(str(error))
         outcome = Snapshot.Status.FAILED
-    except Exception:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
+    except Exception as error:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
+        if connection_lost(error):
+            connection.close()  # the next query opens another
+            held.give_back()
+            raise
         logger.exception("Analysing snapshot %s failed", snapshot.uuid)
         held.release(snapshot.attempts)
         last = snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS

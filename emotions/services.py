@@ -1,5 +1,6 @@
 """Writes: what staff and other systems do to snapshots."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,8 @@ from emotions.models import EmotionRecord, Snapshot
 from emotions.photos import CheckedPhoto, refuse_future
 from emotions.sentiment_points import refresh_point
 from emotions.tasks import enqueue
+
+logger = logging.getLogger(__name__)
 
 
 class ConsentMissing(PermissionError):
@@ -39,30 +42,36 @@ def log_interaction(
     consent_obtained_by: str | None,
     by: User,
     captured_at: datetime | None = None,
+    make_way: bool = False,
 ) -> list[Snapshot]:
     """Save an interaction with its photos, all or nothing, and the consent if one was just given.
 
-    `captured_at` counts before what the photos themselves say. Raises ConsentMissing, PhotoRefused, StorageUnavailable.
+    `captured_at` counts before what the photos themselves say; photos that `make_way` are analysed after all others.
+    Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
     with _transaction_with_files() as written:
         interaction.staff = by
         interaction.save()
         if consent_obtained_by:
             record_consent(interaction.customer, granted=True, obtained_by=consent_obtained_by, recorded_by=by)
-        snapshots = [_add(interaction, photo, captured_at, written) for photo in photos]
+        snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
         _enqueue_on_commit(snapshots)
         return snapshots
 
 
 def add_snapshots(
-    interaction: Interaction, photos: Sequence[CheckedPhoto], captured_at: datetime | None = None
+    interaction: Interaction,
+    photos: Sequence[CheckedPhoto],
+    captured_at: datetime | None = None,
+    *,
+    make_way: bool = False,
 ) -> list[Snapshot]:
     """Store photos of an interaction, all or nothing, and enqueue their analysis.
 
     The same photo again is the same snapshot. Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
     with _transaction_with_files() as written:
-        snapshots = [_add(interaction, photo, captured_at, written) for photo in photos]
+        snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
         _enqueue_on_commit(snapshots)
         return snapshots
 
@@ -72,7 +81,9 @@ def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: dat
     return add_snapshots(interaction, [photo], captured_at)[0]
 
 
-def _add(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None, written: list[str]) -> Snapshot:
+def _add(
+    interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None, make_way: bool, written: list[str]
+) -> Snapshot:
     customer = Customer.objects.select_for_update().get(pk=interaction.customer_id)
     if not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS):
         raise ConsentMissing
@@ -86,6 +97,7 @@ def _add(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | 
     snapshot.captured_at = captured_at or photo.captured_at or min(interaction.occurred_at, timezone.now())
     snapshot.width, snapshot.height = photo.info.width, photo.info.height
     snapshot.reset_to_pending()
+    snapshot.makes_way = make_way
     _write_file(snapshot, photo, written)
     snapshot.save()
     return snapshot
@@ -107,16 +119,29 @@ def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> 
 
 @contextmanager
 def _transaction_with_files() -> Iterator[list[str]]:
-    """A transaction of its own, that takes the files written meanwhile with it when it fails."""
+    """A transaction of its own, that takes the files written meanwhile with it when it fails.
+
+    Not when its commit fails: a connection that breaks in that moment does not say whether the rows are there. If they
+    are not, `delete_stray_files` does it later (emotions/stray_files.py), as when the process is killed here.
+    """
     written: list[str] = []
+    committing = False
     try:
         with transaction.atomic(durable=True):
-            transaction.on_commit(written.clear)  # first: whatever fails after the commit, the rows have their files
             yield written
+            committing = True
     except BaseException:
-        for name in written:
-            default_storage.delete(name)
+        if not committing:
+            _delete_files(written)
         raise
+
+
+def _delete_files(names: Sequence[str]) -> None:
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except Exception:  # a storage that is out of reach must not hide why the upload failed
+            logger.exception("The file %s of a failed upload is left to delete_stray_files", name)
 
 
 @transaction.atomic

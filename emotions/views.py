@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -22,6 +23,8 @@ from emotions.forms import ConsentForm, LogForm, NewConsentForm
 from emotions.photos import PhotoRefused
 from emotions.sentiment import sentiment
 from emotions.timeline import newest_consent, page_with, timeline_page
+
+STORAGE_UNAVAILABLE = "storage_unavailable"
 
 
 @require_GET
@@ -142,8 +145,10 @@ def _save(request: StaffRequest, form: LogForm) -> Interaction | None:
         )
     except services.ConsentMissing as error:
         form.add_error(None, f"{error} It was withdrawn while you wrote; load this page again.")
-    except (PhotoRefused, services.StorageUnavailable) as error:
+    except PhotoRefused as error:
         form.add_error("photos", str(error))
+    except services.StorageUnavailable as error:
+        form.add_error("photos", ValidationError(str(error), STORAGE_UNAVAILABLE))
     except IntegrityError:  # the same form arrived twice at once
         if first := Interaction.objects.filter(uuid=interaction.uuid, customer=interaction.customer).first():
             return first
@@ -160,13 +165,14 @@ def _to_timeline(request: StaffRequest, logged: Interaction) -> HttpResponseBase
 
 
 def _refuse(request: StaffRequest, customer: Customer, form: LogForm) -> HttpResponseBase:
+    status = 503 if form.has_error("photos", STORAGE_UNAVAILABLE) else 422
     if not _wants_json(request):
-        return _log_page(request, customer, form, status=422)
+        return _log_page(request, customer, form, status=status)
     errors = {field: [str(message) for message in found] for field, found in form.errors.items()}
     if form.photo_errors:  # they stand at the photos
         del errors["photos"]
     photos = [{"index": error.index, "message": error.message} for error in form.photo_errors]
-    return JsonResponse({"errors": errors, "photos": photos}, status=422)
+    return JsonResponse({"errors": errors, "photos": photos}, status=status)
 
 
 def _wants_json(request: StaffRequest) -> bool:

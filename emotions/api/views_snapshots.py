@@ -89,7 +89,7 @@ class SnapshotViewSet(SnapshotViews, EtagDestroyMixin, RetrieveModelMixin, Destr
         wait = seconds_to_wait(request)
         form = UploadWithInteractionSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        return self.uploaded(self._made_before() or self._make(form.validated_data), wait)
+        return self.uploaded(self._made_before() or self._make(form.validated_data, make_way=not wait), wait)
 
     def _made_before(self) -> list[Snapshot]:
         """By a request with the same Idempotency-Key, whose process died before it could answer."""
@@ -98,14 +98,19 @@ class SnapshotViewSet(SnapshotViews, EtagDestroyMixin, RetrieveModelMixin, Destr
         made = Snapshot.objects.visible_to(self.user).filter(interaction__uuid=self.derived_uuid("interaction"))
         return list(made.order_by("pk"))
 
-    def _make(self, given: dict[str, Any]) -> list[Snapshot]:
+    def _make(self, given: dict[str, Any], make_way: bool) -> list[Snapshot]:
         photos, consent, captured_at = (given.pop(name, None) for name in OF_PHOTOS)
         if consent:
             require_scope(self.request, Scope.CUSTOMERS_WRITE)
         interaction = Interaction(uuid=self.derived_uuid("interaction"), **given)
         with problems():
             return services.log_interaction(
-                interaction, photos, consent_obtained_by=consent, by=self.user, captured_at=captured_at
+                interaction,
+                photos,
+                consent_obtained_by=consent,
+                by=self.user,
+                captured_at=captured_at,
+                make_way=make_way,
             )
 
     @extend_schema(parameters=[WAIT])
@@ -147,7 +152,7 @@ class InteractionSnapshotsViewSet(SnapshotViews, ListModelMixin):
         form = UploadSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         with problems():
-            snapshots = services.add_snapshots(interaction, **form.validated_data)
+            snapshots = services.add_snapshots(interaction, **form.validated_data, make_way=not wait)
         return self.uploaded(snapshots, wait)
 
     def _interaction(self) -> Interaction:

@@ -193,7 +193,7 @@ def test_a_full_disk_is_told_at_the_form(settings: Settings, media: Path) -> Non
     disk = {"BACKEND": "tests.emotions.full_disk.FullDisk", "OPTIONS": {"room_for": 1}}
     settings.STORAGES = settings.STORAGES | {"default": disk}
     status, answer = send(CustomerFactory(), photos=[photo(1), photo(2)])
-    assert status == 422
+    assert status == 503
     assert "could not be stored" in answer["errors"]["photos"][0]
     assert nothing_was_saved(media)
 
