@@ -1,8 +1,17 @@
 """What must balance whatever happened."""
 
+import hashlib
+from collections import Counter
+from collections.abc import Collection
+from datetime import timedelta
 from pathlib import Path
 
-from emotions.models import Snapshot
+from django.utils import timezone
+
+from emotions.models import EmotionRecord, SentimentPoint, Snapshot
+
+Status = Snapshot.Status
+NEVER = timedelta(days=365)  # from now
 
 
 def stray_files(media: Path) -> set[str]:
@@ -14,3 +23,34 @@ def stray_files(media: Path) -> set[str]:
 def statuses() -> list[str]:
     """Of every snapshot, in the order of their creation."""
     return list(Snapshot.objects.order_by("pk").values_list("status", flat=True))
+
+
+def assert_accounted_for(accepted: Collection[str], media: Path, *, failed: int = 0) -> None:
+    """Every accepted upload, named by its public ID, has ended once, and all that was stored fits together.
+
+    Each photo shows one face. So many have failed, with a reason; every other one is analysed.
+    """
+    stored = {str(uuid) for uuid in Snapshot.objects.values_list("uuid", flat=True)}
+    assert not set(accepted) - stored, "accepted uploads are lost"
+    assert Counter(statuses()) == +Counter({Status.ANALYSED.value: len(stored) - failed, Status.FAILED.value: failed})
+    assert not Snapshot.objects.filter(status=Status.FAILED, error="").exists()
+    _assert_recorded_once()
+    _assert_files_are_whole(media)
+    assert not Snapshot.objects.exclude(claim_token=None).exists()
+    # Whatever messages are left: there is nothing that they could begin.
+    assert not Snapshot.objects.claimable(timezone.now() + NEVER).exists()
+
+
+def _assert_recorded_once() -> None:
+    analysed = Snapshot.objects.filter(status=Status.ANALYSED)
+    counting = analysed.values_list("pk", "model_version")
+    records = EmotionRecord.objects.values_list("snapshot", "model_version", "face_index", "is_subject")
+    assert Counter(records) == Counter((snapshot, version, 0, True) for snapshot, version in counting)
+    assert SentimentPoint.objects.count() == analysed.count()
+
+
+def _assert_files_are_whole(media: Path) -> None:
+    assert not stray_files(media)
+    stored = Snapshot.objects.values_list("file", "sha256")
+    altered = [name for name, sha256 in stored if hashlib.sha256((media / name).read_bytes()).hexdigest() != sha256]
+    assert not altered

@@ -51,10 +51,15 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def shared_postgres() -> Iterator[servers.PostgresServer]:
+    with servers.postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres(shared_postgres: servers.PostgresServer) -> str:
     """The DATABASE_URL of a running PostgreSQL."""
-    with servers.postgres() as url:
-        yield url
+    return shared_postgres.url
 
 
 @pytest.fixture(scope="session")

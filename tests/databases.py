@@ -2,7 +2,7 @@
 
 import dj_database_url
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 from crm.settings import database
 
@@ -14,3 +14,17 @@ def use_database(url: str, test_name: str | None = None) -> None:
     connections.settings = connections.configure_settings(settings.DATABASES)
     connections["default"]  # makes one if there is none
     del connections["default"]  # the next use makes one with the new settings
+
+
+def cut_connections(*, amid_transactions: bool = False) -> int:
+    """Let PostgreSQL end all connections to this database but this process', or only those amid a transaction.
+
+    Gives how many.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND (xact_start IS NOT NULL OR %s)",
+            [not amid_transactions],
+        )
+        return int(cursor.fetchone()[0])

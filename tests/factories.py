@@ -27,6 +27,11 @@ def face() -> Image.Image:
     return Image.fromarray(skimage.data.astronaut()).crop((128, 0, 320, 240))
 
 
+@cache
+def small_face() -> Image.Image:
+    return face().resize((64, 80))
+
+
 def jpeg(image: Image.Image, comment: object = "") -> bytes:
     """The comment makes files differ that show the same."""
     written = io.BytesIO()
@@ -39,6 +44,11 @@ def face_photo(number: object = 0) -> bytes:
     return jpeg(face(), number)
 
 
+def small_photo(number: object = 0) -> bytes:
+    """The same face so small that a photo takes little time; another file for each number."""
+    return jpeg(small_face(), f"small {number}")
+
+
 def faceless_photo(number: object = 0) -> bytes:
     return jpeg(Image.fromarray(skimage.data.coffee()).resize((200, 133)), number)
 
@@ -49,7 +59,11 @@ def uploaded_bytes(number: object = 0) -> bytes:
 
 def uploaded_photo(number: object = 0) -> CheckedPhoto:
     """What a form hands to the services; another photo for each number, and than any factory's."""
-    return check_upload(SimpleUploadedFile(f"IMG_{number}.JPG", uploaded_bytes(number)))
+    return checked(uploaded_bytes(number), f"IMG_{number}.JPG")
+
+
+def checked(photo: bytes, name: str = "photo.jpg") -> CheckedPhoto:
+    return check_upload(SimpleUploadedFile(name, photo))
 
 
 @cache

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -56,49 +57,76 @@ def account() -> dict[str, Any]:
     return {"user": ACCOUNT, "group": pwd.getpwnam(ACCOUNT).pw_gid, "extra_groups": []}
 
 
-@contextmanager
-def running(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A server that is told to end, and killed if it does not."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+class PostgresServer:
+    """A PostgreSQL that a test may crash and start again. It listens on a socket in its folder only.
 
+    It keeps what was committed when it crashes, but not when the machine does: it never waits for the disk.
+    """
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """Run PostgreSQL; gives the DATABASE_URL of its database "postgres". It listens on a socket in its folder only."""
-    server, initdb = require("postgres", "postgresql"), require("initdb", "postgresql")
-    with private_folder("rapport-pg-") as folder:
-        data, options = folder / "data", {"cwd": "/", **account()}
+    SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off")
+
+    def __init__(self, folder: Path) -> None:
+        server, initdb = require("postgres", "postgresql"), require("initdb", "postgresql")
+        data, self._folder = folder / "data", folder
+        self._options: dict[str, Any] = {"cwd": "/", **account()}
         subprocess.run(
             [initdb, "-D", data, "-U", "rapport", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
             check=True,
             capture_output=True,
-            **options,
+            **self._options,
         )
-        settings = ["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-        command = [server, "-D", str(data), "-k", str(folder), *(part for each in settings for part in ("-c", each))]
-        with running(command, folder / "log", **options) as process:
-            wait_until(lambda: process.poll() is not None or _answers(folder), "PostgreSQL answers")
-            if process.poll() is not None:
-                raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
-            yield f"postgres://rapport@{str(folder).replace('/', '%2F')}/postgres"
+        settings = (part for each in self.SETTINGS for part in ("-c", each))
+        self._command = [server, "-D", str(data), "-k", str(folder), *settings]
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgres://rapport@{str(folder).replace('/', '%2F')}/postgres"  # the DATABASE_URL of "postgres"
+
+    def start(self) -> None:
+        if self._process is not None:
+            return
+        with self._log.open("ab") as output:
+            process = subprocess.Popen(
+                self._command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **self._options
+            )
+        self._process = process
+        wait_until(lambda: process.poll() is not None or self._answers(), "PostgreSQL answers")
+        if process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()}")
+
+    def crash(self) -> None:
+        """Every connection breaks, every open transaction is lost."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        self._end(signal.SIGINT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(host=str(self._folder), user="rapport", dbname="postgres").close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
 
-def _answers(folder: Path) -> bool:
-    try:
-        psycopg2.connect(host=str(folder), user="rapport", dbname="postgres").close()
-    except psycopg2.OperationalError:
-        return False
-    return True
+@contextmanager
+def postgres() -> Iterator[PostgresServer]:
+    with private_folder("rapport-pg-") as folder:
+        server = PostgresServer(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 class RedisServer:

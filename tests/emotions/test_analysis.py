@@ -1,7 +1,6 @@
 """From a claimed snapshot to its records, with the real pipeline in this process."""
 
 import io
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from emotions.models import EmotionRecord, ModelVersion, Snapshot
 from emotions.models.snapshot import GIVEN_UP
 from ml.errors import ModelUnavailable
 from tests.accounting import statuses, stray_files
+from tests.emotions.standing_still import Middle
 from tests.factories import (
     ConsentFactory,
     InteractionFactory,
@@ -28,27 +28,11 @@ from tests.factories import (
     jpeg,
 )
 from tests.small_model import small_classifier, write_model
-from tests.threads import InThread, at_once, in_thread
+from tests.threads import at_once, in_thread
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("released_model")]
 Status = Snapshot.Status
 LONG_AGO = timezone.now() - timedelta(days=1)
-
-
-class Middle:
-    """An analysis that stands still while it reads its photo, which is a pipe, until the test lets it go on."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        path = Path(snapshot.file.path)
-        path.unlink()
-        os.mkfifo(path)
-        self.thread: InThread[None] = in_thread(lambda: analysis.analyse(snapshot.pk))
-        self._pipe = path.open("wb")  # returns when the analysis opens the other end
-
-    def go_on(self) -> None:
-        with self._pipe:
-            self._pipe.write(face_photo())
-        self.thread.result()
 
 
 def test_a_face_becomes_one_record() -> None:

@@ -142,3 +142,37 @@ def test_what_was_sent_is_what_a_worker_does(queue: Queue) -> None:
     tasks.enqueue([SnapshotFactory().pk])
     queue.work()
     assert statuses() == [Status.ANALYSED]
+
+
+@pytest.mark.usefixtures("released_model")
+def test_a_photo_for_which_nobody_waits_makes_way_and_its_message_goes_to_the_end(queue: Queue) -> None:
+    many = [SnapshotFactory(makes_way=True) for _ in range(2)]
+    tasks.enqueue([each.pk for each in many])
+    urgent = SnapshotFactory()
+    tasks.enqueue([urgent.pk])
+    first = queue.take()[0]
+    tasks.analyse_snapshot(*first.args)
+    assert statuses() == [Status.PENDING, Status.PENDING, Status.ANALYSED]
+    assert queue.messages() == [message(many[0])]
+    queue.work()
+    assert statuses() == [Status.ANALYSED, Status.PENDING, Status.ANALYSED]
+
+
+def test_only_what_can_be_claimed_goes_ahead() -> None:
+    patient = SnapshotFactory(makes_way=True)
+    SnapshotFactory(analysed=True)
+    SnapshotFactory(due_at=timezone.now() + timedelta(minutes=1))
+    SnapshotFactory(makes_way=True, due_at=LONG_AGO)
+    assert Snapshot.objects.claim(SnapshotFactory().pk)
+    assert Snapshot.objects.ahead_of(patient.pk) is None
+    urgent = SnapshotFactory()
+    assert Snapshot.objects.ahead_of(patient.pk) == urgent.pk
+    assert Snapshot.objects.ahead_of(urgent.pk) is None
+
+
+def test_the_sweep_takes_those_first_for_which_somebody_waits(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "SWEPT_AT_ONCE", 1)
+    SnapshotFactory(makes_way=True, due_at=LONG_AGO)
+    urgent = SnapshotFactory()
+    tasks.sweep_snapshots()
+    assert queue.messages() == [message(urgent)]

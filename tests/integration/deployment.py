@@ -4,10 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 from django.db import connection
 
+from tests.ports import own_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +30,17 @@ def database_url(server: str | None) -> str:
     """Of the database that the tests use now."""
     name = connection.settings_dict["NAME"]
     return f"{server.rpartition('/')[0]}/{name}" if server else f"sqlite:///{name}"
+
+
+def answers(url: str) -> bool:
+    """Whether something listens there, whatever it says."""
+    try:
+        urllib.request.urlopen(url).close()  # noqa: S310 - our own http address
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 class Program:
@@ -76,6 +91,7 @@ class Deployment:
             **environment,
         }
         self._started: list[Program] = []
+        self._ports = ExitStack()
 
     def start(self, name: str, *command: str, **environment: str) -> Program:
         program = Program(name, [sys.executable, "-m", *command], self.environment | environment, self.folder)
@@ -86,11 +102,20 @@ class Deployment:
         options = ("--concurrency", str(processes), "--loglevel", "INFO")
         return self.start("worker", "celery", "-A", "crm", "worker", *options, **environment)
 
+    def web(self, processes: int = 2, **environment: str) -> str:
+        """Start gunicorn, and give the site's address once it answers."""
+        bind = f"127.0.0.1:{self._ports.enter_context(own_port())}"
+        options = ("--workers", str(processes), "--threads", "4", "--keep-alive", "60", "--log-level", "warning")
+        self.gunicorn = self.start("web", "gunicorn", "--bind", bind, *options, "crm.wsgi", **environment)
+        wait_until(lambda: answers(f"http://{bind}/api/v1/customers"), "the web answers")
+        return f"http://{bind}"
+
     def beat(self) -> Program:
         return self.start("beat", "celery", "-A", "crm", "beat", "--loglevel", "INFO")
 
     def end(self) -> None:
         for program in self._started:
             program.kill()
+        self._ports.close()
         for log in sorted(self.folder.glob("*.log")):  # pytest shows it when the test failed
             print(f"--- {log.name}\n{log.read_text(errors='replace')}")

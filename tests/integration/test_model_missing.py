@@ -4,7 +4,6 @@ import shutil
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from pytest_django import Settings
@@ -57,21 +56,12 @@ def test_the_worker_ends_with_a_sentence(
     assert said.endswith(analysis_problem())
 
 
-def test_the_web_goes_on_and_photos_wait_for_the_model(deployment: Deployment, models: Path, free_port: int) -> None:
+def test_the_web_goes_on_and_photos_wait_for_the_model(deployment: Deployment, models: Path) -> None:
     hidden = models / "reference-cnn"
     hidden.rename(models / "elsewhere")
-    address = f"127.0.0.1:{free_port}"
-    deployment.start("web", "gunicorn", "--bind", address, "crm.wsgi", DEBUG="true")
-    wait_until(lambda: answers(f"http://{address}/admin/login/"), "the web answers")
+    site = deployment.web(DEBUG="true")
+    urllib.request.urlopen(f"{site}/admin/login/").close()  # noqa: S310 - raises what is not 200
     add_snapshot(InteractionFactory(), uploaded_photo())
     (models / "elsewhere").rename(hidden)
     deployment.worker()
     wait_until(lambda: statuses() == ["analysed"], "the snapshot is analysed")
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url) as response:  # noqa: S310
-            return bool(response.status == 200)
-    except URLError:
-        return False

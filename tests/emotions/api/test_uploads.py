@@ -85,6 +85,14 @@ def test_a_time_to_come_is_refused() -> None:
     assert errors_of(answer) == {"captured_at": "future"}
 
 
+def test_who_waits_for_the_result_goes_ahead_of_who_does_not(queue: Queue) -> None:
+    api, interaction = System(), InteractionFactory()
+    send(api, snapshots_of(interaction), photo(1))
+    send(api, "snapshots", photo(2), customer=str(interaction.customer.uuid))
+    send(api, f"{snapshots_of(interaction)}?wait=1", photo(3))
+    assert list(Snapshot.objects.order_by("pk").values_list("makes_way", flat=True)) == [True, True, False]
+
+
 def test_without_consent_nothing_is_stored(media: Path, queue: Queue) -> None:
     interaction = InteractionFactory(customer=CustomerFactory(consenting=False))
     answer = send(System(), snapshots_of(interaction), photo())

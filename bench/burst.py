@@ -1,0 +1,113 @@
+"""A burst of uploads by the API while two workers analyse them, and one more for which somebody waits.
+
+Says how soon each was answered, how many of the burst still waited when the one more was analysed, and ends with an
+account: every accepted photo analysed once, no file too few or too many. Starts a PostgreSQL and a Redis of its own.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from bench.deployed import another_system, deployed
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from emotions.models import Snapshot
+    from tests.integration.deployment import Deployment
+
+P95_MS = 1000
+DEADLINE = 3600.0  # seconds after which the workers are given up
+
+
+def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Needs Django set up, on the deployment's database. Raises AssertionError where the account does not balance."""
+    from emotions.models import Snapshot
+    from tests.accounting import assert_accounted_for
+    from tests.factories import small_photo
+
+    uploads = another_system(deployment.web(processes=2), small_photo)
+    deployment.worker(options.processes)
+    deployment.beat()
+    started = time.monotonic()
+    with tqdm(total=options.photos, desc="accepted", disable=options.json) as bar:
+        uploads.send(range(options.photos), clients=options.clients, each=bar.update)
+    accepted_in = time.monotonic() - started
+    answers = sorted(each.seconds * 1000 for each in uploads.accepted)
+    waiting = Snapshot.objects.filter(status__in=Snapshot.UNFINISHED)
+    before = waiting.count()
+    single = uploads.send_one(options.photos, "?wait=10")
+    overtaken = waiting.count()
+    wait_for_all(waiting, options)
+    assert_accounted_for([each.snapshot for each in [*uploads.accepted, single]], media)
+    return {
+        "photos": options.photos,
+        "uploads_per_s": options.photos / accepted_in,
+        "median_ms": statistics.median(answers),
+        "p95_ms": statistics.quantiles(answers, n=20, method="inclusive")[-1],
+        "largest_ms": answers[-1],
+        "sent_again": uploads.refused.total(),
+        "waiting_before_the_single": before,
+        "waiting_after_the_single": overtaken,
+        "single_ms": single.seconds * 1000,
+    }
+
+
+def wait_for_all(waiting: "QuerySet[Snapshot]", options: argparse.Namespace) -> None:
+    """Raises TimeoutError."""
+    left, deadline = waiting.count(), time.monotonic() + DEADLINE
+    with tqdm(total=left, desc="analysed", disable=options.json) as bar:
+        while left:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{left} photos still wait.")
+            time.sleep(0.2)
+            now = waiting.count()
+            bar.update(left - now)
+            left = now
+
+
+def as_table(measured: dict[str, float]) -> str:
+    rows = [
+        ("uploads a second", f"{measured['uploads_per_s']:.0f}", ""),
+        ("answered, median", f"{measured['median_ms']:.0f} ms", ""),
+        ("answered, 95th percentile", f"{measured['p95_ms']:.0f} ms", f"{P95_MS} ms"),
+        ("answered, the slowest", f"{measured['largest_ms']:.0f} ms", ""),
+        ("sent again", f"{measured['sent_again']:.0f}", "0"),
+        ("one more, from upload to result", f"{measured['single_ms']:.0f} ms", ""),
+        ("of the burst, waiting before it", f"{measured['waiting_before_the_single']:.0f}", ""),
+        ("of the burst, waiting after it", f"{measured['waiting_after_the_single']:.0f}", "nearly as many"),
+        ("lost, or done twice", "0", "0"),
+    ]
+    head = [f"| burst of {measured['photos']:.0f} | measured | target |", "| --- | --- | --- |"]
+    return "\n".join([*head, *(f"| {name} | {figure} | {target} |" for name, figure, target in rows)])
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.burst", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--photos", type=int, default=2000, metavar="N", help="how many (%(default)s)")
+    parser.add_argument("--clients", type=int, default=8, metavar="N", help="sending at once (%(default)s)")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="worker processes (%(default)s)")
+    return parser
+
+
+def main() -> int:
+    options = build_parser().parse_args()
+    with deployed() as deployment:
+        from django.conf import settings
+
+        measured = measure(deployment, Path(settings.MEDIA_ROOT), options)
+    print(json.dumps(measured) if options.json else as_table(measured))
+    return 0 if measured["p95_ms"] <= P95_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The whole program on this machine, with a PostgreSQL and a Redis of its own, all thrown away afterwards."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests import servers
+
+if TYPE_CHECKING:
+    from bench.uploads import Uploads
+    from tests.integration.deployment import Deployment
+
+CUSTOMERS = 20  # whose photos come in: uploads for one customer wait for each other
+
+
+@contextmanager
+def deployed() -> Iterator["Deployment"]:
+    """Nothing runs yet but the servers. Django of this process is set up, and uses the same database and photos."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rapport-bench-")))
+        environment = {
+            "VAR_DIR": str(folder / "var"),
+            "DATABASE_URL": stack.enter_context(servers.postgres()).url,
+            "CELERY_BROKER_URL": stack.enter_context(servers.redis_server()).url,
+            "EMOTION_MODEL": "residual",
+            "LOG_LEVEL": "WARNING",
+            "API_RATE": "1000000/second",
+            # As in production, and not as impatient as in tests.
+            "ANALYSIS_TIME_LIMIT": "60",
+            "ANALYSIS_LEASE": "90",
+            "BROKER_VISIBILITY_TIMEOUT": "600",
+            "SWEEP_INTERVAL": "10",
+            "REQUEUE_AFTER": "60",
+        }
+        os.environ.update(environment, DJANGO_SETTINGS_MODULE="crm.settings")
+
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        from tests.integration.deployment import Deployment
+
+        call_command("migrate", verbosity=0)
+        deployment = Deployment(folder, **environment)
+        try:
+            yield deployment
+        finally:
+            deployment.end()
+
+
+def another_system(address: str, photo: Callable[[int], bytes]) -> "Uploads":
+    """Sends photos of customers who agreed to it, with a key that may do so. Needs Django set up."""
+    from bench.uploads import Uploads
+    from tests.api import make_key
+    from tests.factories import InteractionFactory, UserFactory
+
+    user = UserFactory(is_superuser=True)
+    interactions = [str(InteractionFactory(staff=user).uuid) for _ in range(CUSTOMERS)]
+    return Uploads(address, make_key(user)[1], interactions, photo)

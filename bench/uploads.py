@@ -1,0 +1,101 @@
+"""Photos that come in by the API, as another system sends them: several at a time, each until it is accepted."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+BOUNDARY = "a-boundary-of-the-bench"
+PAUSE = 0.1  # seconds before a refused photo is sent again
+PATIENCE = 120.0  # seconds for which a photo is sent again and again
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    snapshot: str  # its public ID
+    seconds: float  # that the request took that was accepted
+
+
+@dataclass
+class Uploads:
+    """Sends photos to interactions in turn. The same photo again is the same snapshot, so that nothing comes twice."""
+
+    address: str  # of the site, without a slash at the end
+    key: str
+    interactions: Sequence[str]  # their public IDs
+    photo: Callable[[int], bytes]  # another file for each number
+    accepted: list[Accepted] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)  # statuses and broken connections, of what was sent again
+
+    def send(self, numbers: Iterable[int], *, clients: int, each: Callable[[], object] = lambda: None) -> None:
+        """All of them, each client one after another. Calls `each` for each that is accepted. Raises TimeoutError."""
+        waiting, lock = iter(numbers), threading.Lock()
+        errors: list[Exception] = []
+
+        def work() -> None:
+            connection = self._connect()
+            try:
+                while not errors:
+                    with lock:
+                        number = next(waiting, None)
+                    if number is None:
+                        return
+                    accepted = self._insist(connection, number)
+                    with lock:
+                        self.accepted.append(accepted)
+                        each()
+            except Exception as error:  # of a thread, told below
+                errors.append(error)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=work) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    def send_one(self, number: int, query: str = "") -> Accepted:
+        connection = self._connect()
+        try:
+            return self._insist(connection, number, query)
+        finally:
+            connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
+
+    def _insist(self, connection: http.client.HTTPConnection, number: int, query: str = "") -> Accepted:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            started = time.monotonic()
+            try:
+                status, body = self._ask(connection, number, query)
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()  # the next request opens it again
+                status, body = type(error).__name__, b""
+            if status == "202":
+                return Accepted(json.loads(body)["id"], time.monotonic() - started)
+            if status[0] == "4":
+                raise ValueError(f"The API refused a photo: {body.decode()}")
+            self.refused[status] += 1
+            time.sleep(PAUSE)
+        raise TimeoutError(f"A photo was not accepted for {PATIENCE:.0f} seconds: {dict(self.refused)}")
+
+    def _ask(self, connection: http.client.HTTPConnection, number: int, query: str) -> tuple[str, bytes]:
+        path = f"/api/v1/interactions/{self.interactions[number % len(self.interactions)]}/snapshots{query}"
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="photos"; filename="photo.jpg"\r\n\r\n'
+        headers = {
+            "Authorization": f"Bearer {self.key}",
+            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        }
+        body = head.encode() + self.photo(number) + f"\r\n--{BOUNDARY}--\r\n".encode()
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        return str(answer.status), answer.read()

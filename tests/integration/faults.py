@@ -1,0 +1,141 @@
+"""What goes wrong on the machines of a deployment."""
+
+import os
+import random
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from tests.integration.deployment import Deployment, Program
+from tests.threads import in_thread
+
+MEMORY = Path("/sys/fs/cgroup/memory")
+SPARE = 1024 * 1024  # bytes that a process gets which is about to run out of memory
+
+
+@contextmanager
+def happening(*faults: Callable[[], object], progress: Callable[[], float], step: float) -> Iterator[None]:
+    """While the block runs, one fault after another, and again from the first: each when there was so much progress.
+
+    So a slow machine has as much time between two faults as it needs.
+    """
+    over = threading.Event()
+
+    def happen() -> None:
+        for fault in cycle(faults):
+            goal = progress() + step
+            while progress() < goal:
+                if over.wait(0.1):
+                    return
+            fault()
+
+    thread = in_thread(happen)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.result()
+
+
+class Crew:
+    """Several workers, each of one process that analyses. Whoever is lost is replaced, as by a supervisor."""
+
+    def __init__(self, deployment: Deployment, size: int, seed: int = 0) -> None:
+        self._deployment = deployment
+        self._chance = random.Random(seed)  # noqa: S311
+        self._workers = [deployment.worker() for _ in range(size)]
+
+    def kill_a_process(self) -> None:
+        """Its worker makes another."""
+        self._kill_a_child(self._one())
+
+    def kill_a_web(self) -> None:
+        """gunicorn makes another."""
+        self._kill_a_child(self._deployment.gunicorn)
+
+    def kill_a_worker(self) -> None:
+        self._replace(Program.kill)
+
+    def terminate_a_worker(self) -> None:
+        """It ends its photo first, beside the new one."""
+        self._replace(Program.terminate)
+
+    def exhaust_memory(self) -> None:
+        """The kernel kills a process when it next needs memory; where that cannot be arranged, this does."""
+        for pid in self._one().children():
+            if not limit_memory(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    def _kill_a_child(self, program: Program) -> None:
+        if pids := program.children():
+            os.kill(self._chance.choice(pids), signal.SIGKILL)
+
+    def _one(self) -> Program:
+        return self._chance.choice(self._workers)
+
+    def _replace(self, end: Callable[[Program], None]) -> None:
+        leaving = self._one()
+        end(leaving)
+        self._workers[self._workers.index(leaving)] = self._deployment.worker()
+
+
+def limit_memory(pid: int) -> bool:
+    """Let the kernel give the process hardly any more memory. False where this account may not say so."""
+    group = MEMORY / f"rapport-tests-{pid}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(SPARE))
+        (group / "cgroup.procs").write_text(str(pid))
+    except OSError:
+        return False
+    return True
+
+
+def killed_for_memory() -> int:
+    """How many processes the kernel has killed in groups of `limit_memory`; removes those groups."""
+    killed = 0
+    for group in MEMORY.glob("rapport-tests-*"):
+        killed += not (group / "cgroup.procs").read_text()
+        group.rmdir()
+    return killed
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of its own for the folder. Without the right to mount one the test is skipped, but fails in CI."""
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        missing = f"A disk that runs full cannot be mounted: {mounted.stderr.strip()}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """While the block runs, the folder's disk has no room for another byte."""
+    filler = folder / "filler"
+    with filler.open("wb") as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        except OSError:
+            pass
+    try:
+        yield
+    finally:
+        filler.unlink()

@@ -1,0 +1,23 @@
+"""`celery`, but one photo is poison: a process that looks at it crashes, as by a fault in a decoder's native code."""
+
+import os
+
+from celery.__main__ import main
+
+from ml.pipeline import EmotionPipeline
+from ml.types import PhotoAnalysis
+
+POISON = b"poison"
+analyze = EmotionPipeline.analyze
+
+
+def crash_at_poison(self: EmotionPipeline, data: bytes) -> PhotoAnalysis:
+    if POISON in data:
+        os.abort()
+    return analyze(self, data)
+
+
+EmotionPipeline.analyze = crash_at_poison  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    main()
