@@ -47,7 +47,6 @@ UNANSWERED = {
     413: ("request_too_large", "The request is too large."),
     414: ("address_too_long", "The address is too long."),
     503: ("database_unavailable", "The database cannot be reached at present. Send the request again later."),
-    507: ("storage_unavailable", "There is no room left for files. Nothing was saved; tell the operator."),
     500: ("error", "Something went wrong on our side. Try again later; tell the operator if it happens again."),
 }
 

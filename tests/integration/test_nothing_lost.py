@@ -26,7 +26,7 @@ from tests.servers import PostgresServer, RedisServer
 from tests.threads import at_once, in_thread
 from tests.waiting import wait_until
 
-PHOTOS = 100
+PHOTOS = 500
 CLIENTS = 4
 PATIENCE = 500.0  # seconds; a quiet machine needs a tenth of it
 

@@ -2,16 +2,15 @@
 
 import os
 import signal
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from emotions.models import EmotionRecord, Snapshot
+from emotions.models import Snapshot
 from emotions.models.snapshot import GIVEN_UP
-from emotions.services import add_snapshot
+from emotions.services import add_snapshot, add_snapshots
 from emotions.tasks import analyse_snapshot, sweep_snapshots
-from tests.accounting import statuses, stray_files
+from tests.accounting import assert_accounted_for, statuses
 from tests.factories import InteractionFactory, uploaded_bytes, uploaded_photo
 from tests.integration.deployment import Deployment
 from tests.servers import RedisServer
@@ -53,9 +52,7 @@ def wait_for_the_end_of_all() -> None:
 
 def assert_each_was_analysed_once(count: int, media: Path) -> None:
     assert statuses() == [Status.ANALYSED] * count
-    records = Counter(EmotionRecord.objects.values_list("snapshot", flat=True))
-    assert sorted(records.values()) == [1] * count
-    assert not stray_files(media)
+    assert_accounted_for([], media)
 
 
 def test_photos_are_analysed_as_they_come_without_a_sweep(deployment: Deployment, media: Path) -> None:
@@ -98,14 +95,15 @@ def test_a_worker_killed_in_the_middle_loses_nothing(deployment: Deployment, med
 
 @on_redis
 def test_a_photo_that_breaks_every_worker_is_given_up_and_holds_up_nobody(deployment: Deployment, media: Path) -> None:
-    Stuck(upload()[0])
+    photo = Stuck(upload()[0])
     deployment.worker(ANALYSIS_MAX_ATTEMPTS="2")
     deployment.beat()
     upload(2)
     wait_for_the_end_of_all()
     assert statuses() == [Status.FAILED, Status.ANALYSED, Status.ANALYSED]
     assert Snapshot.objects.get(status=Status.FAILED).error == GIVEN_UP
-    assert not stray_files(media)
+    photo.mend()
+    assert_accounted_for([], media, failed=1)
 
 
 @on_redis
@@ -142,6 +140,27 @@ def test_a_sweep_reaches_a_worker_that_has_many_photos_to_do(deployment: Deploym
     lines = [line for line in worker.log.read_text().splitlines() if "succeeded" in line]
     assert any("sweep_snapshots" in line for line in lines[:10])
     assert_each_was_analysed_once(30, media)
+
+
+def test_a_photo_that_somebody_waits_for_overtakes_many(deployment: Deployment, media: Path) -> None:
+    add_snapshots(InteractionFactory(), [uploaded_photo(number) for number in range(20)], make_way=True)
+    urgent = upload()[0]
+    deployment.worker()
+    wait_for_the_end_of_all()
+    assert Snapshot.objects.earliest("finished_at") == urgent
+    assert_each_was_analysed_once(21, media)
+
+
+@on_redis
+def test_a_process_that_has_grown_too_large_is_replaced_after_its_photo(deployment: Deployment, media: Path) -> None:
+    worker = deployment.worker(WORKER_MAX_MEMORY="1")
+    wait_until(worker.children, "its process is there")
+    first = worker.children()
+    upload(2)
+    deployment.beat()
+    wait_for_the_end_of_all()
+    wait_until(lambda: set(worker.children()).isdisjoint(first), "the process is replaced")
+    assert_each_was_analysed_once(2, media)
 
 
 @pytest.mark.parametrize("broker", ["files"], indirect=True)
