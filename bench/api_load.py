@@ -14,6 +14,7 @@ from pathlib import Path
 from django.db import connection
 
 from bench.api_requests import Request
+from bench.processes import children, peak_megabytes
 
 CONNECTIONS = 12
 KEEP_ALIVE = 60  # seconds; as for a proxy in front, whose connections stay open
@@ -38,11 +39,11 @@ class Server:
         """What each process of the server, and of the database if it is on this machine, has computed so far."""
         database = connection.settings_dict["HOST"]
         local = not database or database.startswith("/") or database in ("localhost", "127.0.0.1")
-        return {pid: _processor_seconds(pid) for pid in _children(self._pid) + (_backends() if local else [])}
+        return {pid: _processor_seconds(pid) for pid in children(self._pid) + (_backends() if local else [])}
 
     def peak_megabytes(self) -> float:
         """Of the largest process."""
-        return max(_peak_megabytes(pid) for pid in [self._pid, *_children(self._pid)])
+        return max(peak_megabytes(pid) for pid in [self._pid, *children(self._pid)])
 
 
 class Client:
@@ -144,10 +145,6 @@ def milliseconds(client: Client, request: Request) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def _backends() -> list[int]:
     """Process IDs of the database's other connections to this database."""
     with connection.cursor() as cursor:
@@ -160,8 +157,3 @@ def _processor_seconds(pid: int) -> float:
     """User's and system's; proc(5), fields 14 and 15 of stat."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _peak_megabytes(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))

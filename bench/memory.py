@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from bench.burst import wait_for_all
 from bench.deployed import another_system, deployed
+from bench.processes import share_megabytes
 
 if TYPE_CHECKING:
     from tests.integration.deployment import Deployment
@@ -52,7 +53,7 @@ def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) 
         numbers = range(done, min(done + options.step, options.photos))
         uploads.send(numbers, clients=options.clients)
         wait_for_all(waiting, argparse.Namespace(json=True))
-        samples.append(Sample(numbers.stop, {pid: pss(pid) for pid in worker.children()}))
+        samples.append(Sample(numbers.stop, {pid: share_megabytes(pid) for pid in worker.children()}))
     assert_accounted_for([each.snapshot for each in uploads.accepted], media)
     return samples
 
@@ -62,12 +63,6 @@ def photo(number: int) -> bytes:
     from tests.factories import face, jpeg
 
     return jpeg(face().resize(SIZES[number % len(SIZES)]), f"memory {number}")
-
-
-def pss(pid: int) -> float:
-    """Megabytes."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
 
 
 def is_flat(samples: list[Sample]) -> bool:

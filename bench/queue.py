@@ -3,6 +3,7 @@ and what memory each takes. Uses DATABASE_URL and CELERY_BROKER_URL when set, el
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -12,9 +13,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from bench.pipeline import photo
+from bench.processes import children, peak_megabytes
 
 DEADLINE = 300.0  # seconds after which a measurement is given up
 
@@ -30,30 +31,30 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     from emotions.models import Snapshot
 
     call_command("migrate", verbosity=0)
-    upload = _uploader()
+    upload = uploader()
     figures = {}
 
     upload()
     started = time.time()
-    with _worker(options.processes) as worker:
-        _wait_for(lambda: not _unfinished())
-        figures["first_result_s"] = _finish_times()[-1] - started
+    with worker(options.processes) as pid:
+        wait_for(lambda: not unfinished())
+        figures["first_result_s"] = finish_times()[-1] - started
         figures["upload_to_result_ms"] = statistics.median(_round_trip(upload) for _ in range(options.singles)) * 1000
-        figures["worker_mb"] = max(_peak_megabytes(child) for child in _children(worker))
+        figures["worker_mb"] = max(peak_megabytes(child) for child in children(pid))
 
     for _ in range(options.photos):
         upload()
-    before = len(_finish_times())
-    with _worker(options.processes):
-        _wait_for(lambda: not _unfinished())
-    times = _finish_times()[before:]
+    before = len(finish_times())
+    with worker(options.processes):
+        wait_for(lambda: not unfinished())
+    times = finish_times()[before:]
     figures["photos_per_s"] = (len(times) - 1) / (times[-1] - times[0])
     figures["failed"] = Snapshot.objects.exclude(status=Snapshot.Status.ANALYSED).count()
     return figures
 
 
-def _uploader() -> Callable[[], int]:
-    """A function that adds the photo to a new interaction, as the form does, and returns the snapshot's key."""
+def uploader(*photos: bytes) -> Callable[[], int]:
+    """A function that adds the next photo to a new interaction, as the form does, and returns the snapshot's key."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from crm.models import Consent, Customer, Interaction, User
@@ -64,10 +65,10 @@ def _uploader() -> Callable[[], int]:
     staff = User.objects.create_user("bench", is_staff=True)
     customer = Customer.objects.create(name="Bench", owner=staff)
     record_consent(customer, granted=True, obtained_by=Consent.ObtainedBy.IN_PERSON, recorded_by=staff)
-    data = photo(640, 480)
+    data = itertools.cycle(photos or [photo(640, 480)])
 
     def upload() -> int:
-        checked = check_upload(SimpleUploadedFile("photo.jpg", data))
+        checked = check_upload(SimpleUploadedFile("photo.jpg", next(data)))
         interaction = Interaction(customer=customer)
         return log_interaction(interaction, [checked], consent_obtained_by=None, by=staff)[0].pk
 
@@ -79,52 +80,44 @@ def _round_trip(upload: Callable[[], int]) -> float:
 
     started = time.time()
     key = upload()
-    _wait_for(lambda: not _unfinished())
+    wait_for(lambda: not unfinished())
     finished = Snapshot.objects.get(pk=key).finished_at
     assert finished is not None  # noqa: S101 - it is not unfinished
     return finished.timestamp() - started
 
 
-def _unfinished() -> bool:
+def unfinished() -> bool:
     from emotions.models import Snapshot
 
     return Snapshot.objects.filter(status__in=Snapshot.UNFINISHED).exists()
 
 
-def _finish_times() -> list[float]:
+def finish_times() -> list[float]:
     from emotions.models import Snapshot
 
     finished = Snapshot.objects.exclude(finished_at=None).values_list("finished_at", flat=True)
     return sorted(each.timestamp() for each in finished if each)
 
 
-def _wait_for(condition: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool], pause: float = 0.01) -> None:
     deadline = time.monotonic() + DEADLINE
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError("The worker did not finish in time.")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 @contextmanager
-def _worker(processes: int) -> Iterator[int]:
+def worker(processes: int) -> Iterator[int]:
     """A real worker with its processes, for as long as the block runs; gives its process ID."""
     command = [sys.executable, "-m", "celery", "--quiet", "--app", "crm", "worker", "--loglevel", "ERROR"]
-    process = subprocess.Popen([*command, "--concurrency", str(processes)], stdout=sys.stderr)  # noqa: S603
+    command += ["--without-gossip", "--without-mingle", "--concurrency", str(processes)]
+    process = subprocess.Popen(command, stdout=sys.stderr)  # noqa: S603
     try:
         yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=60)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _peak_megabytes(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def in_own_process(options: argparse.Namespace) -> dict[str, float]:

@@ -6,6 +6,7 @@ a wrong value stops the program with a sentence that names it.
 
 import os
 import secrets
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ def known_time_zone(name: str) -> None:
         raise ValidationError("Give the name of a time zone, such as Europe/Berlin.") from error
 
 
+def known_file(path: Path) -> None:
+    if not path.is_file():
+        raise ValidationError(f"There is no file {path}.")
+
+
 def not_negative(numbers: list[int]) -> None:
     if any(number < 0 for number in numbers):
         raise ValidationError("Give numbers of seconds, separated by commas.")
@@ -50,6 +56,9 @@ TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=known_time_zone)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR}/rapport.sqlite3")
+# Connections that each process keeps for its threads; 0 leaves each thread its own.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 0, validate=validate.Range(min=0))
+PGBOUNCER = env.bool("PGBOUNCER", False)
 CELERY_BROKER_URL = env.str(
     "CELERY_BROKER_URL",
     "filesystem://",
@@ -57,7 +66,20 @@ CELERY_BROKER_URL = env.str(
 )
 BROKER_VISIBILITY_TIMEOUT = env.int("BROKER_VISIBILITY_TIMEOUT", 600, validate=positive)
 
+# The authority that signed the certificates of rediss:// servers, if it is none that the system knows.
+REDIS_CA_FILE = env.path("REDIS_CA_FILE", None, validate=known_file)
+
 MEDIA_ROOT = env.path("MEDIA_ROOT", VAR_DIR / "media")
+S3_BUCKET = env.str("S3_BUCKET", "")
+S3_ENDPOINT_URL = env.str(
+    "S3_ENDPOINT_URL",
+    "",
+    validate=validate.Regexp(r"^(https?://[^/]+.*)?$", error="Give an http:// or https:// address."),
+)
+S3_REGION = env.str("S3_REGION", "us-east-1", validate=validate.Length(min=1))
+S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", "")
+S3_SECRET_KEY = env.str("S3_SECRET_KEY", "")
+S3_LINK_SECONDS = env.int("S3_LINK_SECONDS", 60, validate=validate.Range(min=1, max=3600))
 MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", 25 * 1024 * 1024, validate=positive)
 MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", 60_000_000, validate=positive)
 MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
@@ -144,6 +166,16 @@ if bool(FACE_DETECTOR_MODEL) != bool(FACE_DETECTOR_SHA256):
         "Wrong configuration. Give FACE_DETECTOR_MODEL and FACE_DETECTOR_SHA256 together, or neither."
         " They are explained in .env.example."
     )
+if bool(S3_ACCESS_KEY) != bool(S3_SECRET_KEY):
+    sys.exit(
+        "Wrong configuration. Give S3_ACCESS_KEY and S3_SECRET_KEY together, or neither where the machine has a role"
+        " of its own. They are explained in .env.example."
+    )
+if (DATABASE_POOL_SIZE or PGBOUNCER) and DATABASE["ENGINE"] != "django.db.backends.postgresql":
+    sys.exit(
+        "Wrong configuration. DATABASE_POOL_SIZE and PGBOUNCER are for PostgreSQL, but DATABASE_URL names another"
+        " database. They are explained in .env.example."
+    )
 try:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
@@ -167,7 +199,11 @@ def local_secret_key(file: Path) -> str:
 def database(url_settings: dict[str, Any]) -> dict[str, Any]:
     """Add to the parsed DATABASE_URL what each engine needs for several processes at once."""
     if url_settings["ENGINE"] != "django.db.backends.sqlite3":
-        return url_settings | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        url_settings |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": PGBOUNCER}
+        if DATABASE_POOL_SIZE:
+            pool = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
+            url_settings |= {"CONN_MAX_AGE": 0, "OPTIONS": url_settings.get("OPTIONS", {}) | {"pool": pool}}
+        return url_settings
     Path(url_settings["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     options = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -177,6 +213,14 @@ def database(url_settings: dict[str, Any]) -> dict[str, Any]:
     return url_settings | {"OPTIONS": options}
 
 
+def redis_tls(url: str) -> dict[str, Any]:
+    """What makes sure that it is the right server. Without, kombu would accept any certificate."""
+    if not url.startswith("rediss:"):
+        return {}
+    authority = {"ssl_ca_certs": str(REDIS_CA_FILE)} if REDIS_CA_FILE else {}
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, **authority}
+
+
 def cache(url: str) -> dict[str, Any]:
     """Nobody may clear it: clearing empties the whole Redis, the queue of tasks too."""
     if url.startswith("file:"):
@@ -184,7 +228,7 @@ def cache(url: str) -> dict[str, Any]:
         options = {"MAX_ENTRIES": 1000}  # files; of more, a third goes
     else:
         backend, location = "redis.RedisCache", url
-        options = {"socket_connect_timeout": 1, "socket_timeout": 1}  # requests wait for it
+        options = {"socket_connect_timeout": 1, "socket_timeout": 1, **redis_tls(url)}  # requests wait for it
     return {
         "BACKEND": f"django.core.cache.backends.{backend}",
         "LOCATION": location,
@@ -274,7 +318,11 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "emotions.object_storage.ObjectStorage"
+        if S3_BUCKET
+        else "django.core.files.storage.FileSystemStorage"
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -315,6 +363,7 @@ else:
         "health_check_interval": 10,
         "max_retries": 0,  # of a request that enqueues; workers have the setting below
     }
+CELERY_BROKER_USE_SSL = redis_tls(CELERY_BROKER_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_TASK_PUBLISH_RETRY = False  # the row stays pending and the sweep enqueues it: the request need not wait
@@ -340,7 +389,7 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the nets on a busy machine; then a stuck process is replaced
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MAX_MEMORY * 1024  # KiB, looked at after each task
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 2  # the next photo is there when one is done: no process waits for the broker
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False  # a crash stays readable
 CELERY_WORKER_SEND_TASK_EVENTS = False

@@ -17,11 +17,11 @@ from emotions import metrics
 from emotions.activation import ActiveModel, active_model
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
 from emotions.photos import photo_limits
-from emotions.sentiment_points import refresh_point
+from emotions.sentiment_points import refresh_point, write_point
 from ml.errors import InvalidImage
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
-from ml.types import FaceEmotion, PhotoAnalysis
+from ml.types import FaceEmotion, ModelCard, PhotoAnalysis
 from ml.yunet import DetectorFile
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,12 @@ def _detector_file() -> DetectorFile | None:
     return DetectorFile(Path(settings.FACE_DETECTOR_MODEL), settings.FACE_DETECTOR_SHA256)
 
 
+@lru_cache(maxsize=1)
+def _version(card: ModelCard) -> ModelVersion:
+    """Asked for once by this process: such a row never changes."""
+    return ModelVersion.objects.of(card)
+
+
 def analyse(snapshot_id: int) -> None:
     """Bring a snapshot to its end, or back to the queue; nothing happens if it is taken or done.
 
@@ -72,23 +78,28 @@ def analyse(snapshot_id: int) -> None:
     if claim is None:
         return
     held = Snapshot.objects.held_by(claim)
-    snapshot = held.select_related("interaction__customer").first()
+    snapshot = held.with_consent().first()
     if snapshot is None:  # deleted or withheld in this very moment
         return
     try:
-        result = run(ready, snapshot) if has_consent(snapshot.interaction.customer) else None
+        result = run(ready, snapshot) if snapshot.has_consent else None
         started = time.perf_counter()
-        outcome = _store(claim, result, ModelVersion.objects.of(ready.card))
+        outcome = _store(claim, snapshot.customer_id, result, _version(ready.card))
         metrics.observe("store", time.perf_counter() - started, ready.card)
     except InvalidImage as error:
         held.fail(str(error))
         outcome = Snapshot.Status.FAILED
+    except ConnectionError as error:  # to the storage: the photo's turn comes when it is back
+        logger.warning("Snapshot %s waits. %s", snapshot.uuid, error)
+        held.postpone()
+        outcome = metrics.RETRIED
     except Exception as error:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
         if connection_lost(error):
             connection.close()  # the next query opens another
             held.give_back()
             raise
         logger.exception("Analysing snapshot %s failed", snapshot.uuid)
+        _version.cache_clear()  # its row may be gone
         held.release(snapshot.attempts)
         last = snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS
         outcome = Snapshot.Status.FAILED if last else metrics.RETRIED
@@ -108,22 +119,26 @@ def _read(snapshot: Snapshot) -> bytes:
         return bytes(file.read())
 
 
-def _store(claim: Claim, result: PhotoAnalysis | None, version: ModelVersion) -> str:
+def _store(claim: Claim, customer_id: int, result: PhotoAnalysis | None, version: ModelVersion) -> str:
     """Write the records and the final status, which it gives; empty when the claim was lost meanwhile."""
     with transaction.atomic():
-        # The customer first, as everywhere, so that two transactions cannot wait for each other.
-        customers = Customer.objects.select_for_update(of=("self",))
-        customer = customers.filter(interactions__snapshots=claim.snapshot_id).first()
-        snapshot = Snapshot.objects.select_for_update().held_by(claim).first()
+        # The customer first, as everywhere, so that two transactions cannot wait for each other; and the consent in a
+        # query of its own behind the lock, so that it sees a withdrawal that the lock waited for.
+        customer = Customer.objects.select_for_update().filter(pk=customer_id).values_list("pk", flat=True).first()
+        snapshot = Snapshot.objects.select_for_update(of=("self",)).held_by(claim).with_consent().first()
         if customer is None or snapshot is None:
             return ""
-        if result is None or not has_consent(customer):
+        if result is None or not snapshot.has_consent:
             snapshot.withhold()
+            refresh_point(snapshot.pk)
+            return snapshot.status
+        records = EmotionRecord.objects.bulk_create(records_of(snapshot, version, result))
+        snapshot.finish(Snapshot.Status.ANALYSED if records else Snapshot.Status.NO_FACE, version)
+        if records:
+            write_point(records[0], customer, snapshot.captured_at)
         else:
-            EmotionRecord.objects.bulk_create(records_of(snapshot, version, result))
-            snapshot.finish(Snapshot.Status.ANALYSED if result.faces else Snapshot.Status.NO_FACE, version)
-        refresh_point(snapshot.pk)
-    return snapshot.status
+            refresh_point(snapshot.pk)
+        return snapshot.status
 
 
 def has_consent(customer: Customer) -> bool:

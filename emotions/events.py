@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from crm.webhooks.event_types import register
-from crm.webhooks.events import emit
+from crm.webhooks.events import emit, somebody_listens
 from crm.webhooks.references import API, customer_reference, interaction_reference
 from emotions.answers import model_answer
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
@@ -33,6 +33,8 @@ def register_events() -> None:
 def snapshots_finished(snapshot_ids: Iterable[int], cause: str, **_: Any) -> None:
     """Tell how these ended; `cause` is "analysis", "reanalysis" or "subject_chosen". Withheld ones end in silence:
     the consent's own event says why."""
+    if not somebody_listens():  # what most installations find, for each photo
+        return
     finished = Snapshot.objects.filter(pk__in=snapshot_ids, status__in=SNAPSHOT_EVENTS)
     for snapshot in finished.select_related("interaction__customer", "model_version"):
         data = _about(snapshot) | {"cause": cause}

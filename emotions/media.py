@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from mimetypes import guess_type
 from pathlib import PurePath
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
@@ -39,6 +40,8 @@ def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
         try:
             with snapshot.file.open("rb") as file:
                 return HttpResponse(render_preview(file.read()), content_type="image/jpeg")
+        except ConnectionError:
+            return _away()
         except (OSError, ValueError, InvalidImage) as error:
             raise Http404 from error
 
@@ -49,6 +52,9 @@ def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
     """The file as it was added, to keep. Raises Http404 when there is no photo (any more)."""
     name = f"{snapshot.uuid}{PurePath(snapshot.file.name or '').suffix}"
 
+    if link := getattr(snapshot.file.storage, "link", None):
+        return _to_the_bucket(link(snapshot.file.name, name, guess_type(name)[0] or "application/octet-stream"))
+
     def opened() -> HttpResponseBase:
         try:
             return FileResponse(snapshot.file.open("rb"), as_attachment=True, filename=name)
@@ -56,6 +62,16 @@ def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
             raise Http404 from error
 
     return _unless_unchanged(request, snapshot.sha256, opened)
+
+
+def _to_the_bucket(link: str) -> HttpResponseBase:
+    """The link is for this request: whoever asks again is asked for the permission again."""
+    return HttpResponseRedirect(link, headers={"Cache-Control": "private, no-store"})
+
+
+def _away() -> HttpResponseBase:
+    text = "The storage of the photos cannot be reached. Try again later, or tell your administrator."
+    return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "30"})
 
 
 def face_of(request: HttpRequest, record: EmotionRecord) -> HttpResponseBase:
@@ -69,6 +85,8 @@ def _unless_unchanged(request: HttpRequest, tag: str, answer: Callable[[], HttpR
     """None of these files ever changes: whoever has it is told so, and it is not even read."""
     etag = f'"{tag}"'
     response = get_conditional_response(request, etag=etag) or answer()
+    if response.status_code >= 400:
+        return response
     for name, value in {**PRIVATE, "ETag": etag}.items():
         response.headers[name] = value
     return response

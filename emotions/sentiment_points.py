@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
@@ -29,6 +30,11 @@ def refresh_point(snapshot: int) -> None:
     Call it at the end of every transaction that may change that, with the snapshot locked.
     """
     _refresh([snapshot])
+
+
+def write_point(subject: EmotionRecord, customer: int, captured_at: datetime) -> None:
+    """As `refresh_point`, for the face that is the customer in a photo that was analysed for the first time."""
+    _write([_point(subject, customer, captured_at)])
 
 
 def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
@@ -65,9 +71,11 @@ def _refresh(snapshots: Collection[int]) -> None:
     points = _standing(snapshots)
     if gone := set(snapshots) - points.keys():
         SentimentPoint.objects.filter(pk__in=gone).delete()
-    SentimentPoint.objects.bulk_create(
-        points.values(), update_conflicts=True, unique_fields=["snapshot"], update_fields=COPIED
-    )
+    _write(points.values())
+
+
+def _write(points: Iterable[SentimentPoint]) -> None:
+    SentimentPoint.objects.bulk_create(points, update_conflicts=True, unique_fields=["snapshot"], update_fields=COPIED)
 
 
 def _standing(snapshots: Collection[int]) -> dict[int, SentimentPoint]:
@@ -75,15 +83,20 @@ def _standing(snapshots: Collection[int]) -> dict[int, SentimentPoint]:
     counted = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=snapshots)
     records = counted.select_related("model_version", "correction").defer("face_png", "landmarks")
     customer, captured_at = F("snapshot__customer"), F("snapshot__captured_at")
-    found = {}
-    for record in records.annotate(customer=customer, captured_at=captured_at):
-        stands = answer(record)
-        found[record.snapshot_id] = SentimentPoint(
-            snapshot_id=record.snapshot_id,
-            customer_id=record.customer,  # type: ignore[attr-defined]  # annotated above
-            captured_at=record.captured_at,  # type: ignore[attr-defined]
-            emotion=stands.emotion or "",
-            by_person=stands.by_person,
-            valence=stands.valence,
-        )
-    return found
+    found = records.annotate(customer=customer, captured_at=captured_at)
+    return {
+        record.snapshot_id: _point(record, record.customer, record.captured_at)  # type: ignore[attr-defined]  # annotated
+        for record in found
+    }
+
+
+def _point(record: EmotionRecord, customer: int, captured_at: datetime) -> SentimentPoint:
+    stands = answer(record)
+    return SentimentPoint(
+        snapshot_id=record.snapshot_id,
+        customer_id=customer,
+        captured_at=captured_at,
+        emotion=stands.emotion or "",
+        by_person=stands.by_person,
+        valence=stands.valence,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import current_app
 from celery.signals import worker_init, worker_process_init
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models.signals import post_delete
@@ -56,6 +57,8 @@ def refuse_to_start_without_model(**_: Any) -> None:
         return
     active = active_model()
     connection.close()  # the children, which are forked from here, must not share it
+    if settings.DATABASE_POOL_SIZE:
+        connection.close_pool()  # nor one that a pool still holds
     try:
         active.check()
     except ModelUnavailable as error:

@@ -53,20 +53,19 @@ def _read(envelope: dict[str, Any]) -> Message:
     return Message(envelope["headers"]["task"], args)
 
 
-def use_redis(url: str) -> None:
-    """Send this process's tasks to a Redis, with the options that the settings have for one."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("CELERY_BROKER_URL", url)
-        options = runpy.run_path(str(Path(__file__).parents[1] / "crm" / "settings.py"))[
-            "CELERY_BROKER_TRANSPORT_OPTIONS"
-        ]
-    use_broker(url, options)
+def use_redis(url: str, **environment: str) -> None:
+    """Send this process's tasks to a Redis, with the options that the settings have for one in that environment."""
+    with pytest.MonkeyPatch.context() as variables:
+        for name, value in {"CELERY_BROKER_URL": url, **environment}.items():
+            variables.setenv(name, value)
+        settings = runpy.run_path(str(Path(__file__).parents[1] / "crm" / "settings.py"))
+    use_broker(url, settings["CELERY_BROKER_TRANSPORT_OPTIONS"], settings["CELERY_BROKER_USE_SSL"])
 
 
-def use_broker(url: str, options: dict[str, Any]) -> None:
+def use_broker(url: str, options: dict[str, Any], tls: dict[str, Any] | None = None) -> None:
     """Send this process's tasks to another broker."""
     os.environ.pop("CELERY_BROKER_URL", None)  # Celery itself reads it too, before its configuration
-    app.conf.update(broker_url=url, broker_transport_options=options)
+    app.conf.update(broker_url=url, broker_transport_options=options, broker_use_ssl=tls)
     pools.reset()
     app._pool = None  # type: ignore[attr-defined]
     app.amqp._producer_pool = None  # type: ignore[attr-defined]

@@ -9,16 +9,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import psycopg2
+import psycopg
 import pytest
 import redis
+import trustme
 
 from tests.ports import own_port
 from tests.waiting import wait_until
 
 ACCOUNT = "nobody"  # PostgreSQL refuses to run as root
+PASSWORD = "of-a-test-and-nothing-else"
 
 
 def installed(program: str) -> str | None:
@@ -57,15 +59,36 @@ def account() -> dict[str, Any]:
     return {"user": ACCOUNT, "group": pwd.getpwnam(ACCOUNT).pw_gid, "extra_groups": []}
 
 
+@contextmanager
+def running(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that is told to end, and killed if it does not."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        _wait_or_kill(process)
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class PostgresServer:
     """A PostgreSQL that a test may crash and start again. It listens on a socket in its folder only.
 
-    It keeps what was committed when it crashes, but not when the machine does: it never waits for the disk.
+    `hurried`, it keeps what was committed when it crashes, but not when the machine does: it never waits for the disk.
     """
 
-    SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off")
+    SETTINGS = ("listen_addresses=",)
+    HURRIED = ("fsync=off", "full_page_writes=off")
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, hurried: bool = True) -> None:
         server, initdb = require("postgres", "postgresql"), require("initdb", "postgresql")
         data, self._folder = folder / "data", folder
         self._options: dict[str, Any] = {"cwd": "/", **account()}
@@ -75,7 +98,8 @@ class PostgresServer:
             capture_output=True,
             **self._options,
         )
-        settings = (part for each in self.SETTINGS for part in ("-c", each))
+        chosen = self.SETTINGS + (self.HURRIED if hurried else ())
+        settings = (part for each in chosen for part in ("-c", each))
         self._command = [server, "-D", str(data), "-k", str(folder), *settings]
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,25 +127,21 @@ class PostgresServer:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            _wait_or_kill(self._process)
             self._process = None
 
     def _answers(self) -> bool:
         try:
-            psycopg2.connect(host=str(self._folder), user="rapport", dbname="postgres").close()
-        except psycopg2.OperationalError:
+            psycopg.connect(host=str(self._folder), user="rapport", dbname="postgres").close()
+        except psycopg.OperationalError:
             return False
         return True
 
 
 @contextmanager
-def postgres() -> Iterator[PostgresServer]:
+def postgres(*, hurried: bool = True) -> Iterator[PostgresServer]:
     with private_folder("rapport-pg-") as folder:
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, hurried=hurried)
         try:
             server.start()
             yield server
@@ -133,6 +153,7 @@ class RedisServer:
     """A Redis that a test may stop and start again at the same address. It forgets everything when it stops."""
 
     def __init__(self, program: str, folder: Path, port: int) -> None:
+        self._port = port
         self._command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -158,10 +179,37 @@ class RedisServer:
             return False
 
 
+Redis = TypeVar("Redis", bound=RedisServer)
+
+
+class TlsRedisServer(RedisServer):
+    """Speaks TLS only, and only with who knows the password."""
+
+    def __init__(self, program: str, folder: Path, port: int) -> None:
+        super().__init__(program, folder, port)
+        authority = trustme.CA()
+        self.ca_file = str(folder / "ca.pem")
+        authority.cert_pem.write_to_path(self.ca_file)
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+        certificate = str(folder / "server.pem")
+        self._command += ["--tls-port", str(self._port), "--port", "0", "--requirepass", PASSWORD]
+        self._command += ["--tls-cert-file", certificate, "--tls-key-file", certificate]
+        self._command += ["--tls-ca-cert-file", self.ca_file, "--tls-auth-clients", "no"]
+        self.url = f"rediss://:{PASSWORD}@127.0.0.1:{self._port}/0"
+        self.client = redis.Redis(port=self._port, password=PASSWORD, ssl=True, ssl_ca_certs=self.ca_file)
+
+
 @contextmanager
 def redis_server() -> Iterator[RedisServer]:
+    with started(RedisServer) as server:
+        yield server
+
+
+@contextmanager
+def started(kind: type[Redis]) -> Iterator[Redis]:
+    """A Redis of that kind."""
     with private_folder("rapport-redis-") as folder, own_port() as port:
-        server = RedisServer(require("redis-server", "redis-server"), folder, port)
+        server = kind(require("redis-server", "redis-server"), folder, port)
         try:
             server.start()
             yield server

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from django.db import DataError
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
@@ -39,7 +40,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 def _usable_key(given: bytes) -> ApiKey:
     try:
         key = cast(ApiKey, ApiKey.objects.get_from_key(given.decode("ascii")))
-    except (ApiKey.DoesNotExist, UnicodeDecodeError, ValueError):  # ValueError: a NUL byte
+    except (ApiKey.DoesNotExist, UnicodeDecodeError, DataError, ValueError):  # of a NUL byte, as the database is
         raise AuthenticationFailed("The API key is unknown or was revoked.", "key_unknown") from None
     if key.has_expired:
         raise AuthenticationFailed("The API key has expired. Ask for a new one.", "key_expired")

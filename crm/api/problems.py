@@ -46,8 +46,8 @@ UNANSWERED = {
     405: ("method_not_allowed", "This method is not allowed here."),
     413: ("request_too_large", "The request is too large."),
     414: ("address_too_long", "The address is too long."),
-    503: ("database_unavailable", "The database cannot be reached at present. Send the request again later."),
     500: ("error", "Something went wrong on our side. Try again later; tell the operator if it happens again."),
+    503: ("unavailable", "This cannot be done at present. Try again later."),
 }
 
 
@@ -80,13 +80,12 @@ class Unavailable(APIException):
     wait = RETRY_AFTER  # seconds, which the answer's Retry-After says
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_code = "unavailable"
-    default_detail = "This cannot be done at present. Try again later."
+    default_code, default_detail = UNANSWERED[503]
 
 
 class DatabaseUnavailable(Unavailable):
     default_code = "database_unavailable"
-    default_detail = UNANSWERED[503][1]
+    default_detail = "The database cannot be reached at present. Send the request again later."
 
 
 class ProblemRenderer(JSONRenderer):

@@ -24,6 +24,11 @@ Event = tuple[Customer, Mapping[str, Any]]
 _gathered: ContextVar[dict[str, list[Event]] | None] = ContextVar("gathered_events", default=None)
 
 
+def somebody_listens() -> bool:
+    """Whether there is an endpoint at all; for those whose `data` costs queries."""
+    return WebhookEndpoint.objects.exclude(state=WebhookEndpoint.State.DISABLED).exists()
+
+
 def emit(event_type: str, customer: Customer, data: Mapping[str, Any]) -> None:
     """Tell every endpoint that listens and whose owner may see the customer. Call it in the transaction of the change.
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from crm.models import Customer, Interaction, User
+from crm.models import Consent, Customer, Interaction, User
 from emotions.signals import snapshots_finished
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ GIVEN_UP = (
 PHOTOS = "snapshots"  # the folder in the storage
 # How far behind the clock of the worker's machine may be when it takes up a new snapshot.
 CLOCK_DIFFERENCE = timedelta(seconds=10)
+
+# What changes at the end.
+FINISHED = ("status", "model_version", "error", "claim_token", "claim_expires_at", "finished_at", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,13 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
         """The claimed snapshot, unless another worker has taken it over since."""
         return self.filter(pk=claim.snapshot_id, status=Snapshot.Status.ANALYSING, claim_token=claim.token)
 
+    def with_consent(self) -> SnapshotQuerySet:
+        """Each with `has_consent`: whether the customer's newest word on photos is yes."""
+        words = Consent.objects.filter(customer=OuterRef("customer"), scope=Consent.Scope.EMOTION_ANALYSIS).order_by(
+            "-pk"
+        )
+        return self.annotate(has_consent=Coalesce(Subquery(words.values("granted")[:1]), False))
+
     def worn_out(self, now: datetime) -> SnapshotQuerySet:
         """Those whose last attempt was abandoned: their photo probably crashes the worker."""
         return self.filter(
@@ -104,13 +115,20 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
         """Back to the queue after a failed attempt, each time for longer; given up after the last one."""
         if attempts >= settings.ANALYSIS_MAX_ATTEMPTS:
             return self.fail(GIVEN_UP)
-        delay = timedelta(seconds=settings.ANALYSIS_RETRY_DELAY * 2 ** (attempts - 1))
+        return self._give_back(settings.ANALYSIS_RETRY_DELAY * 2 ** (attempts - 1))
+
+    def postpone(self) -> int:
+        """Back to the queue after an attempt that does not count, because the photo was not even read."""
+        return self._give_back(settings.ANALYSIS_RETRY_DELAY, attempts=F("attempts") - 1)
+
+    def _give_back(self, seconds: int, **changes: Any) -> int:
         return self.update(
             status=Snapshot.Status.PENDING,
-            due_at=timezone.now() + delay,
+            due_at=timezone.now() + timedelta(seconds=seconds),
             enqueued_at=None,
             claim_token=None,
             claim_expires_at=None,
+            **changes,
         )
 
     def give_back(self) -> int:
@@ -169,6 +187,8 @@ class Snapshot(models.Model):
         related_name="+",
         help_text="The version whose records count.",
     )
+
+    has_consent: bool  # of those that `with_consent` gives
 
     objects = SnapshotQuerySet.as_manager()
 
@@ -246,7 +266,7 @@ class Snapshot(models.Model):
         self.status, self.model_version, self.error = status, model_version, ""
         self.claim_token = self.claim_expires_at = None
         self.finished_at = timezone.now()
-        self.save()
+        self.save(update_fields=FINISHED)
         if before != (self.status, self.model_version_id):
             snapshots_finished.send(Snapshot, snapshot_ids=[self.pk], cause=cause)
 

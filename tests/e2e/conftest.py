@@ -18,7 +18,6 @@ from tests.conftest import on_sqlite
 from tests.e2e.site import PASSWORD, Site
 from tests.factories import UserFactory, face_photo
 from tests.integration.deployment import Deployment, database_url
-from tests.ports import own_port
 from tests.servers import RedisServer, require
 
 # Playwright's own event loop runs in this thread; the tests' queries are not a part of it.
@@ -85,11 +84,8 @@ def site(
         WEBHOOK_ALLOWED_HOSTS="127.0.0.1",
         API_RATE="1000000/second",
     )
-    with own_port() as port:
-        site = Site(deployment, port)
-        site.start_web()
-        yield site
-        deployment.end()
+    yield Site(deployment)
+    deployment.end()
 
 
 @pytest.fixture

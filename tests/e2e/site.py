@@ -1,37 +1,20 @@
 """The site that the browser visits, and what a person does there."""
 
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 from crm.models import Customer
 from tests.integration.deployment import Deployment, Program
-from tests.waiting import wait_until
 
 PASSWORD = "correct horse battery staple"
 
 
 class Site:
-    def __init__(self, deployment: Deployment, port: int) -> None:
+    def __init__(self, deployment: Deployment) -> None:
+        """The web runs then."""
         self._deployment = deployment
-        self._port = port
-        self.address = f"http://127.0.0.1:{port}"
-
-    def start_web(self) -> None:
-        self._deployment.start(
-            "web",
-            "gunicorn",
-            "--bind",
-            f"127.0.0.1:{self._port}",
-            "--threads",
-            "4",
-            "crm.wsgi",
-            "--log-level",
-            "warning",
-        )
-        wait_until(self._answers, "the web answers")
+        self.address = deployment.web(processes=1)
 
     def start_worker(self) -> Program:
         return self._deployment.worker()
@@ -43,13 +26,6 @@ class Site:
 
     def timeline(self, customer: Customer) -> str:
         return f"{self.address}/admin/customers/{customer.uuid}/"
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/admin/login/") as answer:  # noqa: S310 - our own http address
-                return bool(answer.status == 200)
-        except urllib.error.URLError:
-            return False
 
 
 def photo_file(folder: Path, name: str, content: bytes) -> Path:

@@ -2,8 +2,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from tests.broker import Queue, use_redis
+from tests.bucket import Bucket
 from tests.conftest import on_sqlite
 from tests.integration.deployment import Deployment, database_url
 
@@ -45,3 +47,16 @@ def deployment(
     )
     yield deployment
     deployment.end()
+
+
+@pytest.fixture
+def bucket(deployment: Deployment, settings: Settings, free_port: int, tmp_path: Path) -> Iterator[Bucket]:
+    """Where this process and all that the test starts keep the photos, instead of in a folder."""
+    bucket = Bucket(tmp_path / "objects", free_port)
+    bucket.start()
+    deployment.environment |= bucket.environment
+    for name, value in bucket.environment.items():
+        setattr(settings, name, value)
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "emotions.object_storage.ObjectStorage"}}
+    yield bucket
+    bucket.stop()

@@ -32,15 +32,12 @@ def database_url(server: str | None) -> str:
     return f"{server.rpartition('/')[0]}/{name}" if server else f"sqlite:///{name}"
 
 
-def answers(url: str) -> bool:
-    """Whether something listens there, whatever it says."""
+def answers(site: str) -> bool:
     try:
-        urllib.request.urlopen(url).close()  # noqa: S310 - our own http address
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
+        with urllib.request.urlopen(f"{site}/healthz") as answer:  # noqa: S310 - our own http address
+            return bool(answer.status == 200)
+    except urllib.error.URLError:
         return False
-    return True
 
 
 class Program:
@@ -98,16 +95,25 @@ class Deployment:
         self._started.append(program)
         return program
 
-    def worker(self, processes: int = 1, **environment: str) -> Program:
-        options = ("--concurrency", str(processes), "--loglevel", "INFO")
-        return self.start("worker", "celery", "-A", "crm", "worker", *options, **environment)
+    def worker(self, processes: int = 1, name: str = "worker", **environment: str) -> Program:
+        options = ("--concurrency", str(processes), "--loglevel", "INFO", "--hostname", f"{name}@%h")
+        return self.start(name, "celery", "-A", "crm", "worker", *options, **environment)
 
-    def web(self, processes: int = 2, **environment: str) -> str:
+    def web(self, processes: int = 2, threads: int = 4, **environment: str) -> str:
         """Start gunicorn, and give the site's address once it answers."""
         bind = f"127.0.0.1:{self._ports.enter_context(own_port())}"
-        options = ("--workers", str(processes), "--threads", "4", "--keep-alive", "60", "--log-level", "warning")
+        options = (
+            "--workers",
+            str(processes),
+            "--threads",
+            str(threads),
+            "--keep-alive",
+            "60",
+            "--log-level",
+            "warning",
+        )
         self.gunicorn = self.start("web", "gunicorn", "--bind", bind, *options, "crm.wsgi", **environment)
-        wait_until(lambda: answers(f"http://{bind}/api/v1/customers"), "the web answers")
+        wait_until(lambda: answers(f"http://{bind}"), "the web answers")
         return f"http://{bind}"
 
     def beat(self) -> Program:

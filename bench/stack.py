@@ -1,0 +1,187 @@
+"""The whole stack against the bare pipeline on the same cores, and how soon a result is visible.
+
+Starts PostgreSQL (durable, as installed), Redis, gunicorn and Celery workers of its own in a folder that is thrown
+away, all on the same cores. In each round the bare pipeline loops over the photos, one process a core; then so many
+workers drain a queue with the same photos. The ratio of the two is that of one round. At last photos come in by HTTP
+at a steady rate, and each counts from the request until a GET shows its result.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from bench.pipeline import photo
+from bench.processes import children, peak_megabytes, share_megabytes
+
+TARGET_RATIO, TARGET_MEDIAN_MS, TARGET_P95_MS = 0.85, 250, 800
+
+
+def photos(count: int) -> list[bytes]:
+    """Each with one face, and its own noise."""
+    return [photo(640, 480) for _ in range(count)]
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Run in a process of its own, with the environment of the servers."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from bench.queue import uploader
+    from bench.stack_latency import seconds_until_visible
+
+    call_command("migrate", verbosity=0)
+    files = photos(options.different)
+    upload = uploader(*files)
+    rounds: list[dict[str, Any]] = []
+    steps = tqdm(total=options.rounds * (1 + len(options.workers)) + 1, unit="step", disable=None)
+    with tempfile.TemporaryDirectory() as folder:
+        for place, data in enumerate(files):
+            (Path(folder) / f"{place}.jpg").write_bytes(data)
+        for _ in range(options.rounds):
+            bare = _bare(Path(folder), options)
+            steps.update()
+            drained = {}
+            for workers in options.workers:
+                drained[workers] = _drained(workers, upload, options.photos)
+                steps.update()
+            rounds.append({"bare_per_s": bare, "workers": drained})
+    latencies = seconds_until_visible(files, options) if options.seconds else []
+    steps.update()
+    steps.close()
+    return _summary(rounds, latencies, options)
+
+
+def _bare(folder: Path, options: argparse.Namespace) -> float:
+    """Photos a second of one process a core that knows nothing but the pipeline."""
+    command = [sys.executable, "-m", "bench.stack_bare", str(folder), "--model", options.model]
+    command += ["--photos", str(options.photos // len(options.cores))]
+    begun = [subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) for _ in options.cores]  # noqa: S603
+    for process in begun:  # all are warm before any starts
+        process.stdout.readline()  # type: ignore[union-attr]
+    for process in begun:
+        process.stdin.close()  # type: ignore[union-attr]
+    spans = [json.loads(process.stdout.read()) for process in begun]  # type: ignore[union-attr]
+    for process in begun:
+        process.wait()
+    return float(sum(span["photos"] / (span["end"] - span["begin"]) for span in spans))
+
+
+def _drained(workers: int, upload: Any, count: int) -> dict[str, float]:
+    """Photos a second of so many worker processes, and the memory of each: its share, and at its peak."""
+    from bench.queue import finish_times, unfinished, wait_for, worker
+
+    for _ in range(count):
+        upload()
+    before = len(finish_times())
+    with worker(workers) as pid:
+        wait_for(lambda: not unfinished(), pause=0.25)
+        shares = [share_megabytes(child) for child in children(pid)]
+        figures = {
+            "share_mb": statistics.mean(shares),
+            "peak_mb": max(map(peak_megabytes, children(pid))),
+            "parent_mb": share_megabytes(pid),
+        }
+    times = finish_times()[before:]
+    return {"per_s": (len(times) - 1) / (times[-1] - times[0])} | figures
+
+
+def _summary(rounds: list[dict[str, Any]], latencies: list[float], options: argparse.Namespace) -> dict[str, Any]:
+    bare = statistics.median(each["bare_per_s"] for each in rounds)
+    workers = {}
+    for count in options.workers:
+        runs = [each["workers"][count] for each in rounds]
+        workers[count] = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+        ratios = [each["workers"][count]["per_s"] / each["bare_per_s"] for each in rounds]
+        workers[count]["ratio"] = statistics.median(ratios)
+    visible = {}
+    if latencies:
+        hundredths = statistics.quantiles(latencies, n=100, method="inclusive")
+        visible = {"median_ms": hundredths[49] * 1000, "p95_ms": hundredths[94] * 1000, "photos": len(latencies)}
+    return {"cores": len(options.cores), "model": options.model, "bare_per_s": bare, "workers": workers} | visible
+
+
+def in_own_process(options: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
+    from tests.servers import postgres, redis_server
+
+    os.sched_setaffinity(0, options.cores)  # and whatever is started from here
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "crm.settings",
+            "VAR_DIR": folder,
+            "DATABASE_URL": stack.enter_context(postgres(hurried=False)),
+            "CELERY_BROKER_URL": stack.enter_context(redis_server()).url,
+            "EMOTION_MODEL": options.model,
+            "LOG_LEVEL": "ERROR",
+            "SECRET_KEY": "of-a-bench-and-nothing-else-" + "-" * 40,
+        }
+        command = [sys.executable, "-m", "bench.stack", "--here", *arguments]
+        result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)  # noqa: S603
+    measured: dict[str, Any] = json.loads(result.stdout)
+    return measured
+
+
+def as_table(measured: dict[str, Any]) -> str:
+    lines = [
+        f"Bare pipeline ({measured['model']}): {measured['bare_per_s']:.1f} photos a second on"
+        f" {measured['cores']} cores.",
+        "",
+        "| workers | photos a second | of the bare pipeline | a core | memory of a worker process | at its peak |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for count, row in measured["workers"].items():
+        cores = min(int(count), measured["cores"])
+        lines.append(
+            f"| {count} | {row['per_s']:.1f} | {row['ratio']:.0%} | {row['per_s'] / cores:.1f} |"
+            f" {row['share_mb']:.0f} MB | {row['peak_mb']:.0f} MB |"
+        )
+    if "median_ms" in measured:
+        lines += [
+            "",
+            f"From upload to visible result, {measured['photos']} photos: median {measured['median_ms']:.0f} ms"
+            f" (target {TARGET_MEDIAN_MS}), 95th percentile {measured['p95_ms']:.0f} ms (target {TARGET_P95_MS}).",
+        ]
+    return "\n".join([*lines, "", f"Target of two workers on two cores: {TARGET_RATIO:.0%} of the bare pipeline."])
+
+
+def build_parser() -> argparse.ArgumentParser:
+    from ml.registry import REFERENCE_MODEL
+
+    parser = argparse.ArgumentParser(prog="python -m bench.stack", description=__doc__)
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4], metavar="N", help="(1 2 4)")
+    parser.add_argument("--photos", type=int, default=200, metavar="N", help="of each measurement (%(default)s)")
+    parser.add_argument("--different", type=int, default=20, metavar="N", help="photos, repeated (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of which medians are told (%(default)s)")
+    parser.add_argument("--model", default=REFERENCE_MODEL, metavar="NAME", help="released model (%(default)s)")
+    parser.add_argument("--cores", type=int, nargs="+", default=cores, metavar="N", help="to run all on (first two)")
+    parser.add_argument("--rate", type=float, default=5, metavar="N", help="photos a second by HTTP (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=40, metavar="N", help="for so long; 0: not (%(default)s)")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def main() -> int:
+    options = build_parser().parse_args()
+    if options.here:
+        print(json.dumps(measure(options)))
+        return 0
+    measured = in_own_process(options, sys.argv[1:])
+    print(json.dumps(measured) if options.json else as_table(measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

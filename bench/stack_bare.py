@@ -1,0 +1,31 @@
+"""One process that loops the pipeline over a folder of photos: what bench.stack compares the stack with."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from ml.pipeline import EmotionPipeline
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.stack_bare", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--photos", type=int, required=True)
+    options = parser.parse_args()
+    files = [file.read_bytes() for file in sorted(options.folder.iterdir())]
+    pipeline = EmotionPipeline.load(options.model, threads=1)
+    pipeline.warm_up()
+    print("ready", flush=True)
+    sys.stdin.read()  # until all are
+    begin = time.monotonic()
+    for place in range(options.photos):
+        pipeline.analyze(files[place % len(files)])
+    print(json.dumps({"photos": options.photos, "begin": begin, "end": time.monotonic()}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Photos in an S3-compatible bucket: what django-storages does, with the errors and links that this app needs."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from storages.backends.s3 import S3Storage
+
+# Somebody waits for the answer, and a photo that waits for a worker is tried again anyway.
+PATIENCE = {"connect_timeout": 3, "read_timeout": 15, "retries": {"total_max_attempts": 2, "mode": "standard"}}
+
+
+class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not typed
+    """Raises OSError like a folder: FileNotFoundError for a file that is not there, ConnectionError when the bucket
+    cannot be used."""
+
+    def get_default_settings(self) -> dict[str, Any]:
+        endpoint = settings.S3_ENDPOINT_URL or None
+        ours = {
+            "bucket_name": settings.S3_BUCKET,
+            "endpoint_url": endpoint,
+            "region_name": settings.S3_REGION,
+            "querystring_expire": settings.S3_LINK_SECONDS,
+            "transfer_config": TransferConfig(
+                use_threads=False
+            ),  # photos are small, and threads cost more than they save
+            "client_config": Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if endpoint else "auto"},  # few servers answer to BUCKET.HOST
+                request_checksum_calculation="when_required",  # others than Amazon's refuse what they do not know
+                response_checksum_validation="when_required",
+                **PATIENCE,
+            ),
+        }
+        if settings.S3_ACCESS_KEY:
+            ours |= {"access_key": settings.S3_ACCESS_KEY, "secret_key": settings.S3_SECRET_KEY}
+        return super().get_default_settings() | ours
+
+    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
+        """To read only, with one request: django-storages' own asks twice."""
+        with _like_a_folder(name):
+            return ContentFile(self.bucket.Object(name).get()["Body"].read(), name)
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        with _like_a_folder(name):
+            return str(super()._save(name, content))
+
+    def delete(self, name: str) -> None:
+        with _like_a_folder(name):
+            super().delete(name)
+
+    def exists(self, name: str) -> bool:
+        with _like_a_folder(name):
+            return bool(super().exists(name))
+
+    def link(self, name: str, saved_as: str, content_type: str) -> str:
+        """An address that gives whoever has it this file, to keep under that name, for S3_LINK_SECONDS."""
+        with _like_a_folder(name):
+            wanted = {
+                "ResponseContentDisposition": f'attachment; filename="{saved_as}"',
+                "ResponseContentType": content_type,
+                "ResponseCacheControl": "private, no-store",
+            }
+            return str(self.url(name, parameters=wanted))
+
+
+@contextmanager
+def _like_a_folder(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+            raise FileNotFoundError(errno.ENOENT, "There is no such photo in the bucket", name) from error
+        raise ConnectionError(f"The bucket of the photos refuses: {error}") from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise ConnectionError(f"The bucket of the photos cannot be reached: {error}") from error
