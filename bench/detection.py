@@ -48,6 +48,11 @@ class Tally:
             self.boxes[place] += 1
             self.matched[place] += any(overlap(face, box) >= OVERLAP for face in annotated)
 
+    def counted(self) -> tuple[int, int]:
+        """How many annotated faces that are large enough to be counted there are, and how many were found."""
+        counted = [place for place, (least, _) in enumerate(CLASSES) if least >= COUNTED_FROM]
+        return sum(self.annotated[place] for place in counted), sum(self.found[place] for place in counted)
+
 
 def _class_of(box: Box, scale: float) -> int:
     return next((place for place, (_, most) in enumerate(CLASSES) if box[2] / scale < most), len(CLASSES) - 1)
@@ -93,8 +98,7 @@ def _count(tally: Tally, detector: Any, photo: Path, annotated: list[Box]) -> No
 
 
 def _figures(detector: str, tally: Tally, empty: Tally) -> dict[str, Any]:
-    counted = [place for place, (least, _) in enumerate(CLASSES) if least >= COUNTED_FROM]
-    annotated, found = (sum(each[place] for place in counted) for each in (tally.annotated, tally.found))
+    annotated, found = tally.counted()
     return {
         "detector": detector,
         "photos": len(tally.milliseconds),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from boto3.exceptions import Boto3Error
@@ -62,6 +63,16 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not 
         with _like_a_folder(name):
             return bool(super().exists(name))
 
+    def listdir(self, name: str) -> tuple[list[str], list[str]]:
+        with _like_a_folder(name):
+            folders, files = super().listdir(name)
+            return folders, files
+
+    def get_modified_time(self, name: str) -> datetime:
+        with _like_a_folder(name):
+            written: datetime = super().get_modified_time(name)
+            return written
+
     def link(self, name: str, saved_as: str, content_type: str) -> str:
         """An address that gives whoever has it this file, to keep under that name, for S3_LINK_SECONDS."""
         with _like_a_folder(name):
@@ -78,7 +89,7 @@ def _like_a_folder(name: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+        if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):  # 404: of a HEAD
             raise FileNotFoundError(errno.ENOENT, "There is no such photo in the bucket", name) from error
         raise ConnectionError(f"The bucket of the photos refuses: {error}") from error
     except (BotoCoreError, Boto3Error) as error:

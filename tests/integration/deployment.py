@@ -102,22 +102,13 @@ class Deployment:
     def web(self, processes: int = 2, threads: int = 4, **environment: str) -> str:
         """Start gunicorn, and give the site's address once it answers."""
         bind = f"127.0.0.1:{self._ports.enter_context(own_port())}"
-        options = (
-            "--workers",
-            str(processes),
-            "--threads",
-            str(threads),
-            "--keep-alive",
-            "60",
-            "--log-level",
-            "warning",
-        )
+        options = f"--workers {processes} --threads {threads} --keep-alive 60 --log-level warning".split()
         self.gunicorn = self.start("web", "gunicorn", "--bind", bind, *options, "crm.wsgi", **environment)
         wait_until(lambda: answers(f"http://{bind}"), "the web answers")
         return f"http://{bind}"
 
-    def beat(self) -> Program:
-        return self.start("beat", "celery", "-A", "crm", "beat", "--loglevel", "INFO")
+    def beat(self, **environment: str) -> Program:
+        return self.start("beat", "celery", "-A", "crm", "beat", "--loglevel", "INFO", **environment)
 
     def end(self) -> None:
         for program in self._started:

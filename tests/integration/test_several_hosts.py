@@ -1,0 +1,60 @@
+"""Machines that share no disk: the photos are in a bucket, and each has its own files of the models."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from emotions.activation import activate
+from emotions.models import EmotionRecord, Snapshot
+from emotions.services import add_snapshots
+from ml.registry import load_card
+from tests.accounting import statuses
+from tests.bucket import Bucket
+from tests.factories import InteractionFactory, UserFactory, uploaded_photo
+from tests.integration.deployment import Deployment, Program
+from tests.small_model import small_classifier, write_model
+from tests.waiting import wait_until
+
+PHOTOS = 30
+
+
+def host(deployment: Deployment, models: Path, name: str) -> Program:
+    """A worker as on a machine of its own."""
+    folder = deployment.folder / name
+    shutil.copytree(models, folder / "models")
+    own = {"VAR_DIR": str(folder / "var"), "MEDIA_ROOT": str(folder / "none"), "MODELS_DIR": str(folder / "models")}
+    worker = deployment.worker(name=name, **own)
+    wait_until(lambda: "ready." in worker.log.read_text(), f"{name} is ready")
+    return worker
+
+
+def upload_and_wait() -> None:
+    add_snapshots(InteractionFactory(), [uploaded_photo(number) for number in range(PHOTOS)])
+    wait_until(lambda: set(statuses()) == {Snapshot.Status.ANALYSED}, "all are analysed")
+
+
+def done(worker: Program) -> int:
+    return worker.log.read_text().count("analyse_snapshot")
+
+
+@pytest.mark.parametrize("broker", ["redis"], indirect=True)
+def test_two_hosts_share_the_work_and_follow_a_change_of_the_model(
+    deployment: Deployment, bucket: Bucket, model_folder: Path, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MODELS_DIR = shutil.copytree(model_folder, tmp_path / "models")
+    write_model(settings.MODELS_DIR / "other", small_classifier(scale=0.03))
+    hosts = [host(deployment, settings.MODELS_DIR, name) for name in ("one", "two")]
+    upload_and_wait()
+    before = [done(worker) for worker in hosts]
+    assert min(before) > 0
+    activate("other", load_card("other", settings.MODELS_DIR).sha256, UserFactory())
+    upload_and_wait()
+    assert all(done(worker) > earlier for worker, earlier in zip(hosts, before, strict=True))
+    shas = Counter(EmotionRecord.objects.values_list("model_version__sha256", flat=True))
+    assert sorted(shas.values()) == [PHOTOS, PHOTOS]
+    assert set(Snapshot.objects.values_list("attempts", flat=True)) == {1}
+    assert len(bucket.names()) == 2 * PHOTOS
+    assert not any((deployment.folder / name / "none").exists() for name in ("one", "two"))
