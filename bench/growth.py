@@ -46,11 +46,11 @@ def measure() -> dict[str, Any]:
 def in_own_process(options: argparse.Namespace) -> dict[str, Any]:
     from tests.servers import postgres
 
-    with postgres() as url, tempfile.TemporaryDirectory() as folder:
+    with postgres() as server, tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "crm.settings",
             "VAR_DIR": folder,
-            "DATABASE_URL": url,
+            "DATABASE_URL": server.url,
             "CELERY_BROKER_URL": "filesystem://",
         }
         records = str(options.records)

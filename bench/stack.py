@@ -120,7 +120,7 @@ def in_own_process(options: argparse.Namespace, arguments: list[str]) -> dict[st
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "crm.settings",
             "VAR_DIR": folder,
-            "DATABASE_URL": stack.enter_context(postgres(hurried=False)),
+            "DATABASE_URL": stack.enter_context(postgres(hurried=False)).url,
             "CELERY_BROKER_URL": stack.enter_context(redis_server()).url,
             "EMOTION_MODEL": options.model,
             "LOG_LEVEL": "ERROR",

@@ -1,11 +1,13 @@
 """The Celery application: `celery -A crm worker`, `celery -A crm beat`."""
 
+import logging
 import os
 import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun
+from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun
+from django.conf import settings
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
@@ -27,3 +29,17 @@ def keep_good_connections(**_: Any) -> None:
     from django.db import close_old_connections  # Django is not set up yet when this module is imported
 
     close_old_connections()
+
+
+@setup_logging.connect
+def log_as_the_settings_say(loglevel: int, **_: Any) -> None:
+    """Celery would write some of its lines in a form of its own."""
+    logging.getLogger().setLevel(loglevel)
+
+
+@beat_init.connect
+def show_that_the_schedule_lives(**_: Any) -> None:
+    def touch(**_: Any) -> None:
+        (settings.VAR_DIR / "beat").touch()
+
+    after_task_publish.connect(touch, weak=False)

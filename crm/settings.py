@@ -8,12 +8,13 @@ import os
 import secrets
 import ssl
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.urls import reverse_lazy
-from environs import Env, EnvError, ValidationError, validate
+from environs import EnvError, FileAwareEnv, ValidationError, validate
 from kombu import Queue
 
 from crm.api.configuration import DRF_STANDARDIZED_ERRORS as DRF_STANDARDIZED_ERRORS
@@ -23,6 +24,7 @@ from crm.api.rates import RATE
 from crm.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+Value = TypeVar("Value")
 
 
 def known_time_zone(name: str) -> None:
@@ -42,24 +44,35 @@ def not_negative(numbers: list[int]) -> None:
         raise ValidationError("Give numbers of seconds, separated by commas.")
 
 
-env = Env(eager=False)  # collects every wrong value, so that all are told at once
+def secret(parse: Callable[..., Value], name: str, default: str, **options: Any) -> Value:
+    """The value of NAME, or what stands in the file that NAME_FILE names."""
+    try:
+        return parse(name, default, **options)
+    except ValueError as error:  # of the file; wrong values are collected
+        sys.exit(f"Wrong configuration. {error} What may be set is listed in .env.example.")
+
+
+env = FileAwareEnv(eager=False, strip_whitespace=True)  # collects every wrong value, so that all are told at once
 env.read_env(str(BASE_DIR / ".env"), override=False)
 positive = validate.Range(min=1)
 
 VAR_DIR: Path = env.path("VAR_DIR", BASE_DIR / "var") or BASE_DIR / "var"
 DEBUG = env.bool("DEBUG", False)
 HTTPS = env.bool("HTTPS", False)
-SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY = secret(env.str, "SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=known_time_zone)
+LOG_FORMAT = env.str("LOG_FORMAT", "plain", validate=validate.OneOf(["plain", "json"]))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
-DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR}/rapport.sqlite3")
+DATABASE = secret(env.dj_db_url, "DATABASE_URL", f"sqlite:///{VAR_DIR}/rapport.sqlite3")
+DATABASE_PASSWORD = secret(env.str, "DATABASE_PASSWORD", "")
 # Connections that each process keeps for its threads; 0 leaves each thread its own.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 0, validate=validate.Range(min=0))
 PGBOUNCER = env.bool("PGBOUNCER", False)
-CELERY_BROKER_URL = env.str(
+CELERY_BROKER_URL = secret(
+    env.str,
     "CELERY_BROKER_URL",
     "filesystem://",
     validate=validate.Regexp(r"^(filesystem://$|rediss?://.+)", error="Give filesystem:// or a redis:// address."),
@@ -77,9 +90,13 @@ S3_ENDPOINT_URL = env.str(
     validate=validate.Regexp(r"^(https?://[^/]+.*)?$", error="Give an http:// or https:// address."),
 )
 S3_REGION = env.str("S3_REGION", "us-east-1", validate=validate.Length(min=1))
-S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", "")
-S3_SECRET_KEY = env.str("S3_SECRET_KEY", "")
+S3_ACCESS_KEY = secret(env.str, "S3_ACCESS_KEY", "")
+S3_SECRET_KEY = secret(env.str, "S3_SECRET_KEY", "")
 S3_LINK_SECONDS = env.int("S3_LINK_SECONDS", 60, validate=validate.Range(min=1, max=3600))
+X_ACCEL_PREFIX = env.str(
+    "X_ACCEL_PREFIX", "", validate=validate.Regexp(r"^(/.+/)?$", error="Give a path, as /private-media/.")
+)
+STATIC_ROOT = env.path("STATIC_ROOT", VAR_DIR / "static")
 MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", 25 * 1024 * 1024, validate=positive)
 MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", 60_000_000, validate=positive)
 MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
@@ -92,7 +109,8 @@ API_RATE = env.str(
     validate=validate.Regexp(RATE, error="Give a number and a period: second, minute, hour or day, as in 600/minute."),
 )
 # What web processes count requests in, together.
-CACHE_URL = env.str(
+CACHE_URL = secret(
+    env.str,
     "CACHE_URL",
     # str, as a wrong broker is none here, and is told at the end
     CELERY_BROKER_URL if str(CELERY_BROKER_URL).startswith("redis") else f"file://{VAR_DIR.absolute()}/cache",
@@ -238,7 +256,7 @@ def cache(url: str) -> dict[str, Any]:
 
 
 SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
-DATABASES = {"default": database(dict(DATABASE))}
+DATABASES = {"default": database({**DATABASE, "PASSWORD": DATABASE["PASSWORD"] or DATABASE_PASSWORD})}
 CACHES = {
     "default": cache(CACHE_URL),
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # of what never changes while it runs
@@ -315,7 +333,6 @@ FORMAT_MODULE_PATH = "crm.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {
@@ -422,8 +439,22 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no_heartbeats": {"()": "crm.logs.NoHeartbeats"}},
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": ["levelname", "name", "message"],
+            "rename_fields": {"levelname": "level", "name": "logger"},
+            "timestamp": "time",
+        },
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "stream": f"ext://sys.{'stdout' if LOG_FORMAT == 'json' else 'stderr'}",  # where containers' logs are read
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {name: {"filters": ["no_heartbeats"]} for name in ("celery.app.trace", "celery.worker.strategy")},
 }

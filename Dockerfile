@@ -1,0 +1,48 @@
+# Two images: "app" for every Python service, and "nginx" with the static files of the same build.
+
+FROM python:3.12-slim AS packages
+ENV PATH=/opt/venv/bin:$PATH
+COPY requirements.txt /tmp/
+RUN python -m venv /opt/venv \
+ && pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /tmp/requirements.txt
+
+
+FROM packages AS static
+WORKDIR /app
+COPY . .
+RUN VAR_DIR=/tmp/var STATIC_ROOT=/srv/static python manage.py collectstatic --no-input --verbosity 0 \
+ && chmod --recursive a+rX /srv/static
+
+
+# What nothing asks for while it runs: tests, headers, translations (USE_I18N is false), static files (collected above),
+# other programs of onnxruntime and its library for C, which its Python module is not linked to.
+FROM packages AS needed
+WORKDIR /opt/venv/lib/python3.12/site-packages
+RUN pip uninstall --quiet --yes supervisor pip \
+ && find . -type d \( -name tests -o -name static -o -name locale -path '*/contrib/*' \) -prune -exec rm -r {} + \
+ && find . -type f \( -name '*.po' -o -name '*.mo' -o -name '*.pyi' -o -name '*.h' \) -delete \
+ && rm -r onnx/backend/test onnxruntime/quantization onnxruntime/tools onnxruntime/transformers \
+    onnxruntime/capi/libonnxruntime.so.*
+
+
+FROM python:3.12-slim AS app
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin rapport \
+ && install --directory --owner rapport --group rapport --mode 750 \
+    /var/lib/rapport /srv/media /srv/secrets /srv/uploads
+WORKDIR /app
+COPY --from=needed /opt/venv /opt/venv
+COPY . .
+# The root file system will be read-only: bytecode is made now. nginx has the static files, the web only their names.
+RUN python -m compileall -q crm emotions ml deploy
+COPY --from=static /srv/static/staticfiles.json /srv/static/
+USER 10001:10001
+
+
+FROM nginx:1 AS nginx
+RUN install --directory --owner 10001 --group 10001 --mode 750 /srv/media /srv/uploads
+COPY --from=static /srv/static /srv/static
+COPY deploy/nginx /etc/rapport
+USER 10001:10001
+CMD ["sh", "/etc/rapport/start.sh"]
