@@ -14,15 +14,19 @@ RUN VAR_DIR=/tmp/var STATIC_ROOT=/srv/static python manage.py collectstatic --no
  && chmod --recursive a+rX /srv/static
 
 
-# What nothing asks for while it runs: tests, headers, translations (USE_I18N is false), static files (collected above),
-# other programs of onnxruntime and its library for C, which its Python module is not linked to.
+# Without what nothing asks for while it runs: tests, headers, translations (USE_I18N is false), static files (collected
+# above), debugging symbols, other programs of onnxruntime and its library for C, which its Python module does not load.
 FROM packages AS needed
 WORKDIR /opt/venv/lib/python3.12/site-packages
+# hadolint ignore=DL3008
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/* \
+ && strip --strip-debug lz4/*.so lz4/*/*.so yaml/*.so
 RUN pip uninstall --quiet --yes supervisor pip \
- && find . -type d \( -name tests -o -name static -o -name locale -path '*/contrib/*' \) -prune -exec rm -r {} + \
- && find . -type f \( -name '*.po' -o -name '*.mo' -o -name '*.pyi' -o -name '*.h' \) -delete \
- && rm -r onnx/backend/test onnxruntime/quantization onnxruntime/tools onnxruntime/transformers \
-    onnxruntime/capi/libonnxruntime.so.*
+ && rm -r django/contrib/gis numpy/f2py onnx/backend/test onnxruntime/datasets onnxruntime/quantization \
+    onnxruntime/tools onnxruntime/transformers onnxruntime/capi/libonnxruntime.so.* \
+    django/contrib/admin/static drf_spectacular_sidecar/static rest_framework/static unfold/static \
+ && find . -type d -name tests -prune -exec rm -r {} + \
+ && find . -type f \( -name '*.po' -o -name '*.mo' -o -name '*.pyi' -o -name '*.h' \) -delete
 
 
 FROM python:3.12-slim AS app

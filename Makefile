@@ -1,9 +1,9 @@
 PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
-CHECKS = check-types check-imports check-migrations check-deployment check-style
+CHECKS = check-types check-imports check-containers check-migrations check-deployment check-style
 
-.PHONY: help run test test-environment lint $(CHECKS) bench lock schema fuzz-api
+.PHONY: help run test test-compose test-environment lint $(CHECKS) bench lock schema fuzz-api
 .DEFAULT_GOAL := help
 # Where it is set, every start of a program compiles all that it imports, which takes seconds; the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
@@ -42,7 +42,10 @@ test: test-environment ## run every test: unit, integration and in a real browse
 	$(PYTEST)
 	TEST_DATABASE=sqlite $(PYTEST) --quiet -m database tests/crm tests/emotions
 
-lint: ## style, types, import contracts, migrations, deployment settings
+test-compose: .venv-test/installed ## build the stack of containers, test it and take it down; needs a Docker engine
+	.venv-test/bin/python -m pytest --timeout 3600 tests/compose
+
+lint: ## style, types, import contracts, containers, migrations, deployment settings
 	@errors=$$(mktemp); \
 	$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync $(CHECKS) 2>$$errors; status=$$?; \
 	cat $$errors >&2; rm $$errors; exit $$status  # the names of what failed come last
@@ -58,6 +61,10 @@ check-types:
 
 check-imports:
 	.venv-test/bin/lint-imports
+
+check-containers:
+	.venv-test/bin/hadolint Dockerfile
+	@if command -v docker-compose >/dev/null; then ENV_FILE=.env.example docker-compose config --quiet; fi
 
 check-migrations:
 	.venv-test/bin/python manage.py makemigrations --check --dry-run

@@ -1,0 +1,86 @@
+"""One stack for all tests here. They do not run with the others, as building it takes minutes: make test-compose."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compose.stack import LASTING, ROOT, NoEngine, Stack, compose_command
+from tests.compose.visitor import Browser, System
+
+
+def free_ports(count: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+@pytest.fixture(scope="session")
+def ports() -> list[int]:
+    """For HTTP and HTTPS."""
+    return free_ports(2)
+
+
+@pytest.fixture(scope="session")
+def site(ports: list[int]) -> str:
+    return f"http://localhost:{ports[0]}"
+
+
+@pytest.fixture(scope="session")
+def settings_file(ports: list[int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As an operator makes it: .env.example, with a few lines of their own."""
+    file = tmp_path_factory.mktemp("settings") / "env"
+    own = {
+        "ENV_FILE": str(file),
+        "HTTP_LISTEN": f"127.0.0.1:{ports[0]}",
+        "HTTPS_LISTEN": f"127.0.0.1:{ports[1]}",
+        "WORKER_PROCESSES": "1",
+        "API_RATE": "100000/minute",
+        "MAX_PHOTO_BYTES": str(1024 * 1024),
+        # A killed worker's photo is taken up again soon.
+        "ANALYSIS_TIME_LIMIT": "20",
+        "ANALYSIS_LEASE": "30",
+        "REQUEUE_AFTER": "20",
+        "SWEEP_INTERVAL": "5",
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in own.items())
+    file.write_text((ROOT / ".env.example").read_text() + lines)
+    return file
+
+
+@pytest.fixture(scope="session")
+def stack(settings_file: Path, pytestconfig: pytest.Config) -> Iterator[Stack]:
+    """Built, started and healthy; torn down afterwards, with all that it kept."""
+    try:
+        stack = Stack(compose_command(), f"rapport-test-{os.getpid()}", settings_file)
+    except NoEngine as error:
+        pytest.exit(str(error), returncode=1)
+    try:
+        stack.compose("build")
+        stack.compose("up", "--detach")
+        for service in LASTING:
+            stack.wait_until_healthy(service)
+        yield stack
+    finally:
+        print(stack.compose("logs", "--no-color", "--tail", "40"), file=sys.stderr)  # shown when something failed
+        stack.compose("down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def browser(site: str, stack: Stack) -> Browser:
+    return Browser(site, stack)
+
+
+@pytest.fixture(scope="session")
+def system(site: str, stack: Stack, browser: Browser) -> System:
+    return System(site, stack)
+
+
+@pytest.fixture
+def customer(system: System) -> str:
+    return system.customer()

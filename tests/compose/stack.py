@@ -1,0 +1,80 @@
+"""The stack of docker-compose.yml, as an operator runs it: with Compose v2 or docker-compose 1.29, on any engine."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+NEEDED = (
+    "make test-compose needs a Docker engine on this machine that you may use (DOCKER_HOST, if it is not the usual"
+    " one), and Compose: either `docker compose` or docker-compose 1.29."
+)
+SLOW = 600.0  # seconds, for a machine that does other things meanwhile
+LASTING = ("web", "worker", "worker-io", "beat", "redis", "postgres", "nginx")
+
+
+class NoEngine(Exception):
+    """There is none, or no Compose."""
+
+
+def run(*command: str, check: bool = True) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise AssertionError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+        )
+    return done.stdout
+
+
+def compose_command() -> list[str]:
+    """Raises NoEngine."""
+    if not shutil.which("docker") or subprocess.run(["docker", "version"], capture_output=True).returncode:
+        raise NoEngine(NEEDED)
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]) and not subprocess.run([*command, "version"], capture_output=True).returncode:
+            return command
+    raise NoEngine(NEEDED)
+
+
+class Stack:
+    """One project of Compose, apart from any other on this engine."""
+
+    def __init__(self, command: list[str], project: str, settings: Path) -> None:
+        self._compose = [*command, "--project-name", project, "--env-file", str(settings)]
+
+    def compose(self, *arguments: str) -> str:
+        return run(*self._compose, *arguments)
+
+    def inside(self, service: str, *command: str) -> str:
+        """Run a command in a running container of the service."""
+        return self.compose("exec", "-T", service, *command)
+
+    def containers(self, service: str) -> list[str]:
+        return self.compose("ps", "-q", service).split()
+
+    def health(self, service: str) -> list[str]:
+        """Of each of its containers: healthy, or what is the matter."""
+        return [self.state(container) for container in self.containers(service)]
+
+    def state(self, container: str) -> str:
+        state = self.inspect(container)["State"]
+        return str(state["Health"]["Status"]) if state["Running"] else str(state["Status"])
+
+    def inspect(self, thing: str) -> Any:
+        return json.loads(run("docker", "inspect", thing))[0]
+
+    def wait_until_healthy(self, service: str, count: int = 1) -> None:
+        """Until exactly so many containers of it are."""
+        wait_until(lambda: self.health(service) == ["healthy"] * count, f"{count} of {service} are healthy", SLOW)
+
+    def query(self, sql: str) -> str:
+        """What PostgreSQL answers, a line for each row, with | between columns."""
+        psql = ("psql", "--username=rapport", "--dbname=rapport", "--no-align", "--tuples-only", "--command")
+        return self.inside("postgres", *psql, sql).strip()
+
+    def photos_on_disk(self) -> set[str]:
+        return set(self.inside("web", "find", "/srv/media", "-type", "f", "-printf", "%P\\n").split())

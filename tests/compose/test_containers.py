@@ -1,0 +1,53 @@
+"""What each container may do, and what it holds."""
+
+import json
+
+import pytest
+
+from tests.compose.stack import LASTING, Stack, run
+
+MEGABYTE = 1_000_000
+OURS = ("web", "worker", "worker-io", "beat")
+
+
+def test_the_image_is_small_and_has_no_training_framework(stack: Stack) -> None:
+    assert stack.inspect("rapport")["Size"] <= 700 * MEGABYTE
+    assert not stack.inside("web", "find", "/opt/venv", "-iname", "*tensorflow*", "-o", "-iname", "keras*")
+
+
+def test_all_python_services_run_one_image(stack: Stack) -> None:
+    images = {stack.inspect(container)["Image"] for service in OURS for container in stack.containers(service)}
+    assert len(images) == 1
+
+
+@pytest.mark.parametrize("service", LASTING)
+def test_a_container_can_do_little_harm(stack: Stack, service: str) -> None:
+    host = stack.inspect(stack.containers(service)[0])["HostConfig"]
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert 0 < host["Memory"] <= 2 * 1024**3
+    assert 0 < host["PidsLimit"] <= 200
+    assert stack.inside(service, "id", "-u").strip() != "0"
+    assert "CapEff:\t0000000000000000" in stack.inside(service, "cat", "/proc/self/status")
+
+
+def test_secrets_are_in_files_only(stack: Stack) -> None:
+    key, password = (stack.inside("web", "cat", f"/srv/secrets/{name}") for name in ("secret_key", "database_password"))
+    assert min(len(key), len(password)) == 64
+    told = "".join(run("docker", "inspect", container) for container in stack.compose("ps", "-q").split())
+    assert key not in told
+    assert password not in told
+
+
+def test_workers_reach_nothing_outside(stack: Stack) -> None:
+    networks = stack.inspect(stack.containers("worker")[0])["NetworkSettings"]["Networks"]
+    assert [stack.inspect(name)["Internal"] for name in networks] == [True]
+
+
+@pytest.mark.parametrize("service", [*OURS, "nginx"])
+def test_logs_are_lines_of_json(stack: Stack, service: str) -> None:
+    lines = run("docker", "logs", stack.containers(service)[0]).splitlines()
+    assert lines
+    for line in lines:
+        assert {"time", "level", "logger"} <= set(json.loads(line))

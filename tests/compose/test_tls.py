@@ -1,0 +1,25 @@
+"""HTTPS, once there are certificates."""
+
+from pathlib import Path
+
+import requests
+
+from tests.compose.stack import Stack
+from tests.compose.visitor import TIMEOUT, signed_certificate
+
+
+def test_with_certificates_nginx_speaks_https(
+    stack: Stack, settings_file: Path, tmp_path: Path, site: str, ports: list[int]
+) -> None:
+    signed_certificate(str(tmp_path))
+    for folder in (*tmp_path.parents[:3], tmp_path):
+        folder.chmod(0o755)
+    (tmp_path / "privkey.pem").chmod(0o644)  # in earnest: readable by user 10001 only
+    with settings_file.open("a") as settings:
+        settings.write(f"CERTIFICATES={tmp_path}\n")
+    stack.compose("up", "--detach", "--no-deps", "nginx")
+    stack.wait_until_healthy("nginx")
+    answer = requests.get(f"{site}/admin/login/", timeout=TIMEOUT, verify=str(tmp_path / "fullchain.pem"))
+    assert answer.url == f"https://localhost:{ports[1]}/admin/login/"
+    assert [step.status_code for step in answer.history] == [308]
+    assert answer.ok
