@@ -1,5 +1,6 @@
 """The configuration as a program sees it that starts with it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,9 @@ def start(folder: Path, code: str, **environment: str) -> "subprocess.CompletedP
         ("DEBUG", "perhaps"),
         ("TIME_ZONE", "Mars/Olympus"),
         ("LOG_LEVEL", "chatty"),
+        ("LOG_FORMAT", "xml"),
+        ("X_ACCEL_PREFIX", "private-media"),
+        ("DATABASE_PASSWORD_FILE", "/no/such/file"),
         ("DATABASE_URL", "mydatabase"),
         ("DATABASE_URL", "oracle7://somewhere/x"),
         ("CELERY_BROKER_URL", "carrier-pigeon://"),
@@ -109,3 +113,30 @@ def test_no_web_process_loads_a_runtime(tmp_path: Path) -> None:
     )
     result = start(tmp_path, code)
     assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_secrets_come_from_files(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a key from a file\n")
+    (tmp_path / "password").write_text("p@ss/word\n")
+    files = {"SECRET_KEY_FILE": str(tmp_path / "key"), "DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
+    code = "from django.conf import settings; print(settings.SECRET_KEY, settings.DATABASES['default']['PASSWORD'])"
+    shown = start(tmp_path, code, DATABASE_URL="postgres://rapport@db/rapport", **files).stdout
+    assert shown == "a key from a file p@ss/word\n"
+
+
+def test_a_password_in_the_address_stands(tmp_path: Path) -> None:
+    code = "from django.conf import settings; print(settings.DATABASES['default']['PASSWORD'])"
+    shown = start(tmp_path, code, DATABASE_URL="postgres://rapport:mine@db/rapport", DATABASE_PASSWORD="other").stdout
+    assert shown == "mine\n"
+
+
+def test_a_log_of_json_has_a_line_for_each_event(tmp_path: Path) -> None:
+    code = (
+        "import django, logging; django.setup()\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: logging.getLogger('crm').exception('Two\\nlines')"
+    )
+    (line,) = start(tmp_path, code, LOG_FORMAT="json").stdout.splitlines()
+    event = json.loads(line)
+    assert (event["level"], event["logger"], event["message"]) == ("ERROR", "crm", "Two\nlines")
+    assert "ZeroDivisionError" in event["exc_info"]

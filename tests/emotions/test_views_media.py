@@ -7,6 +7,7 @@ import sys
 import pytest
 from django.urls import reverse
 from PIL import Image
+from pytest_django import Settings
 
 from emotions.models import Snapshot
 from tests.factories import SnapshotFactory
@@ -41,6 +42,18 @@ def test_the_original_is_the_file_as_it_was_added() -> None:
     answer = browser_of().get(address("original", snapshot))
     assert b"".join(answer.streaming_content) == snapshot.file.open().read()  # type: ignore[attr-defined]
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{snapshot.uuid}.jpg"'
+
+
+def test_nginx_may_send_the_original(settings: Settings) -> None:
+    settings.X_ACCEL_PREFIX = "/private-media/"
+    snapshot = SnapshotFactory()
+    answer = browser_of().get(address("original", snapshot))
+    assert answer.headers["X-Accel-Redirect"] == f"/private-media/{snapshot.file.name}"
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{snapshot.uuid}.jpg"'
+    assert not answer.content
+    snapshot.file.storage.delete(snapshot.file.name)
+    assert browser_of().get(address("original", snapshot)).status_code == 404
 
 
 def test_the_face_has_the_networks_48_by_48_pixels() -> None:
