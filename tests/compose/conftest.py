@@ -72,12 +72,12 @@ def stack(settings_file: Path, pytestconfig: pytest.Config) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def browser(site: str, stack: Stack) -> Browser:
+def staff(site: str, stack: Stack) -> Browser:
     return Browser(site, stack)
 
 
 @pytest.fixture(scope="session")
-def system(site: str, stack: Stack, browser: Browser) -> System:
+def system(site: str, stack: Stack, staff: Browser) -> System:
     return System(site, stack)
 
 

@@ -18,7 +18,7 @@ def get(site: str, path: str, **headers: str) -> requests.Response:
     return requests.get(f"{site}{path}", headers=headers, timeout=TIMEOUT, allow_redirects=False)
 
 
-def test_photos_of_the_form_appear_on_the_timeline_with_their_results(browser: Browser, customer: str) -> None:
+def test_photos_of_the_form_appear_on_the_timeline_with_their_results(staff: Browser, customer: str) -> None:
     timeline = f"/admin/customers/{customer}/"
     fields = {
         "uuid": str(uuid4()),
@@ -27,10 +27,10 @@ def test_photos_of_the_form_appear_on_the_timeline_with_their_results(browser: B
         "consent": "on",
         "consent_obtained_by": "in_person",
     }
-    answer = browser.submit(f"{timeline}log/", fields, [face_photo(f"form {number}") for number in range(3)])
+    answer = staff.submit(f"{timeline}log/", fields, [face_photo(f"form {number}") for number in range(3)])
     assert answer.ok
-    wait_until(lambda: len(FINAL.findall(browser.page(timeline).text)) == 3, "three photos are analysed", SLOW)
-    assert "appears" in browser.page(timeline).text.lower()
+    wait_until(lambda: len(FINAL.findall(staff.page(timeline).text)) == 3, "three photos are analysed", SLOW)
+    assert "appears" in staff.page(timeline).text.lower()
 
 
 def test_a_photo_of_the_api_gets_its_result(system: System, customer: str) -> None:
@@ -41,18 +41,18 @@ def test_a_photo_of_the_api_gets_its_result(system: System, customer: str) -> No
 
 
 def test_nginx_sends_the_original_to_those_who_may_see_it(
-    browser: Browser, system: System, customer: str, site: str, stack: Stack
+    staff: Browser, system: System, customer: str, site: str, stack: Stack
 ) -> None:
     photo = face_photo("original")
     address = f"/admin/snapshots/{system.upload(customer, photo).json()['id']}/original/"
-    answer = browser.page(address)
+    answer = staff.page(address)
     assert answer.content == photo
     assert answer.headers["Content-Type"] == "image/jpeg"
     assert answer.headers["Cache-Control"] == "private, max-age=3600"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
-    again = browser.get(f"{site}{address}", headers={"If-None-Match": answer.headers["ETag"]}, timeout=TIMEOUT)
+    again = staff.get(f"{site}{address}", headers={"If-None-Match": answer.headers["ETag"]}, timeout=TIMEOUT)
     assert again.status_code == 304
     assert get(site, address).headers["Location"].startswith("/admin/login/")
 
@@ -64,8 +64,8 @@ def test_the_folder_of_photos_is_closed(site: str, stack: Stack, system: System,
         assert get(site, path).status_code in {400, 404}
 
 
-def test_static_files_may_be_kept_for_ever(browser: Browser, site: str) -> None:
-    path = re.search(r'href="(/static/[^"]+\.css)"', browser.page("/admin/crm/customer/").text).group(1)  # type: ignore[union-attr]
+def test_static_files_may_be_kept_for_ever(staff: Browser, site: str) -> None:
+    path = re.search(r'href="(/static/[^"]+\.css)"', staff.page("/admin/crm/customer/").text).group(1)  # type: ignore[union-attr]
     answer = get(site, path)
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert answer.headers["Content-Encoding"] == "gzip"
