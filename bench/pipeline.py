@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ml.registry import MODELS_DIR, REFERENCE_MODEL
+from ml.registry import DEFAULT_MODEL, MODELS_DIR
 
 SIZES = ((640, 480), (1920, 1080), (4320, 3240))
 TARGETS_MS = {"640x480": 40, "1920x1080": 60, "4320x3240": 100}
@@ -95,7 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--repeat", type=int, default=25, metavar="N", help="runs of each photo (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads for the nets (%(default)s)")
-    parser.add_argument("--model", default=REFERENCE_MODEL, metavar="NAME", help="released model (%(default)s)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="released model (%(default)s)")
     parser.add_argument("--models", type=Path, default=MODELS_DIR, metavar="DIR", help="folder of the released models")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="measure the photos of a folder, in this process")
     return parser

@@ -15,7 +15,7 @@ from ml.annotate import LONG_SIDE, annotated, save_new
 from ml.errors import InvalidImage, ModelUnavailable
 from ml.image import decode
 from ml.pipeline import EmotionPipeline, detect_faces
-from ml.registry import MODELS_DIR, REFERENCE_MODEL
+from ml.registry import DEFAULT_MODEL, MODELS_DIR
 from ml.report import as_json, as_text, detection_as_json, detection_as_text
 from ml.types import FaceDetection, FaceEmotion
 from ml.yunet import DetectorFile, load_detector
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m ml", description="Find faces in photos and what they appear to show.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     analyse = _command(commands, "analyse", "Find the faces of each photo and the emotion that each appears to show.")
-    analyse.add_argument("--model", default=REFERENCE_MODEL, metavar="NAME", help="released model (%(default)s)")
+    analyse.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="released model (%(default)s)")
     analyse.add_argument("--models", type=Path, default=MODELS_DIR, metavar="DIR", help="folder of the released models")
     analyse.set_defaults(load=_load_analysis)
     detect = _command(commands, "detect", "Find the faces of each photo, with their landmarks.")

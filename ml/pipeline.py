@@ -15,7 +15,7 @@ from ml.classifier import EmotionClassifier
 from ml.detection import FaceDetector
 from ml.image import DecodedPhoto, PhotoLimits, decode
 from ml.preprocessing import as_seen, crop_face, normalise
-from ml.registry import MODELS_DIR, REFERENCE_MODEL, read_model
+from ml.registry import DEFAULT_MODEL, MODELS_DIR, read_model
 from ml.types import BoundingBox, FaceDetection, FaceEmotion, Landmarks, ModelCard, PhotoAnalysis, Point, Timings
 from ml.yunet import DetectorFile, load_detector
 
@@ -39,7 +39,7 @@ class EmotionPipeline:
     @classmethod
     def load(
         cls,
-        model_name: str = REFERENCE_MODEL,
+        model_name: str = DEFAULT_MODEL,
         threads: int = 1,
         limits: PhotoLimits | None = None,
         models_dir: Path = MODELS_DIR,

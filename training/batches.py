@@ -32,17 +32,34 @@ def targets_of(split: Split, config: TrainingConfig) -> Targets:
     return targets
 
 
+def taught(targets: Targets, teacher: Targets, share: float) -> Targets:
+    """The targets with that share of the teacher's answers; a face that has no label still has none."""
+    mixed = dict(targets)
+    for name, answers in teacher.items():
+        labelled = targets[name].sum(axis=1, keepdims=True) > 0
+        mixed[name] = np.where(labelled, share * answers + (1 - share) * targets[name], 0).astype(np.float32)
+    return mixed
+
+
 class FaceBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of normalised faces and their targets.
 
     For a phase of the training each epoch has another order and other changes, the same for a seed; without
-    one the faces come as they are. Faces without any target are left out.
+    one the faces come as they are. Faces without any target are left out. What a `teacher` says of the faces of the
+    split, by labelling, is mixed into their targets.
     """
 
-    def __init__(self, split: Split, config: TrainingConfig, phase: Phase | None = None, first_epoch: int = 0) -> None:
+    def __init__(
+        self,
+        split: Split,
+        config: TrainingConfig,
+        phase: Phase | None = None,
+        first_epoch: int = 0,
+        teacher: Targets | None = None,
+    ) -> None:
         super().__init__()
         self.split, self.config, self.phase = split, config, phase
-        self.targets = targets_of(split, config)
+        self.targets = taught(targets_of(split, config), teacher or {}, config.teacher_share)
         self.epoch = first_epoch
         self.rows = self.order = np.flatnonzero(sum(target.sum(axis=1) for target in self.targets.values()))
         self._shuffle()

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml.types import ModelCard
+from training.compiling import describe_loss, describe_optimizer
 from training.data import Fer2013, Labelling
 from training.evaluation import Evaluation
 from training.run_folder import RunRecord
-from training.train import describe_loss, describe_optimizer
 
 PUBLISHED_IMAGES = 35_887
 
@@ -65,6 +65,7 @@ class Release:
     largest_difference: float  # between ONNX Runtime and Keras, before any INT8
     compared_faces: int
     milliseconds_a_face: float
+    flip: bool = False  # whether it answers with the mean over the face and its mirror image
     int8_cost: float | None = None  # of validation accuracy; nothing if the release is not INT8
 
 
@@ -130,6 +131,7 @@ def _training(release: Release) -> dict[str, Any]:
         "date": release.trained_on,
         "commit": record.commit,
         "started_from": record.started_from or "random weights",
+        "teacher": record.teacher or "none",
         "framework": f"Keras {record.keras} on {record.backend}",
         "loss": describe_loss(record.config),
         **config,
@@ -142,6 +144,7 @@ def _export(release: Release) -> dict[str, Any]:
         "largest_difference_from_keras": float(f"{release.largest_difference:.2g}"),
         "faces_compared": release.compared_faces,
         "weights": "float32" if release.int8_cost is None else "int8",
+        "averaged_with_mirror_image": release.flip,
     }
     if release.int8_cost is not None:
         exported["int8_costs_of_validation_accuracy"] = round(release.int8_cost, 4)

@@ -48,22 +48,25 @@ class Evaluated:
         }
 
 
-def evaluate_run(run: Path, data: Fer2013, split: SplitName, labels: Labelling | None = None) -> Evaluated:
+def evaluate_run(
+    run: Path, data: Fer2013, split: SplitName, labels: Labelling | None = None, *, flip: bool = False
+) -> Evaluated:
     """Score the best epoch of a run through Keras, before any calibration, on the labels that it learnt.
 
-    Raises TrainingError if the run has no finished epoch, or was trained on other data: then its
-    training images could be among those of this split.
+    With `flip` it answers with the mean over the face and its mirror image. Raises TrainingError if the run has no
+    finished epoch, or was trained on other data: then its training images could be among those of this split.
     """
-    from training.trained import best_network  # here, because a released model does without TensorFlow
+    from training.mirroring import with_mirror_image  # here, because a released model does without TensorFlow
+    from training.trained import best_network
 
     record = read_record(run)
     record.check_data(data)
     learnt = record.config.labellings
     labels = labels or _labels(learnt[-1], data, split)
     output = labels if labels in learnt else "fer"
-    network = best_network(run)
+    network = with_mirror_image(best_network(run)) if flip else best_network(run)
     answers = Answers(
-        str(run),
+        f"{run}, averaged with the mirror image" if flip else str(run),
         record.config.classes,
         record.config.preprocessing,
         lambda faces: network.predict_on_batch(faces)[output],

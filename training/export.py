@@ -20,6 +20,7 @@ from training.data import Fer2013, Labelling, SplitName
 from training.errors import TrainingError
 from training.evaluation import Evaluation, evaluate_new, evaluate_scores, labelled, new_images
 from training.graph import write_onnx
+from training.mirroring import with_mirror_image
 from training.quantisation import quantise
 from training.run_folder import (
     BEST_FILE,
@@ -50,6 +51,7 @@ class Wanted:
     margin: float  # see ml.types.Preprocessing
     aligned: bool = False
     serve: Labelling | None = None  # the output that answers; by default FER+'s, if it was learnt
+    flip: bool = False  # whether it answers with the mean over the face and its mirror image
     int8: bool = False  # release the INT8 variant instead, under the name with INT8
 
 
@@ -69,12 +71,14 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
         network, model_file = best_network(run), folder / MODEL_FILE
         if not wanted.int8:
             network.save(folder / NETWORK_FILE)
-        temperatures, threshold = _calibrate(network, data, record, served)
+        answering = with_mirror_image(network) if wanted.flip else network
+        temperatures, threshold = _calibrate(answering, data, record, served)
+        apply_temperatures(network, temperatures)
         preprocessing = replace(record.config.preprocessing, margin=wanted.margin, aligned=wanted.aligned)
         classes = record.config.classes
         card = ModelCard(folder.name, wanted.version, classes, preprocessing, "", served, threshold)
-        write_onnx(network, preprocessing.size, model_file, classes)
-        difference = _difference(data, network, model_file, card)
+        write_onnx(network, preprocessing.size, model_file, classes, flip=wanted.flip)
+        difference = _difference(data, answering, model_file, card)
         cost = quantise(model_file, card, data, list(temperatures)) if wanted.int8 else None
         weights = model_file.read_bytes()
         card = replace(card, sha256=hashlib.sha256(weights).hexdigest())
@@ -89,6 +93,7 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
             largest_difference=difference,
             compared_faces=len(_sample(data)),
             milliseconds_a_face=milliseconds_a_face(weights, card),
+            flip=wanted.flip,
             int8_cost=cost,
         )
         (folder / "card.json").write_text(card_text(card_of(release, data)), encoding="utf-8")
@@ -109,7 +114,7 @@ def _served(record: RunRecord, wanted: Wanted) -> Labelling:
 def _calibrate(
     network: keras.Model, data: Fer2013, record: RunRecord, served: Labelling
 ) -> tuple[dict[Labelling, float], float]:
-    """Make the network's confidence honest; return each labelling's temperature, and the threshold of the served."""
+    """Each labelling's temperature, by which to divide its logits, and the threshold of the served."""
     split = data.split("validation")
     preprocessing = record.config.preprocessing
     raw = score_outputs(split.faces, preprocessing, network.predict_on_batch, "Scoring with Keras")
@@ -119,7 +124,6 @@ def _calibrate(
         temperatures[labelling] = fit_temperature(labels, scores)
         if labelling == served:
             threshold = choose_threshold(labels, tempered(scores, temperatures[labelling]))
-    apply_temperatures(network, temperatures)
     return temperatures, threshold
 
 

@@ -9,15 +9,20 @@ import numpy as np
 import onnx
 
 from ml.labels import EMOTIONS, Emotion
+from training.mirroring import with_mirror_image
 
 
-def write_onnx(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion] = EMOTIONS) -> None:
-    """Export a float32 network as ONNX.
+def write_onnx(
+    network: keras.Model, size: int, file: Path, classes: Sequence[Emotion] = EMOTIONS, *, flip: bool = False
+) -> None:
+    """Export a float32 network as ONNX; with `flip` the graph averages over the face and its mirror image.
 
     Its input "face" is (batch, size, size, 1), whatever sizes the network takes; each of its outputs, named as the
     labelling that it learnt, is (batch, classes) of probabilities.
     """
     fixed = of_fixed_size(network, size)
+    if flip:
+        fixed = with_mirror_image(fixed)
     fixed.predict_on_batch(np.zeros((1, size, size, 1), np.float32))  # export wants it called once
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # the converter's own
         fixed.export(file, format="onnx", verbose=False)

@@ -7,7 +7,7 @@ import keras
 
 from training.architectures import ARCHITECTURES
 from training.errors import TrainingError
-from training.run_folder import BEST_FILE, NETWORK_FILE, TrainingConfig, read_record
+from training.run_folder import BEST_FILE, TrainingConfig, read_record
 
 
 def build_network(config: TrainingConfig) -> keras.Model:
@@ -30,16 +30,6 @@ def best_network(run: Path) -> keras.Model:
     network = build_network(record.config)
     take_weights(network, trained, file)
     return network
-
-
-def starting_file(start: Path) -> Path:
-    """The network file of a release folder or of a run. Raises TrainingError if there is none."""
-    for file in (start / NETWORK_FILE, start / BEST_FILE):
-        if file.is_file():
-            return file
-    raise TrainingError(
-        f"{start} has neither {NETWORK_FILE} nor {BEST_FILE}. Name a run's folder, or a released model's, with --from."
-    )
 
 
 def load_network(file: Path) -> keras.Model:

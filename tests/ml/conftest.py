@@ -8,7 +8,7 @@ from ml.pipeline import EmotionPipeline
 
 @pytest.fixture(scope="session")
 def pipeline(model_folder: Path) -> EmotionPipeline:
-    return EmotionPipeline.load(models_dir=model_folder)
+    return EmotionPipeline.load("reference-cnn", models_dir=model_folder)
 
 
 @pytest.fixture(scope="session")

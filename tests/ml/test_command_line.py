@@ -14,6 +14,8 @@ from ml.labels import EMOTIONS
 from tests.ml.photos import FACE, astronaut, encoded, overlap
 from tests.ml.yunet_file import yunet_like
 
+SMALL = "reference-cnn"  # the name of the model in model_folder
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
@@ -36,7 +38,7 @@ def lines(result: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 def test_prints_one_json_object_a_line(photos: Path, model_folder: Path) -> None:
     files = [photos / "astronaut.jpg", photos / "coffee.png"]
-    result = run("analyse", *files, "--json", "--models", model_folder)
+    result = run("analyse", *files, "--json", "--models", model_folder, "--model", SMALL)
     assert result.returncode == 0, result.stderr
     face_line, empty_line = lines(result)
     assert list(face_line) == ["file", "width", "height", "model", "detector", "ms", "faces"]
@@ -52,7 +54,7 @@ def test_prints_one_json_object_a_line(photos: Path, model_folder: Path) -> None
 
 def test_reports_errors_per_file_and_goes_on(photos: Path, model_folder: Path) -> None:
     files = [photos / "letter.jpg", photos / "gone.jpg", photos, photos / "astronaut.jpg"]
-    result = run("analyse", *files, "--json", "--models", model_folder)
+    result = run("analyse", *files, "--json", "--models", model_folder, "--model", SMALL)
     assert result.returncode == 1
     letter, gone, folder, good = lines(result)
     assert letter == {"file": str(files[0]), "error": letter["error"]}
@@ -64,7 +66,7 @@ def test_reports_errors_per_file_and_goes_on(photos: Path, model_folder: Path) -
 
 def test_prints_for_people_without_json(photos: Path, model_folder: Path) -> None:
     names = ("astronaut.jpg", "coffee.png", "letter.jpg")
-    result = run("analyse", *(photos / name for name in names), "--models", model_folder)
+    result = run("analyse", *(photos / name for name in names), "--models", model_folder, "--model", SMALL)
     assert result.returncode == 1
     assert "512 x 512  1 face" in result.stdout
     assert "appears " in result.stdout
@@ -77,7 +79,7 @@ def test_annotates_copies_and_never_writes_over_a_file(photos: Path, model_folde
     source = photos / "astronaut.jpg"
     before = source.read_bytes()
     for _ in range(2):
-        assert run("analyse", source, "--annotate", photos, "--models", model_folder).returncode == 0
+        assert run("analyse", source, "--annotate", photos, "--models", model_folder, "--model", SMALL).returncode == 0
     assert source.read_bytes() == before
     copies = sorted(photos.glob("astronaut.annotated*"))
     assert len(copies) == 2

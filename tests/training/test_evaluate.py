@@ -58,6 +58,21 @@ def test_prints_a_table_for_people(csv: Path, release: Path, capsys: pytest.Capt
     assert "Confusion matrix" in shown
 
 
+def test_a_run_can_be_scored_as_the_mean_with_the_mirror_image(
+    csv: Path, uninterrupted_run: Path, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported = ["export", "--run", str(uninterrupted_run), "--data", str(csv), "--cache", str(csv.parent / "cache")]
+    assert main([*exported, "--out", str(tmp_path), "--name", "flipped", "--flip"]) == 0
+    capsys.readouterr()
+    confusions = []
+    for scored in (["--run", str(uninterrupted_run), "--flip"], ["--model", str(tmp_path / "flipped")]):
+        assert evaluate(csv, *scored, "--json") == 0
+        confusions.append(json.loads(capsys.readouterr().out)["confusion"])
+    assert confusions[0] == confusions[1]
+    assert evaluate(csv, "--model", str(release), "--flip") == 1
+    assert "Leave out --flip" in capsys.readouterr().err
+
+
 def test_an_unknown_model_is_named(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(csv, "--model", "no-such-model") == 1
     assert "no-such-model" in capsys.readouterr().err

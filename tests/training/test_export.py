@@ -234,6 +234,27 @@ def test_a_full_disk_releases_nothing(
     assert not list((tmp_path / "models").iterdir())
 
 
+@pytest.mark.parametrize("variant", ["", "-int8"])
+def test_a_release_may_answer_with_the_mean_over_face_and_mirror_image(
+    csv: Path, run_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
+) -> None:
+    monkeypatch.setattr("training.quantisation.COSTS_LESS_THAN", 1.0)
+    assert export_both(run_of_both, csv, tmp_path / "models", "--flip", *(["--int8"] if variant else [])) == 0
+    released = tmp_path / "models" / f"both{variant}"
+    card, weights = read_model(released.name, released.parent)
+    assert card_json(released)["export"]["averaged_with_mirror_image"] is True
+    faces = load_fer2013(csv, csv.parent / "cache").splits["test"].faces
+    inputs = normalise(faces, card.preprocessing)
+    scores = EmotionClassifier(weights, card).classify(inputs)
+    np.testing.assert_allclose(EmotionClassifier(weights, card).classify(inputs[:, :, ::-1].copy()), scores, atol=1e-5)
+    network, outputs = best_network(run_of_both), card_json(released)["outputs"]
+    apply_temperatures(network, {labelling: outputs[labelling]["temperature"] for labelling in outputs})
+    views = [np.log(network.predict_on_batch(view)["ferplus"]) for view in (inputs, inputs[:, :, ::-1])]
+    product = np.exp(np.mean(views, axis=0))
+    expected = product / product.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(scores, expected, atol=0.05 if variant else 1e-3)
+
+
 def test_the_int8_variant_is_a_release_of_its_own(
     csv: Path, run_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,17 +1,20 @@
 import json
+import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.training import tiny
 from tests.training.test_cache import full_disk
 from training.__main__ import main
 from training.batches import FaceBatches
+from training.compiling import compile_model
 from training.data import load_fer2013
 from training.run_folder import RECIPES, Phase
-from training.train import compile_model
+from training.start import Epoch, Start, load_start
 from training.trained import build_network
 
 
@@ -67,6 +70,33 @@ def test_training_begins_with_the_weights_of_a_release_or_a_run(
             ended.trainable_variables[0].numpy(), began.trainable_variables[0].numpy(), atol=1e-6
         )
         assert len(json.loads((run / "config.json").read_text())["started_from"]) == 64
+
+
+@pytest.mark.parametrize("epoch", ["best", "latest"])
+def test_the_epoch_of_a_run_to_begin_with_is_told_and_can_be_chosen(
+    csv: Path, run_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], epoch: Epoch
+) -> None:
+    start = shutil.copytree(run_of_both, tmp_path / "start")
+    log = pd.read_csv(start / "log.csv")
+    log["val_accuracy"] = [0.1, 0.9, 0.1, 0.1]  # so that the best is not the latest
+    log.to_csv(start / "log.csv", index=False)
+    slowly = [*tiny.train_both_arguments(csv, tmp_path / "run", epochs=1)[:-1], "1e-9"]
+    assert main([*slowly, "--from", str(start), "--from-epoch", epoch]) == 0
+    told = {"best": "epoch 2 of {}, its best of 4; --from-epoch latest takes epoch 4", "latest": "epoch 4 of {}"}[epoch]
+    assert f"It begins with the weights of {told.format(start)}" in capsys.readouterr().out
+    began = load_start(Start(start, epoch)).network.trainable_variables[0].numpy()
+    ended = keras.models.load_model(tmp_path / "run" / "best.keras", compile=False).trainable_variables[0].numpy()
+    np.testing.assert_allclose(ended, began, atol=1e-6)
+
+
+def test_the_latest_epoch_is_that_of_a_run(
+    csv: Path, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = tiny.train_arguments(csv, tmp_path / "run")
+    assert main([*arguments, "--from", str(release), "--from-epoch", "latest"]) == 1
+    assert "has no backup/latest.weights.h5" in capsys.readouterr().err
+    assert main([*arguments, "--from-epoch", "latest"]) == 1
+    assert "--from-epoch goes with --from" in capsys.readouterr().err
 
 
 def test_weights_of_another_architecture_are_refused(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, load_keras
 from training.data import LABELLINGS
+from training.errors import TrainingError
 from training.sources import load_faces
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def add_to(commands: "Commands") -> None:
         choices=LABELLINGS,
         help="whose labels to compare with; answered by the output for them (those that the model is served with)",
     )
+    command.add_argument(
+        "--flip",
+        action="store_true",
+        help="of a run: answer with the mean over the face and its mirror image; a released model does it or not",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     command.add_argument("--report", type=Path, metavar="DIR", help="also write an HTML report with figures there")
 
@@ -40,11 +46,16 @@ def add_to(commands: "Commands") -> None:
 def run(options: argparse.Namespace) -> None:
     from training.evaluate import as_text, evaluate_release, evaluate_run
 
+    if options.flip and not options.run:
+        raise TrainingError(
+            "A released model averages over the mirror image or not: its file says so. Leave out --flip."
+        )
+
     data = load_faces(options.data, options.cache, options.votes)
     split = options.split or ("validation" if len(data.splits) > 1 else next(iter(data.splits)))
     if options.run:
         load_keras()
-        evaluated = evaluate_run(options.run, data, split, options.labels)
+        evaluated = evaluate_run(options.run, data, split, options.labels, flip=options.flip)
     else:
         evaluated = evaluate_release(options.model, data, split, options.labels)
     print(json.dumps(evaluated.as_dict()) if options.json else as_text(evaluated))

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml.registry import MODELS_DIR, REFERENCE_MODEL
+from ml.registry import MODELS_DIR
 from training.commands.options import add_command, add_data_options, load_keras, model_name, positive
 from training.data import LABELLINGS
 from training.sources import load_faces
@@ -23,7 +23,7 @@ def add_to(commands: "Commands") -> None:
     )
     add_data_options(command)
     command.add_argument("--run", type=Path, required=True, help="folder of the run")
-    command.add_argument("--name", type=model_name, default=REFERENCE_MODEL, help="of the model (%(default)s)")
+    command.add_argument("--name", type=model_name, default="reference-cnn", help="of the model (%(default)s)")
     command.add_argument("--version", default="1.0.0", help="of the model (%(default)s)")
     command.add_argument("--out", type=Path, default=MODELS_DIR, help="folder of the released models (ml/models)")
     command.add_argument(
@@ -44,6 +44,11 @@ def add_to(commands: "Commands") -> None:
         help="whose labels the model answers in (ferplus, if it learnt them, or else fer)",
     )
     command.add_argument(
+        "--flip",
+        action="store_true",
+        help="answer with the mean over the face and its mirror image: built into the file, better and slower",
+    )
+    command.add_argument(
         "--int8",
         action="store_true",
         help="release the INT8 variant instead, as NAME-int8; refused if it costs half a point of validation accuracy",
@@ -54,6 +59,14 @@ def run(options: argparse.Namespace) -> None:
     load_keras()
     from training.export import Wanted, export
 
-    wanted = Wanted(options.name, options.version, options.margin, options.aligned, options.serve, options.int8)
+    wanted = Wanted(
+        name=options.name,
+        version=options.version,
+        margin=options.margin,
+        aligned=options.aligned,
+        serve=options.serve,
+        flip=options.flip,
+        int8=options.int8,
+    )
     release = export(options.run, load_faces(options.data, options.cache, options.votes), options.out, wanted)
     print(f"Released {release}. Commit the folder; its card.json has the figures.")

@@ -46,6 +46,13 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
     return parse
 
 
+def share(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return number
+
+
 def emotions(text: str) -> tuple[Emotion, ...]:
     """Two or more of the seven, in FER-2013's order however they were named."""
     named = {part.strip() for part in text.split(",")}

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.augment import AUGMENTATIONS
-from training.commands.options import add_command, add_data_options, emotions, load_keras, positive
+from training.commands.options import add_command, add_data_options, emotions, load_keras, positive, share
+from training.errors import TrainingError
 from training.run_folder import RECIPES, TrainingConfig
 from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
+
+TEACHER_SHARE = 0.5
 
 
 def add_to(commands: "Commands") -> None:
@@ -30,6 +33,24 @@ def add_to(commands: "Commands") -> None:
         type=Path,
         metavar="FOLDER",
         help="a run or a released model whose weights to begin with; of the same architecture",
+    )
+    command.add_argument(
+        "--from-epoch",
+        choices=["best", "latest"],
+        default="best",
+        help="of the run that --from names: its best epoch, or its latest, which in a run that stopped amid its small"
+        " epochs may be ahead of it (%(default)s)",
+    )
+    command.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FOLDER",
+        help="a run or a released model, of any architecture, whose answers to learn beside the labels",
+    )
+    command.add_argument(
+        "--teacher-share",
+        type=share,
+        help=f"of its answers in what is learnt ({TEACHER_SHARE}); the rest is the labels",
     )
     command.add_argument(
         "--architecture",
@@ -58,11 +79,21 @@ def add_to(commands: "Commands") -> None:
 
 def run(options: argparse.Namespace) -> None:
     load_keras()
+    from training.start import Start
+    from training.teacher import Teacher
     from training.train import train
 
+    if options.teacher is None and options.teacher_share is not None:
+        raise TrainingError("--teacher-share goes with --teacher: name the folder of the one to learn from.")
+    if options.teacher and options.teacher_share is None:
+        options.teacher_share = TEACHER_SHARE
+    if options.start is None and options.from_epoch != "best":
+        raise TrainingError("--from-epoch goes with --from: name the folder of the run to begin with.")
     given = {field.name: getattr(options, field.name, None) for field in fields(TrainingConfig)}
     config = replace(
         RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None}
     )
     faces = load_faces(options.data, options.cache, options.votes if config.ferplus else None)
-    train(faces, config, options.run, options.start)
+    start = Start(options.start, options.from_epoch) if options.start else None
+    teacher = Teacher.of(options.teacher, options.cache) if options.teacher else None
+    train(faces, config, options.run, start, teacher)

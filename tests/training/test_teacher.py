@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training import tiny
+from training.__main__ import main
+from training.batches import taught
+from training.data import load_fer2013
+from training.run_folder import RECIPES
+from training.teacher import Teacher
+
+
+def test_targets_are_mixed_with_what_the_teacher_answers() -> None:
+    labels = {"fer": np.array([[1, 0], [0, 0]], np.float32), "ferplus": np.array([[0, 1], [0, 1]], np.float32)}
+    mixed = taught(labels, {"fer": np.array([[0.4, 0.6], [0.5, 0.5]], np.float32)}, 0.25)
+    np.testing.assert_allclose(mixed["fer"], [[0.85, 0.15], [0, 0]])  # the second has no label, and gets none
+    np.testing.assert_array_equal(mixed["ferplus"], labels["ferplus"])
+
+
+def test_a_run_learns_from_a_teacher_of_another_architecture_and_goes_on(
+    csv: Path, release_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    taught_by = [*tiny.train_arguments(csv, run, epochs=1), "--teacher", str(release_of_both), "--teacher-share", "0.7"]
+    assert main(taught_by) == 0
+    config = json.loads((run / "config.json").read_text())
+    assert (config["teacher_share"], len(config["teacher"])) == (0.7, 64)
+    before = (run / "log.csv").read_bytes()
+    assert main(taught_by) == 0
+    assert (run / "log.csv").read_bytes() == before
+
+    assert main([*tiny.train_arguments(csv, run, epochs=1)]) == 1
+    assert "other settings or data" in capsys.readouterr().err
+
+
+def test_a_teacher_is_asked_once_and_answers_alike_of_a_face_and_its_mirror_image(
+    csv: Path, release_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, config = load_fer2013(csv, csv.parent / "cache"), RECIPES[tiny.POOLED]
+    answers = Teacher.of(release_of_both, tmp_path).answers(data, config)
+    assert {name: answer.shape for name, answer in answers.items()} == {"fer": (42, 7), "ferplus": (42, 7)}
+    np.testing.assert_allclose(answers["fer"].sum(axis=1), 1, atol=1e-5)
+    monkeypatch.setattr(Teacher, "_compute", lambda *_: pytest.fail("asked again"))
+    again = Teacher.of(release_of_both, tmp_path).answers(data, config)
+    np.testing.assert_array_equal(answers["fer"], again["fer"])
+
+
+def test_a_teacher_that_is_of_no_use_is_refused(
+    csv: Path, bfloat16_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = tiny.train_arguments(csv, tmp_path / "run", epochs=1)
+    assert main([*arguments, "--teacher", str(tmp_path)]) == 1
+    assert "has neither network.keras nor best.keras" in capsys.readouterr().err
+    of_two_classes = [*arguments, "--classes", "happy,sad", "--teacher", str(bfloat16_run)]
+    assert main(of_two_classes) == 1
+    assert "does not tell the 2 classes apart" in capsys.readouterr().err
+    assert main([*arguments, "--teacher-share", "0.5"]) == 1
+    assert "goes with --teacher" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

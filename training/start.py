@@ -1,0 +1,78 @@
+"""The weights that a training begins with: a released model's, or those of one epoch of a run."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from training.compiling import compile_model
+from training.errors import TrainingError
+from training.recorder import RunRecorder, averaged
+from training.run_folder import BEST_FILE, LATEST_FILE, NETWORK_FILE, best_epoch, read_log, read_record
+from training.trained import build_network, load_network
+
+Epoch = Literal["best", "latest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    folder: Path  # of a release or of a run
+    epoch: Epoch = "best"  # of a run
+
+    @property
+    def file(self) -> Path:
+        """Raises TrainingError if there is none."""
+        release, best, latest = (self.folder / name for name in (NETWORK_FILE, BEST_FILE, LATEST_FILE))
+        wanted = [release, best] if self.epoch == "best" else [latest]
+        for file in wanted:
+            if file.is_file():
+                return file
+        if self.epoch == "latest":
+            raise TrainingError(f"{self.folder} has no {LATEST_FILE}: only a run whose epoch is finished has one.")
+        raise TrainingError(
+            f"{self.folder} has neither {NETWORK_FILE} nor {BEST_FILE}. Name a run's folder, or a released model's."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a training begins with."""
+
+    network: keras.Model
+    file: Path
+    sha256: str  # of the file
+    told: str  # for people
+
+
+def load_start(start: Start) -> Beginning:
+    """Raises TrainingError if there is no such network, or its file is damaged."""
+    file = start.file
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    network = _latest_network(start.folder) if start.epoch == "latest" else load_network(file)
+    return Beginning(network, file, sha256, f"It begins with the weights of {_whose(start, file)}.")
+
+
+def _whose(start: Start, file: Path) -> str:
+    if file.name == NETWORK_FILE:
+        return f"the released model {start.folder}"
+    log = read_log(start.folder)
+    if log.empty:
+        return f"{file}"
+    best = best_epoch(log)
+    if start.epoch == "latest" or best == len(log):
+        return f"epoch {len(log)} of {start.folder}, its latest"
+    return f"epoch {best} of {start.folder}, its best of {len(log)}; --from-epoch latest takes epoch {len(log)}"
+
+
+def _latest_network(run: Path) -> keras.Model:
+    """The network as the run's last finished epoch left it, with its averaged weights if it has any."""
+    config = read_record(run).config
+    network = build_network(config)
+    compile_model(network, config, steps=1)
+    RunRecorder(run, batches_an_epoch=1).restore(network)
+    with averaged(network):
+        weights = network.get_weights()
+    network.set_weights(weights)
+    return network

@@ -1,0 +1,49 @@
+"""Another network whose answers are learnt beside the labels (Hinton et al. 2015, arXiv 1503.02531)."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.cache import Arrays, cached
+from training.data import Fer2013
+from training.errors import TrainingError
+from training.mirroring import with_mirror_image
+from training.run_folder import TrainingConfig
+from training.scoring import score_outputs
+from training.start import Start
+from training.trained import load_network
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """The network of a release or of a run's best epoch, of any architecture."""
+
+    file: Path
+    sha256: str  # of the file
+    cache: Path  # folder for its answers
+
+    @classmethod
+    def of(cls, folder: Path, cache: Path) -> "Teacher":
+        """Raises TrainingError if the folder has no network."""
+        file = Start(folder).file
+        return cls(file, hashlib.sha256(file.read_bytes()).hexdigest(), cache)
+
+    def answers(self, data: Fer2013, config: TrainingConfig) -> Arrays:
+        """What it says of each training face and its mirror image, by labelling: (faces, classes).
+
+        They are computed once for a data file. Raises TrainingError if it answers with other classes, or with
+        none of the labellings that are to be learnt.
+        """
+        file = self.cache / f"teacher-{self.sha256[:16]}-{data.sha256[:16]}.npz"
+        answers = cached(file, lambda: self._compute(data, config))
+        wanted = {name: answer for name, answer in answers.items() if name in config.labellings}
+        if not wanted:
+            raise TrainingError(f"The teacher {self.file} answers {', '.join(answers)}, not what is to be learnt.")
+        if any(answer.shape[1] != len(config.classes) for answer in wanted.values()):
+            raise TrainingError(f"The teacher {self.file} does not tell the {len(config.classes)} classes apart.")
+        return wanted
+
+    def _compute(self, data: Fer2013, config: TrainingConfig) -> Arrays:
+        network = with_mirror_image(load_network(self.file))
+        faces = data.split("train").faces
+        return {**score_outputs(faces, config.preprocessing, network.predict_on_batch, "Asking the teacher")}
