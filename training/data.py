@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ml.labels import EMOTIONS
 from training.cache import Arrays, cached
 from training.errors import TrainingError
+from training.tables import FIRST_LINE, read_table
 from training.votes import Votes, read_votes
 
 SplitName = Literal["train", "validation", "test"]
@@ -22,7 +23,9 @@ SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 USAGE: Final[dict[str, SplitName]] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 IMAGE_SIZE = 48  # side of a face in pixels
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
+LABELS = [str(label) for label in range(len(EMOTIONS))]  # as the file has them
 ERRORS_SHOWN = 10
+SHOWN = 20  # characters of a wrong cell
 CACHE_FORMAT = 2  # files of another number are not read
 
 
@@ -87,8 +90,7 @@ def load_fer2013(csv_file: Path, cache: Path, votes_file: Path | None = None) ->
 
 
 def _decode(csv_file: Path) -> Arrays:
-    table = pd.read_csv(csv_file, dtype=str, keep_default_na=False, skipinitialspace=True)
-    table.columns = table.columns.str.strip()
+    table = read_table(csv_file)
     if missing := {"emotion", "pixels", "Usage"} - set(table.columns):
         raise TrainingError(f"{csv_file} has no column {', '.join(sorted(missing))}; is it a fer2013.csv?")
     faces = np.zeros((len(table), PIXELS), np.uint8)
@@ -100,7 +102,7 @@ def _decode(csv_file: Path) -> Arrays:
         try:
             faces[index] = _decode_row(emotion, pixels, usage.strip())
         except ValueError as error:
-            errors.append(f"line {index + 2}: {error}")  # 1 for the header, 1 because people count from 1
+            errors.append(f"line {table.index[index] + FIRST_LINE}: {error}")
     if errors:
         more = f"\n... and {len(errors) - ERRORS_SHOWN} more" if len(errors) > ERRORS_SHOWN else ""
         raise TrainingError(f"{csv_file} has wrong rows:\n" + "\n".join(errors[:ERRORS_SHOWN]) + more)
@@ -118,14 +120,14 @@ def _decode(csv_file: Path) -> Arrays:
 
 
 def _decode_row(emotion: str, pixels: str, usage: str) -> NDArray[np.uint8]:
-    if not (emotion.isdecimal() and int(emotion) < len(EMOTIONS)):
-        raise ValueError(f"emotion {emotion!r} is not 0..{len(EMOTIONS) - 1}")
+    if emotion not in LABELS:
+        raise ValueError(f"emotion {emotion[:SHOWN]!r} is not 0..{len(EMOTIONS) - 1}")
     if usage not in USAGE:
-        raise ValueError(f"Usage {usage!r} is not one of {', '.join(USAGE)}")
+        raise ValueError(f"Usage {usage[:SHOWN]!r} is not one of {', '.join(USAGE)}")
     try:
         values = np.array(pixels.split(), dtype=np.int64)
-    except ValueError:
-        raise ValueError("pixels holds something that is not a whole number") from None
+    except (ValueError, OverflowError):
+        raise ValueError("pixels holds something that is not a whole number, or a far too large one") from None
     if values.size != PIXELS:
         raise ValueError(f"{values.size} pixels, not {PIXELS}")
     if values.min() < 0 or values.max() > 255:

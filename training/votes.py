@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ml.labels import EMOTIONS, Emotion
 from training.errors import TrainingError
+from training.tables import FIRST_LINE, read_table
 
 COLUMN_OF: Final = {
     Emotion.ANGRY: "anger",
@@ -69,11 +70,9 @@ def read_votes(csv_file: Path, usages: "pd.Series[str]") -> tuple[Votes, str]:
     """
     try:
         content = csv_file.read_bytes()
-        table = pd.read_csv(csv_file, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except FileNotFoundError:
+    except OSError:
         raise TrainingError(f"There is no file {csv_file}. Name a fer2013new.csv with --votes.") from None
-    except (ValueError, pd.errors.ParserError) as error:
-        raise TrainingError(f"{csv_file} cannot be read: {error}") from error
+    table = read_table(csv_file)
     if missing := {"Usage", *COLUMNS} - set(table.columns):
         raise TrainingError(f"{csv_file} has no column {', '.join(sorted(missing))}; is it a fer2013new.csv?")
     if table["Usage"].str.strip().tolist() != usages.tolist():
@@ -81,5 +80,6 @@ def read_votes(csv_file: Path, usages: "pd.Series[str]") -> tuple[Votes, str]:
     votes = table[COLUMNS].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     wrong = np.nonzero(~((votes >= 0) & (votes <= 255) & (votes == np.floor(votes))).all(axis=1))[0]
     if len(wrong):
-        raise TrainingError(f"{csv_file} has wrong rows: line {wrong[0] + 2}: a number of votes is not 0..255")
+        line = table.index[wrong[0]] + FIRST_LINE
+        raise TrainingError(f"{csv_file} has wrong rows: line {line}: a number of votes is not 0..255")
     return Votes(votes.astype(np.uint8)), hashlib.sha256(content).hexdigest()

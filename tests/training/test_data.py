@@ -49,6 +49,8 @@ def test_spaced_headers_give_the_same_faces(csv: Path, tmp_path: Path) -> None:
         (f"0,{GREY[:-3]}256,Training", "a pixel is outside 0..255"),
         (f"0,{GREY[:-3]}-1,Training", "a pixel is outside 0..255"),
         (f"0,{GREY[:-3]}1.5,Training", "not a whole number"),
+        (f"0,{GREY[:-3]}{10**30},Training", "a far too large one"),
+        ("3", "Usage '' is not one of"),
     ],
 )
 def test_a_wrong_row_is_named_by_its_line_and_the_file_refused_whole(
@@ -64,6 +66,31 @@ def test_many_wrong_rows_are_counted(tmp_path: Path) -> None:
     rows = "\n".join([f"9,{GREY},Training"] * 13)
     (tmp_path / "wrong.csv").write_text(f"emotion,pixels,Usage\n{rows}\n")
     with pytest.raises(TrainingError, match=r"line 11: .*\n\.\.\. and 3 more"):
+        load_fer2013(tmp_path / "wrong.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "No columns"),
+        (b"\x89PNG\r\n\x1a\n", "decode byte 0x89"),
+        (f"emotion,pixels,Usage\n0,{GREY},Training,more\n".encode(), "line 2 has more cells"),
+        (f"emotion,pixels,Usage\n0,{GREY},Training\n0,{GREY},Training,more\n".encode(), "line 3, saw 4"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "no-table.csv").write_bytes(content)
+    with pytest.raises(TrainingError, match=f"cannot be read.*{reason}"):
+        load_fer2013(tmp_path / "no-table.csv", tmp_path)
+
+
+def test_blank_lines_are_left_out_and_counted(csv: Path, tmp_path: Path) -> None:
+    lines = csv.read_text().splitlines()
+    (tmp_path / "blank.csv").write_text("\n".join([*lines[:2], "", *lines[2:], ""]) + "\n")
+    faces = load_fer2013(tmp_path / "blank.csv", tmp_path).splits["train"].faces
+    np.testing.assert_array_equal(faces, load_fer2013(csv, tmp_path).splits["train"].faces)
+    (tmp_path / "wrong.csv").write_text("\n".join([*lines[:2], "", "9,0,Training"]) + "\n")
+    with pytest.raises(TrainingError, match="line 4: emotion '9'"):
         load_fer2013(tmp_path / "wrong.csv", tmp_path)
 
 
