@@ -122,6 +122,7 @@ class ClassAgreement:
 
     emotion: Emotion
     judged: Judged
+    could_not_tell: int  # faces of which somebody said so; others may have judged them
     instead: tuple[tuple[str, int], ...]  # what people said: adjective and how often, most often first
 
     @property
@@ -139,6 +140,10 @@ class VersionAgreement:
     @property
     def judged(self) -> Judged:
         return self.named + self.uncertain
+
+    @property
+    def could_not_tell(self) -> int:
+        return sum(each.could_not_tell for each in self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,27 +181,47 @@ def agreement(user: User) -> list[VersionAgreement]:
     tallies: dict[int, list[_Tally]] = {}
     for version, answered, said, uncertain, faces in rows:
         tallies.setdefault(version, []).append(_Tally(Emotion(answered), Emotion(said), uncertain, faces))
-    versions = ModelVersion.objects.filter(pk__in=tallies).order_by("-pk")
-    return [_version_agreement(version, tallies[version.pk]) for version in versions]
+    unsaid = _could_not_tell(user)
+    versions = ModelVersion.objects.filter(pk__in=[*tallies, *unsaid]).order_by("-pk")
+    return [
+        _version_agreement(version, tallies.get(version.pk, []), unsaid.get(version.pk, Counter()))
+        for version in versions
+    ]
 
 
-def _version_agreement(version: ModelVersion, tallies: list[_Tally]) -> VersionAgreement:
+def _could_not_tell(user: User) -> dict[int, Counter[Emotion]]:
+    """Of how many faces somebody could not tell, by model version and the model's most likely emotion."""
+    rows = (
+        EmotionRecord.objects.visible_to(user)
+        .filter(Exists(CannotTell.objects.filter(record=OuterRef("pk"))))
+        .values_list("model_version", "dominant_emotion")
+        .annotate(faces=Count("pk"))
+        .order_by()
+    )
+    counts: dict[int, Counter[Emotion]] = {}
+    for version, answered, faces in rows:
+        counts.setdefault(version, Counter())[Emotion(answered)] = faces
+    return counts
+
+
+def _version_agreement(version: ModelVersion, tallies: list[_Tally], unsaid: Counter[Emotion]) -> VersionAgreement:
     return VersionAgreement(
         version,
         named=_sum(tally for tally in tallies if not tally.uncertain),
         uncertain=_sum(tally for tally in tallies if tally.uncertain),
         classes=tuple(
-            _class_agreement(emotion, [tally for tally in tallies if tally.answered == emotion]) for emotion in EMOTIONS
+            _class_agreement(emotion, [tally for tally in tallies if tally.answered == emotion], unsaid[emotion])
+            for emotion in EMOTIONS
         ),
     )
 
 
-def _class_agreement(emotion: Emotion, tallies: list[_Tally]) -> ClassAgreement:
+def _class_agreement(emotion: Emotion, tallies: list[_Tally], could_not_tell: int) -> ClassAgreement:
     instead: Counter[str] = Counter()
     for tally in tallies:
         if tally.said != emotion:
             instead[ADJECTIVES[tally.said]] += tally.faces
-    return ClassAgreement(emotion, _sum(tallies), tuple(instead.most_common()))
+    return ClassAgreement(emotion, _sum(tallies), could_not_tell, tuple(instead.most_common()))
 
 
 def _sum(tallies: Iterable[_Tally]) -> Judged:

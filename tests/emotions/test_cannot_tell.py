@@ -12,7 +12,13 @@ from emotions import corrections
 from emotions.corrections_export import export_corrections
 from emotions.models import CannotTell, EmotionCorrection, EmotionRecord
 from emotions.review import agreement, faces_to_review
-from tests.factories import ConsentFactory, EmotionRecordFactory, ModelVersionFactory, UserFactory
+from tests.factories import (
+    ConsentFactory,
+    EmotionCorrectionFactory,
+    EmotionRecordFactory,
+    ModelVersionFactory,
+    UserFactory,
+)
 from tests.workspace import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +60,26 @@ def test_the_models_answer_stands_and_is_not_judged() -> None:
     record.refresh_from_db()
     assert record.correction is None
     assert not EmotionCorrection.objects.exists()
-    assert agreement(me) == []
+    (version,) = agreement(me)
+    assert (version.judged.faces, version.could_not_tell) == (0, 1)
+
+
+def test_the_page_of_agreement_counts_faces_by_model_and_class_not_people() -> None:
+    me, older, newer = UserFactory(), ModelVersionFactory(), ModelVersionFactory(version="2")
+    of_two, of_one = (EmotionRecordFactory(is_subject=True, model_version=older) for _ in range(2))
+    for record, by in ((of_two, me), (of_two, UserFactory()), (of_one, me)):
+        corrections.cannot_tell(record, by)
+    EmotionCorrectionFactory(record=of_one)
+    corrections.cannot_tell(EmotionRecordFactory(is_subject=True, model_version=newer), me)
+    others = EmotionRecordFactory(is_subject=True, snapshot__interaction__customer__owner=UserFactory())
+    corrections.cannot_tell(others, me)
+    assert [(each.version, each.could_not_tell, each.judged.faces) for each in agreement(me)] == [
+        (newer, 1, 0),
+        (older, 2, 1),
+    ]
+    page = text_of(browser_of(me).get(reverse("emotions:agreement")).content)
+    assert "Faces of which somebody could not tell 2" in page
+    assert "happy 100% 1 of 1 2" in page
 
 
 def test_the_timeline_says_who_could_not_tell_until_somebody_can() -> None:

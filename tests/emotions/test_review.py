@@ -156,4 +156,4 @@ def test_the_page_of_agreement_tells_it() -> None:
     EmotionCorrectionFactory(record__snapshot__interaction__customer__owner=UserFactory())
     page = text_of(browser_of(me).get(AGREEMENT).content)
     assert "Faces that people judged 1 Disagreed 100% 1 of 1" in page
-    assert "happy 100% 1 of 1 sad 1" in page
+    assert "happy 100% 1 of 1 0 sad 1" in page

@@ -48,12 +48,12 @@ def test_a_teacher_is_asked_once_and_answers_alike_of_a_face_and_its_mirror_imag
 
 
 def test_a_teacher_that_is_of_no_use_is_refused(
-    csv: Path, bfloat16_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    csv: Path, release_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = tiny.train_arguments(csv, tmp_path / "run", epochs=1)
     assert main([*arguments, "--teacher", str(tmp_path)]) == 1
     assert "has neither network.keras nor best.keras" in capsys.readouterr().err
-    of_two_classes = [*arguments, "--classes", "happy,sad", "--teacher", str(bfloat16_run)]
+    of_two_classes = [*arguments, "--classes", "happy,sad", "--teacher", str(release_of_both)]
     assert main(of_two_classes) == 1
     assert "does not tell the 2 classes apart" in capsys.readouterr().err
     assert main([*arguments, "--teacher-share", "0.5"]) == 1
