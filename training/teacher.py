@@ -36,7 +36,7 @@ class Teacher:
         """
         file = self.cache / f"teacher-{self.sha256[:16]}-{data.sha256[:16]}.npz"
         answers = cached(file, lambda: self._compute(data, config))
-        wanted = {name: answer for name, answer in answers.items() if name in config.labellings}
+        wanted: Arrays = {name: answer for name, answer in answers.items() if name in config.labellings}
         if not wanted:
             raise TrainingError(f"The teacher {self.file} answers {', '.join(answers)}, not what is to be learnt.")
         if any(answer.shape[1] != len(config.classes) for answer in wanted.values()):
