@@ -1,34 +1,46 @@
-"""The status page in a browser: on a phone too, by keyboard, without a script."""
+"""The status page in a browser: by day and by night, on a phone too, by keyboard."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
-import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from crm.models import WorkerHeartbeat
 from tests.e2e.site import Site, expect_fits
 from tests.factories import SnapshotFactory
-from tests.waiting import wait_until
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def workers() -> None:
+    for name, queues in (("photos@one", "celery,sweep,reanalysis"), ("webhooks@one", "webhooks,webhooks-sweep")):
+        about = {"pid": 7, "queues": queues, "processes": 2, "works_with": "reference-cnn@1"}
+        WorkerHeartbeat.objects.record(f"heartbeat.{name}.7", name=name, **about)
+    WorkerHeartbeat.objects.filter(name="webhooks@one").update(last_seen_at=timezone.now() - timedelta(hours=1))
+
+
 def test_the_status_page_shows_what_works_and_what_does_not(
-    site: Site, logged_in: Page, complaints: list[str], tmp_path: Path, scheme: str
+    site: Site, logged_in: Page, complaints: list[str], tmp_path: Path
 ) -> None:
     page = logged_in
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    workers()
     SnapshotFactory(failed=True)
-    site.start_worker()
-    wait_until(WorkerHeartbeat.objects.exists, "the worker has shown itself")
     page.get_by_role("link", name="Status").click()
-    expect(page.locator("[data-worker]").get_by_text("Well")).to_be_visible()
-    expect(page.get_by_text("The analysis broke off several times.")).to_be_visible()
-    expect(page.get_by_role("region", name="Messages by queue")).to_contain_text("New photos")
-    page.screenshot(path=tmp_path / f"desktop-{scheme}.png", full_page=True)
+    expect(page.locator("[data-worker='photos@one']")).to_contain_text("Well")
+    expect(page.locator("[data-worker='webhooks@one']")).to_contain_text("Overdue")
+    expect(page.get_by_role("region", name="Why photos failed")).to_contain_text("The analysis broke off")
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for name, width in (("desktop", 1280), ("phone", 390)):
+            page.set_viewport_size({"width": width, "height": 844})
+            expect_fits(page)
+            page.screenshot(path=tmp_path / f"{name}-{scheme}.png", full_page=True)
     page.get_by_role("link", name="Refresh").focus()
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Workers")).to_be_visible()
-    page.set_viewport_size({"width": 390, "height": 844})
-    expect_fits(page)
-    page.screenshot(path=tmp_path / f"phone-{scheme}.png", full_page=True)
+    page.get_by_role("link", name="Show these photos").click()
+    expect(page.get_by_role("link", name="Open timeline")).to_have_count(1)
     assert complaints == []
