@@ -72,6 +72,13 @@ def test_the_time_limits_must_rise(tmp_path: Path, limit: str, lease: str, visib
     assert "Traceback" not in result.stderr
 
 
+def test_a_worker_is_given_time_for_one_task_before_it_counts_as_deaf(tmp_path: Path) -> None:
+    result = start(tmp_path, SHOW.format("DEBUG"), ANALYSIS_TIME_LIMIT="50", HEARTBEAT_LIMIT="60")
+    assert result.returncode == 1
+    assert "they are 60, 50 and 10 seconds" in result.stderr
+    assert start(tmp_path, SHOW.format("HEARTBEAT_LIMIT"), ANALYSIS_TIME_LIMIT="50").stdout == "110\n"
+
+
 def test_a_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     first, second = (start(tmp_path, SHOW.format("SECRET_KEY")).stdout for _ in range(2))
     assert len(first) > 60

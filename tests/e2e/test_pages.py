@@ -58,6 +58,7 @@ def test_every_page_fits(
         "log": f"{own}log/",
         "consent": f"{own}consent/record/",
         "withdraw": f"{own}consent/withdraw/",
+        "status": f"{site.address}/admin/status/",
         "models": f"{site.address}/admin/models/",
         "model": f"{site.address}/admin/models/reference-cnn/",
         "activate": f"{site.address}/admin/models/reference-cnn/activate/",

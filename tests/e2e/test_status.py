@@ -33,6 +33,7 @@ def test_the_status_page_shows_what_works_and_what_does_not(
     expect(page.get_by_role("region", name="Why photos failed")).to_contain_text("The analysis broke off")
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
+        page.reload()
         for name, width in (("desktop", 1280), ("phone", 390)):
             page.set_viewport_size({"width": width, "height": 844})
             expect_fits(page)
