@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -30,46 +31,24 @@ class Uploads:
     photo: Callable[[int], bytes]  # another file for each number
     accepted: list[Accepted] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)  # statuses and broken connections, of what was sent again
+    counting: threading.Lock = field(default_factory=threading.Lock)
+    local: threading.local = field(default_factory=threading.local)  # each client's connection
 
     def send(self, numbers: Iterable[int], *, clients: int, each: Callable[[], object] = lambda: None) -> None:
         """All of them, each client one after another. Calls `each` for each that is accepted. Raises TimeoutError."""
-        waiting, lock = iter(numbers), threading.Lock()
-        errors: list[Exception] = []
-
-        def work() -> None:
-            connection = self._connect()
+        with ThreadPoolExecutor(clients) as pool:
+            sent = [pool.submit(self.send_one, number) for number in numbers]
             try:
-                while not errors:
-                    with lock:
-                        number = next(waiting, None)
-                    if number is None:
-                        return
-                    accepted = self._insist(connection, number)
-                    with lock:
-                        self.accepted.append(accepted)
-                        each()
-            except Exception as error:  # of a thread, told below
-                errors.append(error)
+                for one in as_completed(sent):
+                    self.accepted.append(one.result())
+                    each()
             finally:
-                connection.close()
-
-        threads = [threading.Thread(target=work) for _ in range(clients)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
+                pool.shutdown(cancel_futures=True)
 
     def send_one(self, number: int, query: str = "") -> Accepted:
-        connection = self._connect()
-        try:
-            return self._insist(connection, number, query)
-        finally:
-            connection.close()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
+        if not hasattr(self.local, "connection"):
+            self.local.connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
+        return self._insist(self.local.connection, number, query)
 
     def _insist(self, connection: http.client.HTTPConnection, number: int, query: str = "") -> Accepted:
         deadline = time.monotonic() + PATIENCE
@@ -84,7 +63,8 @@ class Uploads:
                 return Accepted(json.loads(body)["id"], time.monotonic() - started)
             if status[0] == "4":
                 raise ValueError(f"The API refused a photo: {body.decode()}")
-            self.refused[status] += 1
+            with self.counting:
+                self.refused[status] += 1
             time.sleep(PAUSE)
         raise TimeoutError(f"A photo was not accepted for {PATIENCE:.0f} seconds: {dict(self.refused)}")
 

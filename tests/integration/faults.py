@@ -16,6 +16,7 @@ from tests.integration.deployment import Deployment, Program
 from tests.threads import in_thread
 
 MEMORY = Path("/sys/fs/cgroup/memory")
+GROUP = f"rapport-tests-{os.getpid()}"
 SPARE = 1024 * 1024  # bytes that a process gets which is about to run out of memory
 
 
@@ -49,6 +50,7 @@ class Crew:
     def __init__(self, deployment: Deployment, size: int, seed: int = 0) -> None:
         self._deployment = deployment
         self._chance = random.Random(seed)  # noqa: S311
+        self.limited = 0  # processes to which the kernel gives no more memory
         self._workers = [deployment.worker() for _ in range(size)]
 
     def kill_a_process(self) -> None:
@@ -69,7 +71,9 @@ class Crew:
     def exhaust_memory(self) -> None:
         """The kernel kills a process when it next needs memory; where that cannot be arranged, this does."""
         for pid in self._one().children():
-            if not limit_memory(pid):
+            if limit_memory(pid):
+                self.limited += 1
+            else:
                 os.kill(pid, signal.SIGKILL)
 
     def _kill_a_child(self, program: Program) -> None:
@@ -87,7 +91,7 @@ class Crew:
 
 def limit_memory(pid: int) -> bool:
     """Let the kernel give the process hardly any more memory. False where this account may not say so."""
-    group = MEMORY / f"rapport-tests-{pid}"
+    group = MEMORY / f"{GROUP}-{pid}"
     try:
         group.mkdir()
         (group / "memory.limit_in_bytes").write_text(str(SPARE))
@@ -97,13 +101,20 @@ def limit_memory(pid: int) -> bool:
     return True
 
 
+@contextmanager
+def limits_of_memory() -> Iterator[None]:
+    """Those that are set meanwhile are lifted at the end, when their processes are gone."""
+    try:
+        yield
+    finally:
+        for group in MEMORY.glob(f"{GROUP}-*"):
+            group.rmdir()
+
+
 def killed_for_memory() -> int:
-    """How many processes the kernel has killed in groups of `limit_memory`; removes those groups."""
-    killed = 0
-    for group in MEMORY.glob("rapport-tests-*"):
-        killed += not (group / "cgroup.procs").read_text()
-        group.rmdir()
-    return killed
+    """How many processes the kernel has killed for their limits."""
+    controls = [group / "memory.oom_control" for group in MEMORY.glob(f"{GROUP}-*")]
+    return sum(int(control.read_text().split("oom_kill ")[1]) for control in controls)
 
 
 @contextmanager
