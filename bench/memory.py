@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,9 +61,16 @@ def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) 
 
 def photo(number: int) -> bytes:
     """A face in a photo of one of several sizes, as processes see them in turn; another file for each number."""
+    from bench.api_rows import commented
+
+    return commented(face_of(SIZES[number % len(SIZES)]), f"memory {number}".encode())
+
+
+@cache
+def face_of(size: tuple[int, int]) -> bytes:
     from tests.factories import face, jpeg
 
-    return jpeg(face().resize(SIZES[number % len(SIZES)]), f"memory {number}")
+    return jpeg(face().resize(size))
 
 
 def is_flat(samples: list[Sample]) -> bool:
