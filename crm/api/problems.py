@@ -129,9 +129,18 @@ class ProblemHandler(ExceptionHandler):
 def named(errors: Iterable[Error]) -> list[dict[str, str]]:
     """What was wrong with the input, field by field."""
     return [
-        {"field": "" if each.attr in NON_FIELD else each.attr or "", "code": each.code, "detail": each.detail}
+        {
+            "field": "" if each.attr in NON_FIELD else _in_utf8(each.attr or ""),
+            "code": each.code,
+            "detail": _in_utf8(each.detail),
+        }
         for each in errors
     ]
+
+
+def _in_utf8(text: str) -> str:
+    """What an error repeats of the request may hold lone surrogates, which no answer can."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem(status_code: int, code: str, detail: str) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db.models import QuerySet
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -53,6 +54,7 @@ class ApiMixin(Base):
         super().initial(request, *args, **kwargs)
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_body_bytes:
             raise RequestTooLarge(f"Send at most {self.max_body_bytes // 1024} KB in one request.")
+        _check_encoding(request)
         if hasattr(self, (request.method or "").lower()):  # else it is 405
             self._check_parameters(request)
             if request.method == "POST" and (key := idempotency_key(request)):
@@ -113,3 +115,11 @@ class ApiMixin(Base):
             finalized.accepted_renderer = ProblemRenderer()
             finalized.accepted_media_type = MEDIA_TYPE
         return finalized
+
+
+def _check_encoding(request: Request) -> None:
+    """Django would read a body as UTF-8 whose encoding it does not know. Raises ParseError."""
+    try:
+        codecs.lookup((request.content_params or {}).get("charset", "utf-8"))
+    except (LookupError, ValueError) as error:  # ValueError: a NUL byte
+        raise ParseError("The encoding that Content-Type names is unknown. Use UTF-8.", "encoding_unknown") from error

@@ -76,3 +76,9 @@ def test_every_row_is_told_to_a_webhook(django_assert_max_num_queries: DjangoAss
         system.send("POST", BULK, {"customers": [row(number) for number in range(20)]})
     told = Counter(WebhookMessage.objects.values_list("type", flat=True))
     assert told == {"customer.created": 19, "customer.updated": 1}
+
+
+def test_a_row_with_a_lone_surrogate_is_refused_and_told() -> None:
+    body = b'{"customers": [{"\\ud800": 1, "name": "A", "source": "erp", "external_id": "7"}]}'
+    answer = System().generic("POST", "customers/bulk", body, content_type="application/json")
+    assert answer.json()["results"][0]["errors"][0]["field"] == r"\ud800"
