@@ -44,7 +44,7 @@ def faceless() -> Snapshot:
     [
         (SnapshotFactory, "analysed"),
         (faceless, "no_face"),
-        (lambda: SnapshotFactory(photo=b"no picture"), "failed"),
+        (lambda: SnapshotFactory(photo=b"no picture", width=1, height=1), "failed"),
         (without_consent, "withheld"),
         (without_file, "retried"),
     ],
