@@ -79,7 +79,7 @@ def _away() -> HttpResponseBase:
 
 def _sent_by_proxy(answer: FileResponse, snapshot: Snapshot) -> HttpResponse:
     """nginx takes this header for the file itself, and for its length."""
-    answer.close()
+    snapshot.file.close()  # the answer's own close() would end the request
     redirect = {"X-Accel-Redirect": settings.X_ACCEL_PREFIX + quote(snapshot.file.name or "")}
     kept = {name: answer.headers[name] for name in ("Content-Type", "Content-Disposition")}
     return HttpResponse(headers=redirect | kept)

@@ -1,6 +1,7 @@
 """The stack of docker-compose.yml, as an operator runs it: with Compose v2 or docker-compose 1.29, on any engine."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ NEEDED = (
     "make test-compose needs a Docker engine on this machine that you may use (DOCKER_HOST, if it is not the usual"
     " one), and Compose: either `docker compose` or docker-compose 1.29."
 )
+KEPT = {"PATH", "HOME", "COMPOSE_DOCKER_CLI_BUILD", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 SLOW = 600.0  # seconds, for a machine that does other things meanwhile
 LASTING = ("web", "worker", "worker-io", "beat", "redis", "postgres", "nginx")
 
@@ -21,8 +23,13 @@ class NoEngine(Exception):
     """There is none, or no Compose."""
 
 
+def environment() -> dict[str, str]:
+    """Without what the other tests set: it would win over the stack's own settings."""
+    return {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("DOCKER_")}
+
+
 def run(*command: str, check: bool = True) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise AssertionError(
             f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
