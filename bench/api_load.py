@@ -14,7 +14,7 @@ from pathlib import Path
 from django.db import connection
 
 from bench.api_requests import Request
-from bench.processes import children, peak_megabytes
+from bench.processes import children, peak_megabytes, processor_seconds
 
 CONNECTIONS = 12
 KEEP_ALIVE = 60  # seconds; as for a proxy in front, whose connections stay open
@@ -39,7 +39,7 @@ class Server:
         """What each process of the server, and of the database if it is on this machine, has computed so far."""
         database = connection.settings_dict["HOST"]
         local = not database or database.startswith("/") or database in ("localhost", "127.0.0.1")
-        return {pid: _processor_seconds(pid) for pid in children(self._pid) + (_backends() if local else [])}
+        return {pid: processor_seconds(pid) for pid in children(self._pid) + (_backends() if local else [])}
 
     def peak_megabytes(self) -> float:
         """Of the largest process."""
@@ -151,9 +151,3 @@ def _backends() -> list[int]:
         mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         cursor.execute(f"{mine} AND backend_type = 'client backend'")
         return [row[0] for row in cursor.fetchall()]
-
-
-def _processor_seconds(pid: int) -> float:
-    """User's and system's; proc(5), fields 14 and 15 of stat."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,6 +1,5 @@
 """Rows into PostgreSQL by COPY, column by column."""
 
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -22,11 +21,12 @@ def copy(model: type[models.Model], count: int, chance: np.random.Generator, **c
     if unknown := columns.keys() - {field.attname for field in fields}:
         raise TypeError(f"{model.__name__} has no columns {', '.join(sorted(unknown))}.")
     texts = [_column(field, count, chance, columns) for field in fields]
-    lines = io.StringIO("".join(f"{line}\n" for line in map("\t".join, zip(*texts, strict=True))))
+    lines = "".join(f"{line}\n" for line in map("\t".join, zip(*texts, strict=True)))
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
         table = connection.ops.quote_name(model._meta.db_table)
-        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", lines, 1 << 20)
+        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copying:
+            copying.write(lines)
 
 
 def _column(field: Any, count: int, chance: np.random.Generator, columns: dict[str, Any]) -> Sequence[str]:

@@ -16,7 +16,6 @@ from typing import Any
 
 MILLION = 1_000_000
 BLOCK = 4096  # bytes; a file takes whole ones
-
 SIZES = """
 SELECT relname, pg_total_relation_size(c.oid), pg_indexes_size(c.oid), greatest(reltuples, 0)
 FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND reltuples > 0

@@ -20,7 +20,14 @@ from typing import Any
 from tqdm import tqdm
 
 from bench.pipeline import photo
-from bench.processes import children, peak_megabytes, share_megabytes
+from bench.processes import (
+    children,
+    family_processor_seconds,
+    parent,
+    peak_megabytes,
+    processor_seconds,
+    share_megabytes,
+)
 
 TARGET_RATIO, TARGET_MEDIAN_MS, TARGET_P95_MS = 0.85, 250, 800
 
@@ -55,15 +62,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             for workers in options.workers:
                 drained[workers] = _drained(workers, upload, options.photos)
                 steps.update()
-            rounds.append({"bare_per_s": bare, "workers": drained})
+            rounds.append({"bare": bare, "workers": drained})
     latencies = seconds_until_visible(files, options) if options.seconds else []
     steps.update()
     steps.close()
     return _summary(rounds, latencies, options)
 
 
-def _bare(folder: Path, options: argparse.Namespace) -> float:
-    """Photos a second of one process a core that knows nothing but the pipeline."""
+def _bare(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Photos a second, and milliseconds of processor a photo, of one process a core that knows only the pipeline."""
     command = [sys.executable, "-m", "bench.stack_bare", str(folder), "--model", options.model]
     command += ["--photos", str(options.photos // len(options.cores))]
     begun = [subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) for _ in options.cores]  # noqa: S603
@@ -74,18 +81,26 @@ def _bare(folder: Path, options: argparse.Namespace) -> float:
     spans = [json.loads(process.stdout.read()) for process in begun]  # type: ignore[union-attr]
     for process in begun:
         process.wait()
-    return float(sum(span["photos"] / (span["end"] - span["begin"]) for span in spans))
+    return {
+        "per_s": sum(span["photos"] / (span["end"] - span["begin"]) for span in spans),
+        "pipeline_ms": statistics.mean(span["processor_s"] / span["photos"] for span in spans) * 1000,
+    }
 
 
 def _drained(workers: int, upload: Any, count: int) -> dict[str, float]:
-    """Photos a second of so many worker processes, and the memory of each: its share, and at its peak."""
+    """Photos a second of so many worker processes; the memory of each: its share, and at its peak; and what a photo
+    costs in milliseconds of processor: the workers with their parent, PostgreSQL, and Redis."""
     from bench.queue import finish_times, unfinished, wait_for, worker
 
     for _ in range(count):
         upload()
     before = len(finish_times())
     with worker(workers) as pid:
+        wait_for(lambda: len(finish_times()) > before + 2 * workers, pause=0.25)  # all have loaded their nets
+        begun, first = _computed(pid), len(finish_times())
         wait_for(lambda: not unfinished(), pause=0.25)
+        photos_done = len(finish_times()) - first
+        spent = {name: (now - begun[name]) / photos_done * 1000 for name, now in _computed(pid).items()}
         shares = [share_megabytes(child) for child in children(pid)]
         figures = {
             "share_mb": statistics.mean(shares),
@@ -93,22 +108,39 @@ def _drained(workers: int, upload: Any, count: int) -> dict[str, float]:
             "parent_mb": share_megabytes(pid),
         }
     times = finish_times()[before:]
-    return {"per_s": (len(times) - 1) / (times[-1] - times[0])} | figures
+    return {"per_s": (len(times) - 1) / (times[-1] - times[0])} | figures | spent
+
+
+def _computed(worker: int) -> dict[str, float]:
+    """Seconds of processor so far."""
+    import redis
+    from django.conf import settings
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        postgres = parent(cursor.fetchone()[0])
+    broker = redis.Redis.from_url(settings.CELERY_BROKER_URL).info()["process_id"]
+    return {
+        "worker_ms": family_processor_seconds(worker),
+        "postgres_ms": family_processor_seconds(postgres),
+        "redis_ms": processor_seconds(broker),
+    }
 
 
 def _summary(rounds: list[dict[str, Any]], latencies: list[float], options: argparse.Namespace) -> dict[str, Any]:
-    bare = statistics.median(each["bare_per_s"] for each in rounds)
+    bare = {name: statistics.median(each["bare"][name] for each in rounds) for name in ("per_s", "pipeline_ms")}
     workers = {}
     for count in options.workers:
         runs = [each["workers"][count] for each in rounds]
         workers[count] = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-        ratios = [each["workers"][count]["per_s"] / each["bare_per_s"] for each in rounds]
+        ratios = [each["workers"][count]["per_s"] / each["bare"]["per_s"] for each in rounds]
         workers[count]["ratio"] = statistics.median(ratios)
     visible = {}
     if latencies:
         hundredths = statistics.quantiles(latencies, n=100, method="inclusive")
         visible = {"median_ms": hundredths[49] * 1000, "p95_ms": hundredths[94] * 1000, "photos": len(latencies)}
-    return {"cores": len(options.cores), "model": options.model, "bare_per_s": bare, "workers": workers} | visible
+    return {"cores": len(options.cores), "model": options.model, "bare": bare, "workers": workers} | visible
 
 
 def in_own_process(options: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
@@ -134,17 +166,19 @@ def in_own_process(options: argparse.Namespace, arguments: list[str]) -> dict[st
 
 def as_table(measured: dict[str, Any]) -> str:
     lines = [
-        f"Bare pipeline ({measured['model']}): {measured['bare_per_s']:.1f} photos a second on"
-        f" {measured['cores']} cores.",
+        f"Bare pipeline ({measured['model']}): {measured['bare']['per_s']:.1f} photos a second on"
+        f" {measured['cores']} cores, {measured['bare']['pipeline_ms']:.1f} ms of processor a photo.",
         "",
-        "| workers | photos a second | of the bare pipeline | a core | memory of a worker process | at its peak |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| workers | photos a second | of the bare pipeline | a core | memory of a worker process | at its peak |"
+        " processor a photo: workers, PostgreSQL, Redis |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for count, row in measured["workers"].items():
         cores = min(int(count), measured["cores"])
         lines.append(
             f"| {count} | {row['per_s']:.1f} | {row['ratio']:.0%} | {row['per_s'] / cores:.1f} |"
             f" {row['share_mb']:.0f} MB | {row['peak_mb']:.0f} MB |"
+            f" {row['worker_ms']:.1f}, {row['postgres_ms']:.1f}, {row['redis_ms']:.1f} ms |"
         )
     if "median_ms" in measured:
         lines += [
@@ -156,8 +190,6 @@ def as_table(measured: dict[str, Any]) -> str:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    from ml.registry import REFERENCE_MODEL
-
     parser = argparse.ArgumentParser(prog="python -m bench.stack", description=__doc__)
     cores = sorted(os.sched_getaffinity(0))[:2]
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -165,7 +197,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--photos", type=int, default=200, metavar="N", help="of each measurement (%(default)s)")
     parser.add_argument("--different", type=int, default=20, metavar="N", help="photos, repeated (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of which medians are told (%(default)s)")
-    parser.add_argument("--model", default=REFERENCE_MODEL, metavar="NAME", help="released model (%(default)s)")
+    parser.add_argument("--model", default="residual", metavar="NAME", help="released model (%(default)s)")
     parser.add_argument("--cores", type=int, nargs="+", default=cores, metavar="N", help="to run all on (first two)")
     parser.add_argument("--rate", type=float, default=5, metavar="N", help="photos a second by HTTP (%(default)s)")
     parser.add_argument("--seconds", type=int, default=40, metavar="N", help="for so long; 0: not (%(default)s)")

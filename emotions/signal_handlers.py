@@ -9,6 +9,8 @@ from celery.signals import worker_init, worker_process_init
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_delete
 
 from crm import health, heartbeat
@@ -34,6 +36,7 @@ def connect() -> None:
     events.register_events()
     snapshots_finished.connect(events.snapshots_finished, dispatch_uid="emotions.events")
     worker_init.connect(refuse_to_start_without_model, dispatch_uid="emotions.check_model")
+    worker_process_init.connect(do_not_wait_for_the_disk, dispatch_uid="emotions.do_not_wait_for_the_disk")
     worker_process_init.connect(warm_up, dispatch_uid="emotions.warm_up")
     heartbeat.describe_by(loaded_model)
     health.register("model", check_model)
@@ -71,6 +74,18 @@ def refuse_to_start_without_model(**_: Any) -> None:
 def takes_photos() -> bool:
     """Whether this worker listens to a queue for which it needs the nets."""
     return not PHOTO_QUEUES.isdisjoint(current_app.amqp.queues.consume_from)
+
+
+def do_not_wait_for_the_disk(**_: Any) -> None:
+    """From now on this process of a worker, which can do again whatever PostgreSQL loses in a crash."""
+    if takes_photos() and not settings.PGBOUNCER:  # which would hand the connection on to others as it is
+        connection_created.connect(_commit_soon, dispatch_uid="emotions.commit_soon")
+
+
+def _commit_soon(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit TO off")
 
 
 def warm_up(**_: Any) -> None:

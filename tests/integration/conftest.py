@@ -54,7 +54,7 @@ def bucket(deployment: Deployment, settings: Settings, free_port: int, tmp_path:
     """Where this process and all that the test starts keep the photos, instead of in a folder."""
     bucket = Bucket(tmp_path / "objects", free_port)
     bucket.start()
-    deployment.environment |= bucket.environment
+    deployment.environment |= bucket.environment | {"ANALYSIS_TIME_LIMIT": "30", "ANALYSIS_LEASE": "40"}
     for name, value in bucket.environment.items():
         setattr(settings, name, value)
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "emotions.object_storage.ObjectStorage"}}
