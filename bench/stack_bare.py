@@ -23,16 +23,8 @@ def main() -> int:
     begin, computed = time.monotonic(), time.process_time()
     for place in range(options.photos):
         pipeline.analyze(files[place % len(files)])
-    print(
-        json.dumps(
-            {
-                "photos": options.photos,
-                "begin": begin,
-                "end": time.monotonic(),
-                "processor_s": time.process_time() - computed,
-            }
-        )
-    )
+    spent = {"end": time.monotonic(), "processor_s": time.process_time() - computed}
+    print(json.dumps({"photos": options.photos, "begin": begin, **spent}))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -35,7 +35,16 @@ class PhotoFileView(FileView):
 
 
 class OriginalView(PhotoFileView):
-    @extend_schema(operation_id="snapshots_photo", responses={(200, "image/*"): OpenApiTypes.BINARY, **NOT_AGAIN})
+    @extend_schema(
+        operation_id="snapshots_photo",
+        responses={
+            (200, "image/*"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(
+                description="To a link that gives the photo for a minute, where photos are in a bucket."
+            ),
+            **NOT_AGAIN,
+        },
+    )
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """The photo as it was sent."""
         return media.original_of(request._request, self.snapshot(id))

@@ -39,6 +39,12 @@ def start(folder: Path, code: str, **environment: str) -> "subprocess.CompletedP
         ("API_RATE", "600"),
         ("API_RATE", "0/minute"),
         ("CACHE_URL", "memory"),
+        ("DATABASE_POOL_SIZE", "-1"),
+        ("PGBOUNCER", "true"),  # without PostgreSQL
+        ("REDIS_CA_FILE", "/nowhere.pem"),
+        ("S3_ENDPOINT_URL", "minio:9000"),
+        ("S3_ACCESS_KEY", "without the other"),
+        ("S3_LINK_SECONDS", "0"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
