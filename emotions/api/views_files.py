@@ -40,7 +40,7 @@ class OriginalView(PhotoFileView):
         responses={
             (200, "image/*"): OpenApiTypes.BINARY,
             302: OpenApiResponse(
-                description="To a link that gives the photo for a minute, where photos are in a bucket."
+                description="To a link to the photo, valid for a minute: where photos are in a bucket."
             ),
             **NOT_AGAIN,
         },
