@@ -16,9 +16,6 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from storages.backends.s3 import S3Storage
 
-# Somebody waits for the answer, and a photo that waits for a worker is tried again anyway.
-PATIENCE = {"connect_timeout": 3, "read_timeout": 15, "retries": {"total_max_attempts": 2, "mode": "standard"}}
-
 
 class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not typed
     """Raises OSError like a folder: FileNotFoundError for a file that is not there, ConnectionError when the bucket
@@ -26,7 +23,7 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not 
 
     def get_default_settings(self) -> dict[str, Any]:
         endpoint = settings.S3_ENDPOINT_URL or None
-        ours = {
+        ours: dict[str, Any] = {
             "bucket_name": settings.S3_BUCKET,
             "endpoint_url": endpoint,
             "region_name": settings.S3_REGION,
@@ -39,12 +36,16 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not 
                 s3={"addressing_style": "path" if endpoint else "auto"},  # few servers answer to BUCKET.HOST
                 request_checksum_calculation="when_required",  # others than Amazon's refuse what they do not know
                 response_checksum_validation="when_required",
-                **PATIENCE,
+                # Somebody waits for the answer, and a photo that waits for a worker is tried again anyway.
+                connect_timeout=3,
+                read_timeout=15,
+                retries={"total_max_attempts": 2, "mode": "standard"},
             ),
         }
         if settings.S3_ACCESS_KEY:
             ours |= {"access_key": settings.S3_ACCESS_KEY, "secret_key": settings.S3_SECRET_KEY}
-        return super().get_default_settings() | ours
+        defaults: dict[str, Any] = super().get_default_settings()
+        return defaults | ours
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         """To read only, with one request: django-storages' own asks twice."""
