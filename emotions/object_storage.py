@@ -28,9 +28,7 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not 
             "endpoint_url": endpoint,
             "region_name": settings.S3_REGION,
             "querystring_expire": settings.S3_LINK_SECONDS,
-            "transfer_config": TransferConfig(
-                use_threads=False
-            ),  # photos are small, and threads cost more than they save
+            "transfer_config": TransferConfig(use_threads=False),  # photos are small
             "client_config": Config(
                 signature_version="s3v4",
                 s3={"addressing_style": "path" if endpoint else "auto"},  # few servers answer to BUCKET.HOST
