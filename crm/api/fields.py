@@ -51,6 +51,11 @@ class UtcDateTimeField(serializers.DateTimeField):
             self.fail("naive")
         return super().enforce_timezone(value)
 
+    def to_representation(self, value: Any) -> Any:
+        if isinstance(value, datetime) and value.tzinfo is UTC:  # as databases give it: a short way, for long lists
+            return value.isoformat().replace("+00:00", "Z")
+        return super().to_representation(value)
+
 
 @extend_schema_field(str)
 class StaffField(serializers.SlugRelatedField[User]):

@@ -33,7 +33,7 @@ def named(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
 
 def current_records() -> Prefetch[Any]:
     """What else a snapshot's representation is made of, in three queries."""
-    current = records.shown(EmotionRecord.objects.current()).order_by("face_index")
+    current = records.answered(EmotionRecord.objects.current()).order_by("face_index")
     return Prefetch("records", queryset=current, to_attr="current_records")
 
 

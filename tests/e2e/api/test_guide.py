@@ -2,9 +2,12 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from crm.models import Customer
 from emotions.models import EmotionCorrection, Snapshot
@@ -32,6 +35,14 @@ def run(command: list[str], folder: Path, access: Access) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def test_the_guide_works(site: Site, access: Access, tmp_path: Path, free_port: int) -> None:
