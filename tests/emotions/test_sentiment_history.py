@@ -42,7 +42,7 @@ def of(interval: str, zone: Any = UTC, period: tuple[datetime, datetime] = YEAR)
 
 def slope() -> float | None:
     trend = of("day").trend
-    return trend and trend.slope
+    return trend.slope if trend else None
 
 
 def mean(tally: Tally) -> float | None:
