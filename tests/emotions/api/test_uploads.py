@@ -239,7 +239,7 @@ def test_a_file_name_is_never_a_path(media: Path) -> None:
     given._name = "../../etc/\0cron\u202e.jpg"  # type: ignore[attr-defined]  # its setter would clean it
     answer = send(System(), snapshots_of(InteractionFactory()), given)
     assert answer.json()["original_name"] == "cron.jpg"
-    assert [file.parent.parent.parent for file in media.rglob("*.jpg")] == [media / "snapshots"]
+    assert [file.parents[3] for file in media.rglob("*.jpg")] == [media / "snapshots"]
 
 
 def test_a_consent_withdrawn_meanwhile_counts(media: Path) -> None:
