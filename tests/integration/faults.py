@@ -15,10 +15,6 @@ import pytest
 from tests.integration.deployment import Deployment, Program
 from tests.threads import in_thread
 
-MEMORY = Path("/sys/fs/cgroup/memory")
-GROUP = f"rapport-tests-{os.getpid()}"
-SPARE = 1024 * 1024  # bytes that a process gets which is about to run out of memory
-
 
 @contextmanager
 def happening(*faults: Callable[[], object], progress: Callable[[], float], step: float) -> Iterator[None]:
@@ -50,11 +46,10 @@ class Crew:
     def __init__(self, deployment: Deployment, size: int, seed: int = 0) -> None:
         self._deployment = deployment
         self._chance = random.Random(seed)  # noqa: S311
-        self.limited = 0  # processes to which the kernel gives no more memory
         self._workers = [deployment.worker() for _ in range(size)]
 
     def kill_a_process(self) -> None:
-        """Its worker makes another."""
+        """As the kernel does to one that is out of memory. Its worker makes another."""
         self._kill_a_child(self._one())
 
     def kill_a_web(self) -> None:
@@ -68,14 +63,6 @@ class Crew:
         """It ends its photo first, beside the new one."""
         self._replace(Program.terminate)
 
-    def exhaust_memory(self) -> None:
-        """The kernel kills a process when it next needs memory; where that cannot be arranged, this does."""
-        for pid in self._one().children():
-            if limit_memory(pid):
-                self.limited += 1
-            else:
-                os.kill(pid, signal.SIGKILL)
-
     def _kill_a_child(self, program: Program) -> None:
         if pids := program.children():
             os.kill(self._chance.choice(pids), signal.SIGKILL)
@@ -87,34 +74,6 @@ class Crew:
         leaving = self._one()
         end(leaving)
         self._workers[self._workers.index(leaving)] = self._deployment.worker()
-
-
-def limit_memory(pid: int) -> bool:
-    """Let the kernel give the process hardly any more memory. False where this account may not say so."""
-    group = MEMORY / f"{GROUP}-{pid}"
-    try:
-        group.mkdir()
-        (group / "memory.limit_in_bytes").write_text(str(SPARE))
-        (group / "cgroup.procs").write_text(str(pid))
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def limits_of_memory() -> Iterator[None]:
-    """Those that are set meanwhile are lifted at the end, when their processes are gone."""
-    try:
-        yield
-    finally:
-        for group in MEMORY.glob(f"{GROUP}-*"):
-            group.rmdir()
-
-
-def killed_for_memory() -> int:
-    """How many processes the kernel has killed for their limits."""
-    controls = [group / "memory.oom_control" for group in MEMORY.glob(f"{GROUP}-*")]
-    return sum(int(control.read_text().split("oom_kill ")[1]) for control in controls)
 
 
 @contextmanager

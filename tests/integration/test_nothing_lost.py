@@ -20,7 +20,7 @@ from tests.conftest import on_sqlite
 from tests.databases import cut_connections
 from tests.factories import InteractionFactory, checked, jpeg, small_face, small_photo
 from tests.integration.deployment import Deployment
-from tests.integration.faults import Crew, filled, happening, killed_for_memory, limits_of_memory, small_disk
+from tests.integration.faults import Crew, filled, happening, small_disk
 from tests.integration.poisoned_worker import POISON
 from tests.servers import PostgresServer, RedisServer
 from tests.threads import at_once, in_thread
@@ -67,22 +67,13 @@ def wait_for_the_end_of_all() -> None:
     wait_until(lambda: not unfinished.exists(), "every snapshot is done", PATIENCE)
 
 
-@pytest.fixture
-def limits() -> Iterator[None]:
-    with limits_of_memory():
-        yield
-
-
-def test_processes_that_are_killed_terminated_and_out_of_memory(
-    limits: None, deployment: Deployment, uploads: Uploads, media: Path
-) -> None:
+def test_processes_that_are_killed_and_terminated(deployment: Deployment, uploads: Uploads, media: Path) -> None:
     crew = Crew(deployment, 2)
     deployment.beat()
-    faults = (crew.kill_a_process, crew.kill_a_web, crew.exhaust_memory, crew.kill_a_worker, crew.terminate_a_worker)
+    faults = (crew.kill_a_process, crew.kill_a_web, crew.kill_a_worker, crew.terminate_a_worker)
     with happening(*faults, progress=lambda: len(uploads.accepted) + finished(), step=PHOTOS / 10):
         send_all(uploads)
         wait_for_the_end_of_all()
-    assert killed_for_memory() or not crew.limited
     delete_stray_files(timedelta(0))  # of a web process that was killed before its commit
     assert_accounted_for(accepted(uploads), media)
 
