@@ -65,7 +65,8 @@ class Crew:
 
     def _kill_a_child(self, program: Program) -> None:
         if pids := program.children():
-            os.kill(self._chance.choice(pids), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(self._chance.choice(pids), signal.SIGKILL)
 
     def _one(self) -> Program:
         return self._chance.choice(self._workers)
