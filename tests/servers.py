@@ -196,7 +196,7 @@ class TlsRedisServer(RedisServer):
         self._command += ["--tls-cert-file", certificate, "--tls-key-file", certificate]
         self._command += ["--tls-ca-cert-file", self.ca_file, "--tls-auth-clients", "no"]
         self.url = f"rediss://:{PASSWORD}@127.0.0.1:{self._port}/0"
-        self.client = redis.Redis(port=self._port, password=PASSWORD, ssl=True, ssl_ca_certs=self.ca_file)
+        self.client = redis.Redis.from_url(self.url, ssl_ca_certs=self.ca_file)
 
 
 @contextmanager
