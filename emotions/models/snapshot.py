@@ -85,10 +85,9 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
 
     def with_consent(self) -> SnapshotQuerySet:
         """Each with `has_consent`: whether the customer's newest word on photos is yes."""
-        words = Consent.objects.filter(customer=OuterRef("customer"), scope=Consent.Scope.EMOTION_ANALYSIS).order_by(
-            "-pk"
-        )
-        return self.annotate(has_consent=Coalesce(Subquery(words.values("granted")[:1]), False))
+        words = Consent.objects.filter(customer=OuterRef("customer"), scope=Consent.Scope.EMOTION_ANALYSIS)
+        stands = Coalesce(Subquery(words.order_by("-pk").values("granted")[:1]), False)
+        return self.annotate(**{"has_consent": stands})  # django-stubs takes the plain keyword for a second field
 
     def worn_out(self, now: datetime) -> SnapshotQuerySet:
         """Those whose last attempt was abandoned: their photo probably crashes the worker."""
