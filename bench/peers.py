@@ -33,7 +33,7 @@ def install(environment: Path) -> Path:
     python = environment / "bin" / "python"
     if not (environment / "complete").exists():
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)  # noqa: S603
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, *REQUIREMENTS], check=True)  # noqa: S603
         (environment / "complete").touch()
     return python

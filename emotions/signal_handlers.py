@@ -61,7 +61,7 @@ def refuse_to_start_without_model(**_: Any) -> None:
     active = active_model()
     connection.close()  # the children, which are forked from here, must not share it
     if settings.DATABASE_POOL_SIZE:
-        connection.close_pool()  # nor one that a pool still holds
+        connection.close_pool()  # type: ignore[attr-defined]  # nor one that PostgreSQL's pool still holds
     try:
         active.check()
     except ModelUnavailable as error:

@@ -43,13 +43,13 @@ def ask_at_once(web: str, path: str, count: int = 40) -> list[requests.Response]
         )
 
 
-def others() -> int:
-    """Connections to this database beside this process's."""
+def others() -> set[int]:
+    """PostgreSQL's processes for connections to this database beside this process's."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        return int(cursor.fetchone()[0])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def test_the_threads_of_a_process_share_its_connections(deployment: Deployment) -> None:

@@ -26,7 +26,7 @@ def host(deployment: Deployment, models: Path, name: str) -> Program:
     folder = deployment.folder / name
     shutil.copytree(models, folder / "models")
     own = {"VAR_DIR": str(folder / "var"), "MEDIA_ROOT": str(folder / "none"), "MODELS_DIR": str(folder / "models")}
-    worker = deployment.worker(name=name, **own)
+    worker = deployment.worker(1, name, **own)
     wait_until(lambda: "ready." in worker.log.read_text(), f"{name} is ready")
     return worker
 
