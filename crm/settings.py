@@ -137,7 +137,7 @@ WORKER_MAX_MEMORY = env.int("WORKER_MAX_MEMORY", 1024, validate=positive)
 SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
 REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
 
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_TOKEN = secret(env.str, "METRICS_TOKEN", "")
 METRICS_PORT = env.int("METRICS_PORT", 0, validate=validate.Range(min=0, max=65535))
 METRICS_DIR = env.path("METRICS_DIR", VAR_DIR / "metrics")
 
