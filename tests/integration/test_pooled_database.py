@@ -35,8 +35,8 @@ def bouncer(deployment: Deployment, postgres: str) -> Iterator[None]:
         yield
 
 
-def ask_at_once(web: str, path: str, count: int = 40) -> list[requests.Response]:
-    headers = {"Authorization": f"Bearer {make_key(UserFactory(is_superuser=True))[1]}"}
+def ask_at_once(web: str, path: str, kind: str = "application/json", count: int = 40) -> list[requests.Response]:
+    headers = {"Authorization": f"Bearer {make_key(UserFactory(is_superuser=True))[1]}", "Accept": kind}
     with ThreadPoolExecutor(THREADS) as threads:
         return list(
             threads.map(lambda _: requests.get(f"{web}/api/v1/{path}", headers=headers, timeout=60), range(count))
@@ -88,7 +88,7 @@ def test_everything_works_behind_pgbouncer_in_transaction_mode(deployment: Deplo
     web = deployment.web(processes=1, threads=THREADS, API_RATE="1000/second")
     worker = deployment.worker(processes=2)
     add_snapshots(InteractionFactory(), [uploaded_photo(number) for number in range(10)])
-    answers = ask_at_once(web, "sentiment/customers?format=csv") + ask_at_once(web, "customers")
+    answers = ask_at_once(web, "sentiment/customers", "text/csv") + ask_at_once(web, "customers")
     assert {answer.status_code for answer in answers} == {200}
     assert min(len(answer.text.splitlines()) for answer in answers[:40]) > 30
     wait_until(lambda: statuses() == [Snapshot.Status.ANALYSED] * 40, "all are analysed")
