@@ -79,7 +79,15 @@ def test_what_is_too_large_is_refused_with_a_sentence(system: System, customer: 
     assert over_one_photo.headers["Content-Type"] == "application/problem+json"
     over_the_form = system.upload(customer, b"x" * (27 * 1024 * 1024))
     assert over_the_form.status_code == 413
-    assert "add fewer at once" in over_the_form.text
+    assert over_the_form.headers["Content-Type"] == "application/problem+json"
+    assert over_the_form.json()["code"] == "request_too_large"
+
+
+def test_people_get_a_page_when_it_is_too_large(site: str) -> None:
+    answer = requests.post(f"{site}/admin/login/", data=b"x" * (27 * 1024 * 1024), timeout=TIMEOUT)
+    assert answer.status_code == 413
+    assert answer.headers["Content-Type"] == "text/html"
+    assert "add fewer at once" in answer.text
 
 
 def test_the_log_names_the_client_and_no_query(site: str, stack: Stack) -> None:
