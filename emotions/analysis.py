@@ -21,7 +21,7 @@ from emotions.sentiment_points import refresh_point, write_point
 from ml.errors import InvalidImage
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
-from ml.types import FaceEmotion, ModelCard, PhotoAnalysis
+from ml.types import FaceEmotion, PhotoAnalysis
 from ml.yunet import DetectorFile
 
 logger = logging.getLogger(__name__)
@@ -61,12 +61,6 @@ def _detector_file() -> DetectorFile | None:
     return DetectorFile(Path(settings.FACE_DETECTOR_MODEL), settings.FACE_DETECTOR_SHA256)
 
 
-@lru_cache(maxsize=1)
-def _version(card: ModelCard) -> ModelVersion:
-    """Asked for once by this process: such a row never changes."""
-    return ModelVersion.objects.of(card)
-
-
 def analyse(snapshot_id: int) -> None:
     """Bring a snapshot to its end, or back to the queue; nothing happens if it is taken or done.
 
@@ -84,7 +78,7 @@ def analyse(snapshot_id: int) -> None:
     try:
         result = run(ready, snapshot) if snapshot.has_consent else None
         started = time.perf_counter()
-        outcome = _store(claim, snapshot.customer_id, result, _version(ready.card))
+        outcome = _store(claim, snapshot.customer_id, result, ModelVersion.objects.of(ready.card))
         metrics.observe("store", time.perf_counter() - started, ready.card)
     except InvalidImage as error:
         held.fail(str(error))
@@ -99,7 +93,6 @@ def analyse(snapshot_id: int) -> None:
             held.give_back()
             raise
         logger.exception("Analysing snapshot %s failed", snapshot.uuid)
-        _version.cache_clear()  # its row may be gone
         held.release(snapshot.attempts)
         last = snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS
         outcome = Snapshot.Status.FAILED if last else metrics.RETRIED

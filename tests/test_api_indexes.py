@@ -32,7 +32,7 @@ def test_an_exact_filter_reads_its_index(field: str) -> None:
 
 
 def test_a_busy_customers_timeline_reads_its_page_alone() -> None:
-    interaction, other = InteractionFactory(), InteractionFactory()
+    interactions = [InteractionFactory() for _ in range(20)]
     now = timezone.now()
     Snapshot.objects.bulk_create(
         Snapshot(
@@ -44,12 +44,12 @@ def test_a_busy_customers_timeline_reads_its_page_alone() -> None:
             width=1,
             height=1,
         )
-        for number in range(ROWS // 2)
-        for each in (interaction, other)
+        for number in range(ROWS // 20)
+        for each in interactions
     )
     analyse(Snapshot.objects.all())
     with CaptureQueriesContext(connection) as queries:
-        Timeline(interaction.customer, frozenset({Kind.SNAPSHOT})).page(20)
+        Timeline(interactions[0].customer, frozenset({Kind.SNAPSHOT})).page(20)
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {queries[0]['sql']}")
         plan = "\n".join(row for (row,) in cursor.fetchall())

@@ -2,13 +2,14 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.db import DataError
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from crm.api.throttling import FAILURES, spend
+from crm.api.throttling import spend
 from crm.models import ApiKey, User
 
 KEYWORD = "Bearer"
@@ -26,7 +27,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         try:
             key = _usable_key(parts[1])
         except AuthenticationFailed:
-            spend(f"failures:{client_address(request)}", FAILURES).check()
+            spend(f"failures:{client_address(request)}", settings.API_FAILURE_RATE).check()
             raise
         if not key.allows_address(client_address(request)):
             raise PermissionDenied("The API key may not be used from this address.", "address_not_allowed")

@@ -19,8 +19,6 @@ from rest_framework.request import Request
 from crm.api.rates import parse_rate
 from crm.models import ApiKey
 
-# Wrong keys from one address. Right keys from there pass all the same.
-FAILURES = "30/minute"
 logger = logging.getLogger(__name__)
 
 

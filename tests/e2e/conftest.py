@@ -83,6 +83,7 @@ def site(
         ANALYSIS_LEASE="40",
         WEBHOOK_ALLOWED_HOSTS="127.0.0.1",
         API_RATE="1000000/second",
+        API_FAILURE_RATE="1000000/second",
     )
     yield Site(deployment)
     deployment.end()

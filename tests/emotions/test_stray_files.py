@@ -16,7 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from emotions.models import Snapshot
 from emotions.stray_files import BATCH, delete_stray_files
 from tests.accounting import stray_files
-from tests.factories import SnapshotFactory
+from tests.factories import InteractionFactory, SnapshotFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,13 @@ def leave_file(media: Path, name: str = "snapshots/2026/11/28/left.jpg", *, minu
     written = time.time() - minutes * 60
     os.utime(file, (written, written))
     return file
+
+
+def rows_of_files(count: int) -> list[Snapshot]:
+    """Unsaved, of one interaction: snapshots/0.jpg and so on."""
+    interaction = InteractionFactory()
+    of = {"interaction": interaction, "customer": interaction.customer}
+    return [SnapshotFactory.build(**of, sha256=f"{n:064}", file=f"snapshots/{n}.jpg") for n in range(count)]
 
 
 def test_an_old_file_without_a_row_goes_and_photos_stay(media: Path) -> None:
@@ -50,10 +57,7 @@ def test_without_any_photo_there_is_nothing_to_do(media: Path) -> None:
 
 
 def test_more_files_than_one_query_takes(media: Path) -> None:
-    rows = Snapshot.objects.bulk_create(
-        SnapshotFactory.build(interaction=SnapshotFactory().interaction, sha256=f"{n:064}", file=f"snapshots/{n}.jpg")
-        for n in range(2)
-    )
+    rows = Snapshot.objects.bulk_create(rows_of_files(2))
     for row in rows:
         leave_file(media, str(row.file))
     for number in range(2 * BATCH):
@@ -98,8 +102,9 @@ def test_the_command_names_them_first(media: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.skipif("sqlite" in os.environ.get("TEST_DATABASE", ""), reason="PostgreSQL's plan")
 def test_the_rows_of_files_are_found_by_an_index() -> None:
-    names = [f"snapshots/{number}.jpg" for number in range(BATCH)]
+    rows = Snapshot.objects.bulk_create(rows_of_files(50 * BATCH))
+    names = [str(row.file) for row in rows[:BATCH]]
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("ANALYZE emotions_snapshot")
     plan = Snapshot.objects.exclude(file="").filter(file__in=names).explain()
     assert "snapshot_by_file" in plan

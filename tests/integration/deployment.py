@@ -16,8 +16,8 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 IMPATIENT = {
-    "ANALYSIS_TIME_LIMIT": "2",
-    "ANALYSIS_LEASE": "3",
+    "ANALYSIS_TIME_LIMIT": "4",
+    "ANALYSIS_LEASE": "5",
     "ANALYSIS_MAX_ATTEMPTS": "3",
     "ANALYSIS_RETRY_DELAY": "1",
     "BROKER_VISIBILITY_TIMEOUT": "60",

@@ -52,7 +52,7 @@ def test_photos_are_analysed_from_the_bucket_and_leave_it_with_their_rows(
     worker = deployment.worker()
     wait_until(lambda: statuses() == [Status.ANALYSED] * 2, "both are analysed")
     assert bucket.names() == files()
-    assert all(re.fullmatch(r"snapshots/\d{4}/\d\d/[0-9a-f-]{36}\.jpg", name) for name in files())
+    assert all(re.fullmatch(r"snapshots/\d{4}/\d\d/\d\d/[0-9a-f-]{36}\.jpg", name) for name in files())
     preview = api.get(f"snapshots/{Snapshot.objects.all()[0].uuid}/preview")
     assert (preview.status_code, preview.content[:3]) == (200, b"\xff\xd8\xff")
     Snapshot.objects.all()[0].delete()

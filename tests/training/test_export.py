@@ -89,27 +89,27 @@ def test_the_documents_of_the_run_come_along(release: Path, bfloat16_run: Path) 
     assert (release / "log.csv").read_bytes() == (bfloat16_run / "log.csv").read_bytes()
 
 
-def alter_weights(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
+def alter_weights(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion], flip: bool) -> None:
     weights = network.get_weights()
     network.set_weights([*weights[:-2], *(each[..., ::-1] for each in weights[-2:])])  # the classes in another order
-    WRITE_ONNX(network, size, file, classes)
+    WRITE_ONNX(network, size, file, classes, flip=flip)
     network.set_weights(weights)
 
 
-def make_nan(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
+def make_nan(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion], flip: bool) -> None:
     weights = network.get_weights()
     network.set_weights([each * np.nan for each in weights])
-    WRITE_ONNX(network, size, file, classes)
+    WRITE_ONNX(network, size, file, classes, flip=flip)
     network.set_weights(weights)
 
 
-def break_file(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
-    WRITE_ONNX(network, size, file, classes)
+def break_file(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion], flip: bool) -> None:
+    WRITE_ONNX(network, size, file, classes, flip=flip)
     file.write_bytes(file.read_bytes()[:5000])
 
 
-def stop(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion]) -> None:
-    WRITE_ONNX(network, size, file, classes)
+def stop(network: keras.Model, size: int, file: Path, classes: Sequence[Emotion], flip: bool) -> None:
+    WRITE_ONNX(network, size, file, classes, flip=flip)
     raise KeyboardInterrupt
 
 
@@ -131,7 +131,7 @@ def test_a_failed_export_leaves_nothing_behind(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    write: Callable[[keras.Model, int, Path], None],
+    write: Callable[..., None],
     status: int,
     message: str,
 ) -> None:
