@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import requests
 
 from tests.compose.stack import LASTING, Stack, run
 
@@ -47,7 +48,8 @@ def test_workers_reach_nothing_outside(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("service", [*OURS, "nginx"])
-def test_logs_are_lines_of_json(stack: Stack, service: str) -> None:
+def test_logs_are_lines_of_json(stack: Stack, site: str, service: str) -> None:
+    requests.get(f"{site}/admin/login/", timeout=TIMEOUT)  # nginx says nothing before
     lines = run("docker", "logs", stack.containers(service)[0]).splitlines()
     assert lines
     for line in lines:
