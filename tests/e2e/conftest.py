@@ -87,6 +87,7 @@ def site(
     )
     yield Site(deployment)
     deployment.end()
+    deployment.tell()
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ def deployment(
     )
     yield deployment
     deployment.end()
+    deployment.tell()
 
 
 @pytest.fixture

@@ -114,5 +114,8 @@ class Deployment:
         for program in self._started:
             program.kill()
         self._ports.close()
-        for log in sorted(self.folder.glob("*.log")):  # pytest shows it when the test failed
+
+    def tell(self) -> None:
+        """pytest shows it when the test failed."""
+        for log in sorted(self.folder.glob("*.log")):
             print(f"--- {log.name}\n{log.read_text(errors='replace')}")
