@@ -15,16 +15,18 @@ RUN VAR_DIR=/tmp/var STATIC_ROOT=/srv/static python manage.py collectstatic --no
 
 
 # Without what nothing asks for while it runs: tests, headers, translations (USE_I18N is false), static files (collected
-# above), debugging symbols, Amazon's services but S3 and those that know who asks, other programs of onnxruntime and its library for C, which its Python module does not load.
+# above), debugging symbols, Amazon's services but S3 and those that know who asks, other programs of onnx and onnxruntime,
+# and onnxruntime's library for C, which its Python module does not load.
 FROM packages AS needed
 WORKDIR /opt/venv/lib/python3.12/site-packages
 # hadolint ignore=DL3008
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/* \
- && strip --strip-debug lz4/*.so lz4/*/*.so yaml/*.so
+ && strip --strip-debug lz4/*.so lz4/*/*.so yaml/*.so && strip --strip-unneeded ./*.libs/*.so*
 RUN pip uninstall --quiet --yes supervisor pip \
- && rm -r django/contrib/gis numpy/f2py onnx/backend/test onnxruntime/datasets onnxruntime/quantization \
-    onnxruntime/tools onnxruntime/transformers onnxruntime/capi/libonnxruntime.so.* \
+ && rm -r django/contrib/gis numpy/f2py onnx/backend/test onnx/reference onnxruntime/datasets \
+    onnxruntime/quantization onnxruntime/tools onnxruntime/transformers onnxruntime/capi/libonnxruntime.so.* \
     django/contrib/admin/static drf_spectacular_sidecar/static rest_framework/static unfold/static \
+ && find django/conf/locale -mindepth 1 -maxdepth 1 -type d ! -name 'en*' -exec rm -r {} + \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' ! -name signin -exec rm -r {} + \
  && find . -type d -name tests -prune -exec rm -r {} + \
  && find . -type f \( -name '*.po' -o -name '*.mo' -o -name '*.pyi' -o -name '*.h' \) -delete

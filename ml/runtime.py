@@ -1,13 +1,19 @@
-"""How ONNX Runtime is started, for the detector and the classifier alike."""
+"""How ONNX Runtime is started, for the detector and the classifier alike. Whoever needs it imports it from here."""
 
-import onnxruntime
+import os
+
+# Read once, when it is imported: from 1.32 on, it otherwise tells its makers over the internet how it is used.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+from onnxruntime import InferenceSession as InferenceSession
+from onnxruntime import SessionOptions
 
 
-def start_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+def start_session(model: bytes, threads: int) -> InferenceSession:
     """Start a model on the CPU. Threads sleep when idle, since several workers share the cores."""
-    options = onnxruntime.SessionOptions()
+    options = SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return InferenceSession(model, options, providers=["CPUExecutionProvider"])

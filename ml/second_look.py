@@ -7,10 +7,10 @@ place falls apart. And a head that leans to a shoulder looks upright from a view
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ml.boxes import Boxes, Floats, centres, patches, resized, shifted, squared, supporters, suppress, turned
+from ml.runtime import InferenceSession
 from ml.types import Image
 
 SIZE = 48  # pixels that O-Net sees
@@ -51,7 +51,7 @@ NONE = Candidates(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empt
 class SecondLook:
     """O-Net, with doubts."""
 
-    def __init__(self, output_net: onnxruntime.InferenceSession) -> None:
+    def __init__(self, output_net: InferenceSession) -> None:
         self._net = output_net
 
     def faces(self, image: Image, squares: Boxes, proposals: Boxes) -> Candidates:

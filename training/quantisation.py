@@ -4,6 +4,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import ml.runtime  # noqa: F401  # keeps ONNX Runtime to itself, and must be first
+
+# isort: split
+
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static

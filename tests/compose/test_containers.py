@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from tests.compose.stack import LASTING, Stack, run
+from tests.compose.visitor import TIMEOUT
 
 MEGABYTE = 1_000_000
 OURS = ("web", "worker", "worker-io", "beat")
