@@ -42,6 +42,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "crm.api.schema.forget_database_ranges",
         "crm.api.schema.forbid_unknown_fields",
+        "crm.api.schema.forbid_blank_texts",
         "crm.api.schema.forbid_empty_parameters",
         "crm.api.links.add_links",
         "crm.api.schema.add_problems",

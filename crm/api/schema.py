@@ -128,3 +128,16 @@ def forbid_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)
     return result
+
+
+# What str.strip leaves nothing of is blank: besides \s of other languages, these four separators.
+NOT_BLANK = r"[^\s\u001c-\u001f\u0085]"
+
+
+def forbid_blank_texts(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Hook: a text that may not be empty may not consist of white space either."""
+    for name, schema in result["components"]["schemas"].items():
+        for field in schema.get("properties", {}).values() if name.endswith("Request") else ():
+            if field.get("type") == "string" and field.get("minLength") and "format" not in field:
+                field.setdefault("pattern", NOT_BLANK)
+    return result
