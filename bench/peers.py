@@ -42,7 +42,7 @@ def install(environment: Path) -> Path:
 def commands(environment: Path, model: str) -> dict[str, list[str]]:
     """Each prints a JSON object with `file` and `faces` for each of the photos that are appended to it."""
     script = str(Path(__file__).with_name("peers_fer.py"))
-    fer = [str(install(environment)), script]
+    fer = [str(install(environment)), "-P", script]  # its folder has a module "queue", as Python has
     return {
         OURS: [sys.executable, "-m", "ml", "analyse", "--json", "--model", model],
         HAAR: [*fer, "haar"],
