@@ -2,7 +2,7 @@
 
 import os
 
-# Read once, when it is imported: from 1.32 on, it otherwise tells its makers over the internet how it is used.
+# Read once, when it is imported. 1.32 has telemetry, with an address of its makers, that is on unless this is set.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from onnxruntime import InferenceSession as InferenceSession
