@@ -3,15 +3,14 @@
 (() => {
   "use strict";
 
-  const form = document.getElementById("apikey_form");
-  if (form) {
-    let sent = false;
-    form.addEventListener("submit", (event) => {
-      if (sent) event.preventDefault(); // a double click would make two keys, and show one
-      sent = true;
-    });
-    window.addEventListener("pageshow", () => (sent = false));
-  }
+  // On the form's page this runs before there is a form, and so before anyone can send it.
+  let sent = false;
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "apikey_form") return;
+    if (sent) event.preventDefault(); // a double click would make two keys, and show one
+    sent = true;
+  });
+  window.addEventListener("pageshow", () => (sent = false));
 
   const made = document.querySelector("[data-made]");
   if (!made) return;
