@@ -186,10 +186,13 @@
     send();
   });
 
-  input.addEventListener("change", () => {
+  function take() {
     add(input.files);
     input.value = "";
-  });
+  }
+
+  input.addEventListener("change", take);
+  if (input.files.length) take(); // chosen while this script was on its way
   document.addEventListener("rapport:photo", (event) => add([event.detail]));
 
   const drop = find("drop");

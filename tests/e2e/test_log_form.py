@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from crm.models import Interaction
 from emotions.models import Snapshot
@@ -59,6 +59,19 @@ def test_a_photo_from_the_webcam(site: Site, log_page: Page) -> None:
     page.get_by_role("button", name="Log interaction").click()
     site.start_worker()
     expect(snapshots(page, "analysed")).to_have_count(1)
+
+
+def test_a_photo_that_is_chosen_before_the_script_is_there_is_kept(site: Site, logged_in: Page, tmp_path: Path) -> None:
+    page, held = logged_in, list[Route]()
+    page.route("**/emotions/log.*js", lambda route: held.append(route))
+    with page.expect_request("**/emotions/log.*js"):
+        page.goto(f"{site.timeline(CustomerFactory())}log/", wait_until="commit")
+    page.get_by_label("Choose photos").set_input_files(photo_file(tmp_path, "face.jpg", face_photo()))
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("list", name="Chosen photos").get_by_role("listitem")).to_have_count(1)
+    page.get_by_role("button", name="Log interaction").click()
+    expect(snapshots(page, "pending")).to_have_count(1)
 
 
 def test_two_clicks_log_one_interaction(log_page: Page) -> None:
