@@ -43,11 +43,17 @@ def ask_at_once(web: str, path: str, kind: str = "application/json", count: int 
         )
 
 
-def others() -> set[int]:
-    """PostgreSQL's processes for connections to this database beside this process's."""
+@pytest.fixture(autouse=True)
+def named(deployment: Deployment) -> None:
+    """Lets the connections of what the test starts be told from this process' own, which may be several."""
+    deployment.environment["PGAPPNAME"] = "rapport"
+
+
+def connections() -> set[int]:
+    """PostgreSQL's processes for those of the started programs."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rapport'"
         )
         return {row[0] for row in cursor.fetchall()}
 
@@ -56,7 +62,7 @@ def test_the_threads_of_a_process_share_its_connections(deployment: Deployment) 
     web = deployment.web(processes=1, threads=THREADS, DATABASE_POOL_SIZE="2", API_RATE="1000/second")
     answers = ask_at_once(web, "customers")
     assert {answer.status_code for answer in answers} == {200}
-    assert 1 <= len(others()) <= 2
+    assert 1 <= len(connections()) <= 2
 
 
 def test_a_worker_with_a_pool_analyses_in_the_processes_that_it_forks(deployment: Deployment) -> None:
@@ -74,11 +80,7 @@ def test_a_worker_keeps_its_connection_from_photo_to_photo(deployment: Deploymen
     for number in range(3):
         add_snapshots(interaction, [uploaded_photo(number)])
         wait_until(lambda: set(statuses()) == {Snapshot.Status.ANALYSED}, "it is analysed")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            backends |= {row[0] for row in cursor.fetchall()}
+        backends |= connections()
     assert len(backends) == 1
 
 
@@ -92,5 +94,5 @@ def test_everything_works_behind_pgbouncer_in_transaction_mode(deployment: Deplo
     assert {answer.status_code for answer in answers} == {200}
     assert min(len(answer.text.splitlines()) for answer in answers[:40]) > 30
     wait_until(lambda: statuses() == [Snapshot.Status.ANALYSED] * 40, "all are analysed")
-    assert len(others()) <= POOL
+    assert 1 <= len(connections()) <= POOL
     assert "Traceback" not in worker.log.read_text()
