@@ -15,6 +15,7 @@ from tests.ports import own_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+TOLD = 40  # lines of a log
 IMPATIENT = {
     "ANALYSIS_TIME_LIMIT": "4",
     "ANALYSIS_LEASE": "5",
@@ -51,17 +52,21 @@ class Program:
             )
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def status(self) -> int | None:
         return self._process.poll()
 
     def children(self) -> list[int]:
-        pid = self._process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        tasks = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(child) for child in tasks.read_text().split()]
 
     def kill(self) -> None:
         """As a machine that loses its power: the process and its children, with no time for anything."""
         if self.status is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
     def terminate(self) -> None:
@@ -71,6 +76,10 @@ class Program:
     def stop(self) -> int:
         """Politely; gives the exit status."""
         self.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Until it ends by itself, or by others; gives the exit status."""
         wait_until(lambda: self.status is not None, "the process ends")
         return self._process.returncode
 
@@ -116,6 +125,7 @@ class Deployment:
         self._ports.close()
 
     def tell(self) -> None:
-        """pytest shows it when the test failed."""
+        """How each log ends. pytest shows it when the test failed."""
         for log in sorted(self.folder.glob("*.log")):
-            print(f"--- {log.name}\n{log.read_text(errors='replace')}")
+            lines = log.read_text(errors="replace").splitlines()[-TOLD:]
+            print(f"--- the end of {log.name}", *lines, sep="\n")

@@ -9,11 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tests.integration.deployment import Deployment, Program
 from tests.threads import in_thread
+
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+
+
+def missing_right(to_do_what: str) -> NoReturn:
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(to_do_what)
 
 
 @contextmanager
@@ -40,6 +47,51 @@ def happening(*faults: Callable[[], object], progress: Callable[[], float], step
         thread.result()
 
 
+class Starved:
+    """A control group of the kernel with next to no memory: whoever is added and wants more is killed for it.
+
+    What a process already has is not counted; any page beyond it is.
+    """
+
+    LIMIT = 65_536  # bytes
+
+    def __init__(self, folder: Path, limit: str, events: str) -> None:
+        folder.mkdir()
+        self._folder, self._events = folder, events
+        (folder / limit).write_text(str(self.LIMIT))
+
+    def add(self, pid: int) -> None:
+        (self._folder / "cgroup.procs").write_text(str(pid))
+
+    @property
+    def kills(self) -> int:
+        """Of the kernel's, for want of memory."""
+        lines = (self._folder / self._events).read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+    def remove(self) -> None:
+        """Those that wanted no more are let go."""
+        for pid in (self._folder / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                (self._folder.parent / "cgroup.procs").write_text(pid)
+        self._folder.rmdir()
+
+
+@contextmanager
+def no_memory() -> Iterator[Starved]:
+    """Without the right to make a control group the test is skipped, but fails in CI."""
+    name = f"rapport-test-{os.getpid()}"
+    try:
+        if (CONTROL_GROUPS / "memory").is_dir():  # version 1
+            starved = Starved(CONTROL_GROUPS / "memory" / name, "memory.limit_in_bytes", "memory.oom_control")
+        else:
+            starved = Starved(CONTROL_GROUPS / name, "memory.max", "memory.events")
+    except OSError as error:
+        missing_right(f"A control group without memory cannot be made: {error}")
+    yield starved
+    starved.remove()
+
+
 class Crew:
     """Several workers, each of one process that analyses. Whoever is lost is replaced, as by a supervisor."""
 
@@ -63,10 +115,26 @@ class Crew:
         """It ends its photo first, beside the new one."""
         self._replace(Program.terminate)
 
+    def starve_a_process(self, starved: Starved) -> None:
+        """The kernel kills it. Its worker makes another."""
+        self._to_a_child(self._one(), starved.add)
+
+    def starve_a_worker(self, starved: Starved) -> None:
+        """The kernel kills the process that the others belong to; an analysis that is under way goes on."""
+
+        def starve(worker: Program) -> None:
+            starved.add(worker.pid)
+            worker.wait()
+
+        self._replace(starve)
+
     def _kill_a_child(self, program: Program) -> None:
+        self._to_a_child(program, lambda pid: os.kill(pid, signal.SIGKILL))
+
+    def _to_a_child(self, program: Program, happen: Callable[[int], None]) -> None:
         if pids := program.children():
             with suppress(ProcessLookupError):  # it has just ended by itself
-                os.kill(self._chance.choice(pids), signal.SIGKILL)
+                happen(self._chance.choice(pids))
 
     def _one(self) -> Program:
         return self._chance.choice(self._workers)
@@ -87,8 +155,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         text=True,
     )
     if mounted.returncode:
-        missing = f"A disk that runs full cannot be mounted: {mounted.stderr.strip()}"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+        missing_right(f"A disk that runs full cannot be mounted: {mounted.stderr.strip()}")
     try:
         yield folder
     finally:

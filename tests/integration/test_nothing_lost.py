@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.conftest import on_sqlite
 from tests.databases import cut_connections
 from tests.factories import InteractionFactory, checked, jpeg, small_face, small_photo
 from tests.integration.deployment import Deployment
-from tests.integration.faults import Crew, filled, happening, small_disk
+from tests.integration.faults import Crew, filled, happening, no_memory, small_disk
 from tests.integration.poisoned_worker import POISON
 from tests.servers import PostgresServer, RedisServer
 from tests.threads import at_once, in_thread
@@ -67,13 +68,24 @@ def wait_for_the_end_of_all() -> None:
     wait_until(lambda: not unfinished.exists(), "every snapshot is done", PATIENCE)
 
 
-def test_processes_that_are_killed_and_terminated(deployment: Deployment, uploads: Uploads, media: Path) -> None:
+def test_processes_that_are_killed_starved_and_terminated(
+    deployment: Deployment, uploads: Uploads, media: Path
+) -> None:
     crew = Crew(deployment, 2)
     deployment.beat()
-    faults = (crew.kill_a_process, crew.kill_a_web, crew.kill_a_worker, crew.terminate_a_worker)
-    with happening(*faults, progress=lambda: len(uploads.accepted) + finished(), step=PHOTOS / 10):
-        send_all(uploads)
-        wait_for_the_end_of_all()
+    with no_memory() as starved:
+        faults = (
+            crew.kill_a_process,
+            partial(crew.starve_a_process, starved),
+            crew.kill_a_web,
+            crew.kill_a_worker,
+            partial(crew.starve_a_worker, starved),
+            crew.terminate_a_worker,
+        )
+        with happening(*faults, progress=lambda: len(uploads.accepted) + finished(), step=PHOTOS / 15):
+            send_all(uploads)
+            wait_for_the_end_of_all()
+        assert starved.kills >= 4
     delete_stray_files(timedelta(0))  # of a web process that was killed before its commit
     assert_accounted_for(accepted(uploads), media)
 
