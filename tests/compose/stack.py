@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -52,6 +53,11 @@ class Stack:
 
     def __init__(self, command: list[str], project: str, settings: Path) -> None:
         self._compose = [*command, "--project-name", project, "--env-file", str(settings)]
+
+    @property
+    def as_typed(self) -> str:
+        """What to type before an argument of Compose's to mean this project."""
+        return shlex.join(self._compose)
 
     def compose(self, *arguments: str) -> str:
         return run(*self._compose, *arguments)

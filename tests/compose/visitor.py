@@ -59,6 +59,11 @@ class System(requests.Session):
         answer.raise_for_status()
         return answer.json()
 
+    def photo(self, snapshot: str) -> bytes:
+        answer = self.get(f"{self._api}/snapshots/{snapshot}/photo", timeout=TIMEOUT)
+        answer.raise_for_status()
+        return answer.content
+
     def customer(self) -> str:
         """The ID of a new one."""
         answer = self.post(f"{self._api}/customers", json={"name": "A. Customer"}, timeout=TIMEOUT)

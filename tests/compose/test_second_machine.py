@@ -1,0 +1,137 @@
+"""What was backed up as documented, restored on another machine that has secrets and a proxy of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.compose.conftest import free_ports
+from tests.compose.operator_proxy import operator_proxy
+from tests.compose.stack import LASTING, ROOT, SLOW, Stack, compose_command, environment
+from tests.compose.visitor import TIMEOUT, System
+from tests.factories import face_photo
+from tests.waiting import wait_until
+
+GROUP = 10001  # of everything in the containers
+CLIENT = "127.0.0.1"  # as the proxy sees it
+
+
+def documented(heading: str) -> list[str]:
+    """The commands below a heading of docs/containers.md, a text for each block."""
+    section = (ROOT / "docs" / "containers.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def type_in(commands: str, stack: Stack, folder: Path) -> None:
+    """As the operator does who stands in that folder."""
+    arrangement = f'docker() {{ shift; command {stack.as_typed} --file {ROOT}/docker-compose.yml "$@"; }}\n'
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", arrangement + commands],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Which containers can read."""
+    folder = tmp_path_factory.mktemp("second")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kept(stack: Stack, system: System, folder: Path) -> tuple[str, bytes]:
+    """The ID of a snapshot of the first machine and its photo, both in a backup in the folder."""
+    photo = face_photo("kept")
+    snapshot = str(system.upload(system.customer(), photo).json()["id"])
+    wait_until(lambda: system.ask(f"snapshots/{snapshot}")["status"] == "analysed", "it is analysed", SLOW)
+    type_in(documented("Backup and restore")[0], stack, folder)
+    return snapshot, photo
+
+
+@pytest.fixture(scope="module")
+def second_ports() -> list[int]:
+    """For HTTP, for nginx's own HTTPS, and for the proxy."""
+    return free_ports(3)
+
+
+@pytest.fixture(scope="module")
+def second(settings_file: Path, kept: tuple[str, bytes], folder: Path, second_ports: list[int]) -> Iterator[Stack]:
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    for name in ("secret_key", "database_password"):
+        file = secrets / name
+        file.write_text(f"the operator's own {name}, which is long enough for anybody and everybody")
+        shutil.chown(file, group=GROUP)
+        file.chmod(0o640)
+    file = folder / "env"
+    own = {
+        "ENV_FILE": str(file),
+        "SECRETS": str(secrets),
+        "HTTP_LISTEN": f"127.0.0.1:{second_ports[0]}",
+        "HTTPS_LISTEN": f"127.0.0.1:{second_ports[1]}",
+        "HTTPS": "true",
+        "TRUSTED_PROXIES": "172.16.0.0/12,192.168.0.0/16",  # Docker's networks, by which the proxy comes in
+    }
+    file.write_text(settings_file.read_text() + "".join(f"{name}={value}\n" for name, value in own.items()))
+    stack = Stack(compose_command(), f"rapport-test-second-{os.getpid()}", file)
+    try:
+        type_in(documented("Backup and restore")[1], stack, folder)
+        for service in LASTING:
+            stack.wait_until_healthy(service)
+        yield stack
+    finally:
+        stack.compose("down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="module")
+def outside(second: Stack, folder: Path, second_ports: list[int]) -> Iterator[System]:
+    """Another system, which reaches the second machine through the proxy only."""
+    http, _, proxy = second_ports
+    with operator_proxy(folder, proxy, behind=http):
+        system = System(f"https://localhost:{proxy}", second)
+        system.trust_env = False  # a REQUESTS_CA_BUNDLE would win
+        system.verify = str(folder / "fullchain.pem")
+        yield system
+
+
+def test_everything_is_there_again(kept: tuple[str, bytes], second: Stack, outside: System) -> None:
+    snapshot, photo = kept
+    assert outside.ask(f"snapshots/{snapshot}")["status"] == "analysed"
+    assert outside.photo(snapshot) == photo
+    assert second.photos_on_disk() == set(second.query("SELECT file FROM emotions_snapshot WHERE file <> ''").split())
+
+
+def test_work_goes_on_there(outside: System) -> None:
+    snapshot = outside.upload(outside.customer(), face_photo("after the restore")).json()["id"]
+    wait_until(lambda: outside.ask(f"snapshots/{snapshot}")["status"] == "analysed", "it is analysed", SLOW)
+
+
+def test_the_operator_s_secrets_are_used(second: Stack, folder: Path) -> None:
+    key = (folder / "secrets" / "secret_key").read_text()
+    say_key = "from django.conf import settings; print(settings.SECRET_KEY)"
+    told = second.inside("web", "python", "manage.py", "shell", "--verbosity", "0", "--command", say_key)
+    assert told.strip() == key
+
+
+def test_the_proxy_is_believed(second: Stack, outside: System, folder: Path, second_ports: list[int]) -> None:
+    http, _, proxy = second_ports
+    certificate = str(folder / "fullchain.pem")
+    page = requests.get(f"https://localhost:{proxy}/admin/login/?as=seen", timeout=TIMEOUT, verify=certificate)
+    assert (page.status_code, page.history) == (200, [])
+    assert [cookie.secure for cookie in page.cookies] == [True]
+    lines = [line for line in second.compose("logs", "--no-color", "nginx").splitlines() if "/admin/login/" in line]
+    assert f'"client":"{CLIENT}"' in lines[-1]
+    plain = requests.get(f"http://localhost:{http}/admin/login/", timeout=TIMEOUT, allow_redirects=False)
+    assert plain.status_code in {301, 308}
