@@ -23,8 +23,8 @@ from tqdm import tqdm
 from bench.detection import COUNTED_FROM, LONG_SIDE, Box, Tally
 
 # Of what fer asks for, the last releases that it works with: OpenCV 5 has no cascades, and new setuptools no
-# pkg_resources.
-REQUIREMENTS = ("fer==25.10.3", "opencv-contrib-python<5", "setuptools<81")
+# pkg_resources. torch and torchvision must be of one release, or its MTCNN crashes.
+REQUIREMENTS = ("fer==25.10.3", "opencv-contrib-python<5", "setuptools<81", "torch==2.14.1", "torchvision==0.29.1")
 OURS, HAAR, MTCNN = "this pipeline", "fer, Haar", "fer, MTCNN"
 
 
