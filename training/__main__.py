@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 from training.commands import calibrate_crop, corrections_export, eda, evaluate, export, knn, train
@@ -35,4 +36,5 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop, as `head` does
     sys.exit(main())

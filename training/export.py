@@ -46,7 +46,7 @@ INT8 = "-int8"  # ends the name of the variant
 class Wanted:
     """What a release is to be."""
 
-    name: str
+    name: str | None  # by default the architecture's
     version: str
     margin: float  # see ml.types.Preprocessing
     aligned: bool = False
@@ -67,7 +67,8 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
     record = read_record(run)
     record.check_data(data)
     served = _served(record, wanted)
-    with _release_folder(out / (wanted.name + INT8 * wanted.int8)) as folder:
+    name = wanted.name or record.config.architecture
+    with _release_folder(out / (name + INT8 * wanted.int8)) as folder:
         network, model_file = best_network(run), folder / MODEL_FILE
         if not wanted.int8:
             network.save(folder / NETWORK_FILE)

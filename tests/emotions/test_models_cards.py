@@ -48,6 +48,21 @@ def test_figures_of_each_labelling_are_told_apart_and_the_answering_one_comes_fi
     ]
 
 
+@pytest.mark.parametrize(
+    ("export", "told"),
+    [
+        ({"averaged_with_mirror_image": True, "weights": "int8"}, ["mirror image", "eight bits"]),
+        ({"averaged_with_mirror_image": False, "weights": "float32"}, []),
+        ("yes", []),
+    ],
+)
+def test_what_the_file_does_beside_the_network_is_told(tmp_path: Path, export: object, told: list[str]) -> None:
+    write_model(tmp_path / "models" / "made", small_classifier(), export=export)
+    making = released_model("made", tmp_path / "models").making
+    assert len(making) == len(told)
+    assert all(part in sentence for part, sentence in zip(told, making, strict=True))
+
+
 def test_labellings_within_a_split_are_understood_too(tmp_path: Path) -> None:
     metrics = {"test": {"fer": FIGURES, "ferplus": FIGURES}}
     assert len(titles(tmp_path / "models" / "both", metrics=metrics)) == 2

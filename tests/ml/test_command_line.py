@@ -1,5 +1,7 @@
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +138,13 @@ def test_detect_takes_a_downloaded_detector_only_with_its_checksum(photos: Path)
     assert "is not the file that was named" in refused.stderr
     (found,) = lines(run(*command, "--detector-sha256", right))
     assert found["detector"] == "yunet"
+
+
+@pytest.mark.parametrize("package", ["ml", "training"])
+def test_who_reads_the_output_may_stop(package: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", package, "--help"]
+    finished = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (finished.returncode, finished.stderr) == (-signal.SIGPIPE, b"")

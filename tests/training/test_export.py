@@ -25,7 +25,7 @@ from training.trained import best_network
 
 def export(run: Path, csv: Path, out: Path) -> int:
     data = ["--data", str(csv), "--cache", str(csv.parent / "cache")]
-    return main(["export", "--run", str(run), *data, "--out", str(out), "--name", "tiny"])
+    return main(["export", "--run", str(run), *data, "--out", str(out)])  # named after its architecture
 
 
 def card_json(release: Path) -> dict[str, Any]:

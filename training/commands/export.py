@@ -23,7 +23,7 @@ def add_to(commands: "Commands") -> None:
     )
     add_data_options(command)
     command.add_argument("--run", type=Path, required=True, help="folder of the run")
-    command.add_argument("--name", type=model_name, default="reference-cnn", help="of the model (%(default)s)")
+    command.add_argument("--name", type=model_name, help="of the model (the run's architecture)")
     command.add_argument("--version", default="1.0.0", help="of the model (%(default)s)")
     command.add_argument("--out", type=Path, default=MODELS_DIR, help="folder of the released models (ml/models)")
     command.add_argument(
