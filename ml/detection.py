@@ -29,10 +29,10 @@ LEVEL_FACTOR = 0.709  # each level of the pyramid has half of the pixels of the 
 CLOSE_LONG_SIDE = 160
 CLOSE_BORDER = 0.25
 
-# Degrees. P-Net and R-Net hardly see faces that lean by more, so where the faces lean so, the photo is also looked at
-# turned; and where none is found, turned by TURNS in small, for a large face. Things then look like faces too, so the
-# net must be surer.
-LEANING, TURNS = 30.0, (-40.0, 40.0)
+# Degrees. P-Net and R-Net hardly see faces that lean by much more, so where the faces lean so, the photo is also looked
+# at turned; by LEAST_TURN at least, as those that were seen are those that lean least. Where none is found, it is
+# turned by TURNS in small, for a large face. Things then look like faces too, so the net must be surer.
+LEANING, LEAST_TURN, TURNS = 25.0, 36.0, (-40.0, 40.0)
 TURNED_LONG_SIDE, SURE_IN_SMALL = 200, 0.95
 SAME_FACE = 0.2  # intersection over union
 
@@ -67,7 +67,8 @@ class MtcnnDetector:
         """Find the faces, largest first, boxes within the image, in its pixels."""
         found = self._cascade(image, LONG_SIDE)
         if found and abs(lean := common_lean(found)) > LEANING:
-            found = _without_repeats(found, self._detect_turned(image, lean, LONG_SIDE))
+            turn = math.copysign(max(abs(lean), LEAST_TURN), lean)
+            found = _without_repeats(found, self._detect_turned(image, turn, LONG_SIDE))
         found = found or self._detect_cropped_closely(image) or self._detect_leaning(image)
         return sorted(found, key=lambda face: face.box.area, reverse=True)
 
