@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml.registry import DEFAULT_MODEL
 from tests import servers
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def deployed() -> Iterator["Deployment"]:
             "VAR_DIR": str(folder / "var"),
             "DATABASE_URL": stack.enter_context(servers.postgres()).url,
             "CELERY_BROKER_URL": stack.enter_context(servers.redis_server()).url,
-            "EMOTION_MODEL": "residual",
+            "EMOTION_MODEL": DEFAULT_MODEL,
             "LOG_LEVEL": "WARNING",
             "API_RATE": "1000000/second",
             # As in production, and not as impatient as in tests.

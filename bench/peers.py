@@ -21,6 +21,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench.detection import COUNTED_FROM, LONG_SIDE, Box, Tally
+from ml.registry import DEFAULT_MODEL
 
 # Of what fer asks for, the last releases that it works with: OpenCV 5 has no cascades, and new setuptools no
 # pkg_resources. torch and torchvision must be of one release, or its MTCNN crashes.
@@ -117,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     here = Path(os.environ.get("VAR_DIR", "var")) / "peers"
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="folder of photos")
     parser.add_argument("--environment", type=Path, default=here, metavar="DIR", help="of fer (%(default)s)")
-    parser.add_argument("--model", default="residual", metavar="NAME", help="released model (%(default)s)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="released model (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of which medians are told (%(default)s)")
     parser.add_argument("--install", action="store_true", help="make the environment only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

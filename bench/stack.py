@@ -28,6 +28,7 @@ from bench.processes import (
     processor_seconds,
     share_megabytes,
 )
+from ml.registry import DEFAULT_MODEL
 
 TARGET_RATIO, TARGET_MEDIAN_MS, TARGET_P95_MS = 0.85, 250, 800
 
@@ -197,7 +198,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--photos", type=int, default=200, metavar="N", help="of each measurement (%(default)s)")
     parser.add_argument("--different", type=int, default=20, metavar="N", help="photos, repeated (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of which medians are told (%(default)s)")
-    parser.add_argument("--model", default="residual", metavar="NAME", help="released model (%(default)s)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="released model (%(default)s)")
     parser.add_argument("--cores", type=int, nargs="+", default=cores, metavar="N", help="to run all on (first two)")
     parser.add_argument("--rate", type=float, default=5, metavar="N", help="photos a second by HTTP (%(default)s)")
     parser.add_argument("--seconds", type=int, default=40, metavar="N", help="for so long; 0: not (%(default)s)")

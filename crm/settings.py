@@ -120,7 +120,7 @@ API_MAX_WAITING = env.int("API_MAX_WAITING", 2, validate=validate.Range(min=0))
 EXPORT_CORRECTIONS = env.bool("EXPORT_CORRECTIONS", False)
 
 MODELS_DIR = env.path("MODELS_DIR", BASE_DIR / "ml" / "models")
-EMOTION_MODEL = env.str("EMOTION_MODEL", "residual")
+EMOTION_MODEL = env.str("EMOTION_MODEL", "residual-int8")
 FACE_DETECTOR_MODEL = env.str("FACE_DETECTOR_MODEL", "")
 FACE_DETECTOR_SHA256 = env.str(
     "FACE_DETECTOR_SHA256",

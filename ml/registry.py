@@ -11,7 +11,7 @@ from ml.labels import EMOTIONS, Emotion
 from ml.types import ModelCard, Preprocessing
 
 MODELS_DIR = Path(__file__).parent / "models"
-DEFAULT_MODEL = "residual"  # crm.settings, which loads nothing of ml, names the same one
+DEFAULT_MODEL = "residual-int8"  # crm.settings, which loads nothing of ml, names the same one
 VALID_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 RESTORE = "Restore it with `git checkout -- ml/models` or export the model again."
 
