@@ -3,15 +3,18 @@
 Called as `python peers_fer.py haar|mtcnn PHOTO...`.
 """
 
+import importlib
 import json
 import sys
-
-import cv2
-from fer.fer import FER
 
 
 def main() -> int:
     mode, *files = sys.argv[1:]
+    if mode == "mtcnn":
+        importlib.import_module("torchvision")  # behind TensorFlow, which fer loads first, it crashes
+    import cv2
+    from fer.fer import FER
+
     fer = FER(mtcnn=mode == "mtcnn")
     for file in files:
         faces = fer.detect_emotions(cv2.imread(file))
