@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.stack import LASTING, ROOT, NoEngine, Stack, compose_command
+from tests.compose.stack import NoEngine, Stack, compose_command, settings_file
 from tests.compose.visitor import Browser, System
 
 
@@ -32,11 +32,8 @@ def site(ports: list[int]) -> str:
 
 
 @pytest.fixture(scope="session")
-def settings_file(ports: list[int], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As an operator makes it: .env.example, with a few lines of their own."""
-    file = tmp_path_factory.mktemp("settings") / "env"
+def operator_settings(ports: list[int], tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = {
-        "ENV_FILE": str(file),
         "HTTP_LISTEN": f"127.0.0.1:{ports[0]}",
         "HTTPS_LISTEN": f"127.0.0.1:{ports[1]}",
         "WORKER_PROCESSES": "1",
@@ -48,27 +45,24 @@ def settings_file(ports: list[int], tmp_path_factory: pytest.TempPathFactory) ->
         "REQUEUE_AFTER": "20",
         "SWEEP_INTERVAL": "5",
     }
-    lines = "".join(f"{name}={value}\n" for name, value in own.items())
-    file.write_text((ROOT / ".env.example").read_text() + lines)
-    return file
+    return settings_file(tmp_path_factory.mktemp("settings") / "env", own)
 
 
 @pytest.fixture(scope="session")
-def stack(settings_file: Path, pytestconfig: pytest.Config) -> Iterator[Stack]:
+def stack(operator_settings: Path, pytestconfig: pytest.Config) -> Iterator[Stack]:
     """Built, started and healthy; torn down afterwards, with all that it kept."""
     try:
-        stack = Stack(compose_command(), f"rapport-test-{os.getpid()}", settings_file)
+        stack = Stack(compose_command(), f"rapport-test-{os.getpid()}", operator_settings)
     except NoEngine as error:
         pytest.exit(str(error), returncode=1)
     try:
         stack.compose("build")
         stack.compose("up", "--detach")
-        for service in LASTING:
-            stack.wait_until_healthy(service)
+        stack.wait_until_up()
         yield stack
     finally:
         print(stack.compose("logs", "--no-color", "--tail", "40"), file=sys.stderr)  # shown when something failed
-        stack.compose("down", "--volumes", "--remove-orphans")
+        stack.tear_down()
 
 
 @pytest.fixture(scope="session")

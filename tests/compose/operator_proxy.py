@@ -40,9 +40,7 @@ def operator_proxy(folder: Path, port: int, behind: int) -> Iterator[None]:
     container = ("docker", "run", "--detach", "--name", name, "--network", "host", "--volume", f"{folder}:{folder}:ro")
     run(*container, "nginx:1", "nginx", "-c", f"{folder}/nginx.conf", "-g", "daemon off;")
     try:
-        wait_until(
-            lambda: run("docker", "inspect", "-f", "{{.State.Running}}", name).strip() == "true", "it runs", SLOW
-        )
+        wait_until(lambda: _listens(port), "the proxy listens", SLOW)
         yield
     finally:
         run("docker", "rm", "--force", name)

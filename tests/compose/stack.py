@@ -48,6 +48,13 @@ def compose_command() -> list[str]:
     raise NoEngine(NEEDED)
 
 
+def settings_file(file: Path, own: dict[str, str], *, after: Path = ROOT / ".env.example") -> Path:
+    """As an operator makes it: a copy of another, with a few lines of their own, which win."""
+    lines = "".join(f"{name}={value}\n" for name, value in {**own, "ENV_FILE": str(file)}.items())
+    file.write_text(after.read_text() + lines)
+    return file
+
+
 class Stack:
     """One project of Compose, apart from any other on this engine."""
 
@@ -83,6 +90,14 @@ class Stack:
     def wait_until_healthy(self, service: str, count: int = 1) -> None:
         """Until exactly so many containers of it are."""
         wait_until(lambda: self.health(service) == ["healthy"] * count, f"{count} of {service} are healthy", SLOW)
+
+    def wait_until_up(self) -> None:
+        for service in LASTING:
+            self.wait_until_healthy(service)
+
+    def tear_down(self) -> None:
+        """With all that it kept."""
+        self.compose("down", "--volumes", "--remove-orphans")
 
     def query(self, sql: str) -> str:
         """What PostgreSQL answers, a line for each row, with | between columns."""

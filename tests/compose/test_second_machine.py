@@ -12,7 +12,7 @@ import requests
 
 from tests.compose.conftest import free_ports
 from tests.compose.operator_proxy import operator_proxy
-from tests.compose.stack import LASTING, ROOT, SLOW, Stack, compose_command, environment
+from tests.compose.stack import ROOT, SLOW, Stack, compose_command, environment, settings_file
 from tests.compose.visitor import TIMEOUT, System
 from tests.factories import face_photo
 from tests.waiting import wait_until
@@ -43,11 +43,8 @@ def type_in(commands: str, stack: Stack, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Which containers can read."""
-    folder = tmp_path_factory.mktemp("second")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)
-    return folder
+    """The operator's."""
+    return tmp_path_factory.mktemp("second")
 
 
 @pytest.fixture(scope="module")
@@ -67,32 +64,29 @@ def second_ports() -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def second(settings_file: Path, kept: tuple[str, bytes], folder: Path, second_ports: list[int]) -> Iterator[Stack]:
+def second(operator_settings: Path, kept: tuple[str, bytes], folder: Path, second_ports: list[int]) -> Iterator[Stack]:
     secrets = folder / "secrets"
-    secrets.mkdir()
+    secrets.mkdir(mode=0o755)
     for name in ("secret_key", "database_password"):
         file = secrets / name
         file.write_text(f"the operator's own {name}, which is long enough for anybody and everybody")
         shutil.chown(file, group=GROUP)
         file.chmod(0o640)
-    file = folder / "env"
     own = {
-        "ENV_FILE": str(file),
         "SECRETS": str(secrets),
         "HTTP_LISTEN": f"127.0.0.1:{second_ports[0]}",
         "HTTPS_LISTEN": f"127.0.0.1:{second_ports[1]}",
         "HTTPS": "true",
         "TRUSTED_PROXIES": "172.16.0.0/12,192.168.0.0/16",  # Docker's networks, by which the proxy comes in
     }
-    file.write_text(settings_file.read_text() + "".join(f"{name}={value}\n" for name, value in own.items()))
+    file = settings_file(folder / "env", own, after=operator_settings)
     stack = Stack(compose_command(), f"rapport-test-second-{os.getpid()}", file)
     try:
         type_in(documented("Backup and restore")[1], stack, folder)
-        for service in LASTING:
-            stack.wait_until_healthy(service)
+        stack.wait_until_up()
         yield stack
     finally:
-        stack.compose("down", "--volumes", "--remove-orphans")
+        stack.tear_down()
 
 
 @pytest.fixture(scope="module")

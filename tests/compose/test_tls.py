@@ -9,14 +9,13 @@ from tests.compose.visitor import TIMEOUT, signed_certificate
 
 
 def test_with_certificates_nginx_speaks_https(
-    stack: Stack, settings_file: Path, tmp_path: Path, site: str, ports: list[int]
+    stack: Stack, operator_settings: Path, tmp_path: Path, site: str, ports: list[int]
 ) -> None:
     signed_certificate(str(tmp_path))
-    for folder in (*tmp_path.parents[:3], tmp_path):
-        folder.chmod(0o755)
+    tmp_path.chmod(0o755)  # pytest keeps its folders for itself
     (tmp_path / "privkey.pem").chmod(0o644)  # in earnest: readable by user 10001 only
-    with settings_file.open("a") as settings:
-        settings.write(f"CERTIFICATES={tmp_path}\n")
+    with operator_settings.open("a") as file:
+        file.write(f"CERTIFICATES={tmp_path}\n")
     stack.compose("up", "--detach", "--no-deps", "nginx")
     stack.wait_until_healthy("nginx")
     answer = requests.get(f"{site}/admin/login/", timeout=TIMEOUT, verify=str(tmp_path / "fullchain.pem"))
