@@ -9,18 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
-from typing import NoReturn
-
-import pytest
 
 from tests.integration.deployment import Deployment, Program
+from tests.servers import missing
 from tests.threads import in_thread
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
-
-
-def missing_right(to_do_what: str) -> NoReturn:
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(to_do_what)
 
 
 @contextmanager
@@ -55,10 +49,8 @@ class Starved:
 
     LIMIT = 65_536  # bytes
 
-    def __init__(self, folder: Path, limit: str, events: str) -> None:
-        folder.mkdir()
+    def __init__(self, folder: Path, events: str) -> None:
         self._folder, self._events = folder, events
-        (folder / limit).write_text(str(self.LIMIT))
 
     def add(self, pid: int) -> None:
         (self._folder / "cgroup.procs").write_text(str(pid))
@@ -79,17 +71,21 @@ class Starved:
 
 @contextmanager
 def no_memory() -> Iterator[Starved]:
-    """Without the right to make a control group the test is skipped, but fails in CI."""
-    name = f"rapport-test-{os.getpid()}"
+    """Whoever runs the test must have the right to make a control group."""
+    parent, limit, events = CONTROL_GROUPS, "memory.max", "memory.events"
+    if (CONTROL_GROUPS / "memory").is_dir():  # version 1
+        parent, limit, events = CONTROL_GROUPS / "memory", "memory.limit_in_bytes", "memory.oom_control"
+    folder = parent / f"rapport-test-{os.getpid()}"
     try:
-        if (CONTROL_GROUPS / "memory").is_dir():  # version 1
-            starved = Starved(CONTROL_GROUPS / "memory" / name, "memory.limit_in_bytes", "memory.oom_control")
-        else:
-            starved = Starved(CONTROL_GROUPS / name, "memory.max", "memory.events")
+        folder.mkdir()
+        (folder / limit).write_text(str(Starved.LIMIT))
     except OSError as error:
-        missing_right(f"A control group without memory cannot be made: {error}")
-    yield starved
-    starved.remove()
+        missing(f"A control group without memory cannot be made: {error}")
+    starved = Starved(folder, events)
+    try:
+        yield starved
+    finally:
+        starved.remove()
 
 
 class Crew:
@@ -147,7 +143,7 @@ class Crew:
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of its own for the folder. Without the right to mount one the test is skipped, but fails in CI."""
+    """A disk of its own for the folder. Whoever runs the test must have the right to mount one."""
     folder.mkdir(parents=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)],
@@ -155,7 +151,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         text=True,
     )
     if mounted.returncode:
-        missing_right(f"A disk that runs full cannot be mounted: {mounted.stderr.strip()}")
+        missing(f"A disk that runs full cannot be mounted: {mounted.stderr.strip()}")
     try:
         yield folder
     finally:
