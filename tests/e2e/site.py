@@ -1,8 +1,10 @@
 """The site that the browser visits, and what a person does there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from crm.models import Customer
 from tests.integration.deployment import Deployment, Program
@@ -45,6 +47,16 @@ def log_photos(page: Page, *files: Path, consent: bool = True) -> None:
     if consent:
         page.get_by_role("checkbox", name="The customer agreed").check()
     page.get_by_role("button", name="Log interaction").click()
+
+
+@contextmanager
+def held_back(page: Page, address: str) -> Iterator[list[Route]]:
+    """Requests for the address, a pattern, get their answers after the block only; gives those that were sent."""
+    held: list[Route] = []
+    page.route(address, lambda route: held.append(route))
+    yield held
+    for route in held:
+        route.continue_()
 
 
 def expect_fits(page: Page) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from crm.models import Interaction
 from emotions.models import Snapshot
-from tests.e2e.site import Site, log_photos, photo_file, snapshots
+from tests.e2e.site import Site, held_back, log_photos, photo_file, snapshots
 from tests.factories import CustomerFactory, face_photo
 
 DROP = """async ({selector, files}) => {
@@ -62,13 +62,11 @@ def test_a_photo_from_the_webcam(site: Site, log_page: Page) -> None:
 
 
 def test_a_photo_that_is_chosen_before_the_script_is_there_is_kept(site: Site, logged_in: Page, tmp_path: Path) -> None:
-    page, held = logged_in, list[Route]()
-    page.route("**/emotions/log.*js", lambda route: held.append(route))
-    with page.expect_request("**/emotions/log.*js"):
-        page.goto(f"{site.timeline(CustomerFactory())}log/", wait_until="commit")
-    page.get_by_label("Choose photos").set_input_files(photo_file(tmp_path, "face.jpg", face_photo()))
-    for route in held:
-        route.continue_()
+    page, script = logged_in, "**/emotions/log.*js"
+    with held_back(page, script):
+        with page.expect_request(script):
+            page.goto(f"{site.timeline(CustomerFactory())}log/", wait_until="commit")
+        page.get_by_label("Choose photos").set_input_files(photo_file(tmp_path, "face.jpg", face_photo()))
     expect(page.get_by_role("list", name="Chosen photos").get_by_role("listitem")).to_have_count(1)
     page.get_by_role("button", name="Log interaction").click()
     expect(snapshots(page, "pending")).to_have_count(1)
