@@ -113,12 +113,12 @@ class ReleasedModel:
     def making(self) -> list[str]:
         """What its file does that an ordinary one does not, in sentences."""
         export = _dict(self.text.get("export"))
-        told = {
-            "Each answer is the mean over the face and its mirror image.": export.get("averaged_with_mirror_image")
-            is True,
-            "Its weights are rounded to eight bits, which makes it faster.": export.get("weights") == "int8",
-        }
-        return [sentence for sentence, holds in told.items() if holds]
+        sentences = []
+        if export.get("averaged_with_mirror_image") is True:
+            sentences.append("Each answer is the mean over the face and its mirror image.")
+        if export.get("weights") == "int8":
+            sentences.append("Its weights are rounded to eight bits, which makes it faster.")
+        return sentences
 
 
 def released_models(models_dir: Path) -> list[ReleasedModel]:
