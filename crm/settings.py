@@ -5,22 +5,23 @@ a wrong value stops the program with a sentence that names it.
 """
 
 import os
-import secrets
 import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.urls import reverse_lazy
 from environs import EnvError, FileAwareEnv, ValidationError, validate
-from kombu import Queue
 
 from crm.api.configuration import DRF_STANDARDIZED_ERRORS as DRF_STANDARDIZED_ERRORS
 from crm.api.configuration import REST_FRAMEWORK as FIXED_REST_FRAMEWORK
 from crm.api.configuration import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from crm.api.rates import RATE
+from crm.local.secret_key import local_secret_key
+from crm.logs import logging_configuration
+from crm.schedule import DEFAULT_QUEUE, QUEUES, ROUTES, schedule
 from crm.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -50,6 +51,11 @@ def secret(parse: Callable[..., Value], name: str, default: str, **options: Any)
         return parse(name, default, **options)
     except ValueError as error:  # of the file; wrong values are collected
         sys.exit(f"Wrong configuration. {error} What may be set is listed in .env.example.")
+
+
+def refuse(why: str) -> NoReturn:
+    """End the program for settings that do not go together."""
+    sys.exit(f"Wrong configuration. {why} They are explained in .env.example.")
 
 
 env = FileAwareEnv(eager=False, strip_whitespace=True)  # collects every wrong value, so that all are told at once
@@ -160,57 +166,33 @@ try:
 except EnvError as error:
     sys.exit(f"Wrong configuration. {error} What may be set is listed in .env.example.")
 if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
-    sys.exit(
-        "Wrong configuration. ANALYSIS_TIME_LIMIT must be less than ANALYSIS_LEASE, and that less than"
+    refuse(
+        "ANALYSIS_TIME_LIMIT must be less than ANALYSIS_LEASE, and that less than"
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
-        f" {BROKER_VISIBILITY_TIMEOUT} seconds. They are explained in .env.example."
+        f" {BROKER_VISIBILITY_TIMEOUT} seconds."
     )
 # A task that is killed for its time, the start of the process in its place, and a few heartbeats.
 HEARTBEAT_LIMIT = HEARTBEAT_LIMIT or ANALYSIS_TIME_LIMIT + 30 + 3 * HEARTBEAT_INTERVAL
 if not ANALYSIS_TIME_LIMIT + HEARTBEAT_INTERVAL < HEARTBEAT_LIMIT:
-    sys.exit(
-        "Wrong configuration. HEARTBEAT_LIMIT must be more than ANALYSIS_TIME_LIMIT and HEARTBEAT_INTERVAL together,"
+    refuse(
+        "HEARTBEAT_LIMIT must be more than ANALYSIS_TIME_LIMIT and HEARTBEAT_INTERVAL together,"
         f" but they are {HEARTBEAT_LIMIT}, {ANALYSIS_TIME_LIMIT} and {HEARTBEAT_INTERVAL} seconds."
-        " They are explained in .env.example."
     )
 if not 3 * WEBHOOK_READ_TIMEOUT < WEBHOOK_LEASE:
-    sys.exit(
-        "Wrong configuration. WEBHOOK_LEASE must be more than three times WEBHOOK_READ_TIMEOUT, but they are"
-        f" {WEBHOOK_LEASE} and {WEBHOOK_READ_TIMEOUT} seconds. They are explained in .env.example."
+    refuse(
+        "WEBHOOK_LEASE must be more than three times WEBHOOK_READ_TIMEOUT, but they are"
+        f" {WEBHOOK_LEASE} and {WEBHOOK_READ_TIMEOUT} seconds."
     )
 if bool(FACE_DETECTOR_MODEL) != bool(FACE_DETECTOR_SHA256):
-    sys.exit(
-        "Wrong configuration. Give FACE_DETECTOR_MODEL and FACE_DETECTOR_SHA256 together, or neither."
-        " They are explained in .env.example."
-    )
+    refuse("Give FACE_DETECTOR_MODEL and FACE_DETECTOR_SHA256 together, or neither.")
 if bool(S3_ACCESS_KEY) != bool(S3_SECRET_KEY):
-    sys.exit(
-        "Wrong configuration. Give S3_ACCESS_KEY and S3_SECRET_KEY together, or neither where the machine has a role"
-        " of its own. They are explained in .env.example."
-    )
+    refuse("Give S3_ACCESS_KEY and S3_SECRET_KEY together, or neither where the machine has a role of its own.")
 if (DATABASE_POOL_SIZE or PGBOUNCER) and DATABASE["ENGINE"] != "django.db.backends.postgresql":
-    sys.exit(
-        "Wrong configuration. DATABASE_POOL_SIZE and PGBOUNCER are for PostgreSQL, but DATABASE_URL names another"
-        " database. They are explained in .env.example."
-    )
+    refuse("DATABASE_POOL_SIZE and PGBOUNCER are for PostgreSQL, but DATABASE_URL names another database.")
 try:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
     sys.exit(f"Wrong configuration. VAR_DIR: {VAR_DIR} cannot be made ({error.strerror}). See .env.example.")
-
-
-def local_secret_key(file: Path) -> str:
-    """The key of an installation that was given none: made once, readable by its owner only."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-        opened.write(secrets.token_urlsafe(64))
-    try:
-        os.link(partial, file)  # fails if another process was first; then its key is the key
-    except FileExistsError:
-        pass
-    finally:
-        partial.unlink()
-    return file.read_text()
 
 
 def database(url_settings: dict[str, Any]) -> dict[str, Any]:
@@ -390,19 +372,9 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # A hard limit only. A soft one is an exception amid the decoder, which would take it for a broken photo.
 CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT
-# The sweep has a queue of its own, so that it need not wait behind a thousand photos; so have re-analyses, which make
-# way for new photos by themselves (emotions/rerun.py). Webhooks have workers of their own, so that a slow receiver
-# delays no photo. A worker that is told nothing listens to all.
-CELERY_TASK_QUEUES = tuple(map(Queue, ("celery", "sweep", "reanalysis", "webhooks", "webhooks-sweep")))
-CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_ROUTES = {
-    "emotions.tasks.sweep_snapshots": {"queue": "sweep"},
-    "emotions.tasks.go_on_reanalysing": {"queue": "reanalysis"},
-    "crm.tasks.deliver_webhook": {"queue": "webhooks"},
-    "crm.tasks.sweep_webhooks": {"queue": "webhooks-sweep"},
-    "crm.tasks.forget_old_requests": {"queue": "sweep"},
-    "emotions.tasks.delete_stray_files": {"queue": "sweep"},
-}
+CELERY_TASK_QUEUES = QUEUES
+CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
+CELERY_TASK_ROUTES = ROUTES
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the nets on a busy machine; then a stuck process is replaced
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MAX_MEMORY * 1024  # KiB, looked at after each task
 CELERY_WORKER_PREFETCH_MULTIPLIER = 2  # the next photo is there when one is done: no process waits for the broker
@@ -411,49 +383,6 @@ CELERY_WORKER_REDIRECT_STDOUTS = False  # a crash stays readable
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: intervals need no file that may break
-CELERY_BEAT_SCHEDULE = {
-    "sweep-snapshots": {
-        "task": "emotions.tasks.sweep_snapshots",
-        "schedule": SWEEP_INTERVAL,
-        "options": {"expires": SWEEP_INTERVAL},  # sweeps that nobody took do not pile up
-    },
-    "forget-old-requests": {
-        "task": "crm.tasks.forget_old_requests",
-        "schedule": 3600,
-        "options": {"expires": 3600},
-    },
-    "delete-stray-files": {
-        "task": "emotions.tasks.delete_stray_files",
-        "schedule": 3600,
-        "options": {"expires": 3600},
-    },
-    "sweep-webhooks": {
-        "task": "crm.tasks.sweep_webhooks",
-        "schedule": SWEEP_INTERVAL,
-        "options": {"expires": SWEEP_INTERVAL},
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule(SWEEP_INTERVAL)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"no_heartbeats": {"()": "crm.logs.NoHeartbeats"}},
-    "formatters": {
-        "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": ["levelname", "name", "message"],
-            "rename_fields": {"levelname": "level", "name": "logger"},
-            "timestamp": "time",
-        },
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": LOG_FORMAT,
-            "stream": f"ext://sys.{'stdout' if LOG_FORMAT == 'json' else 'stderr'}",  # where containers' logs are read
-        }
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {name: {"filters": ["no_heartbeats"]} for name in ("celery.app.trace", "celery.worker.strategy")},
-}
+LOGGING = logging_configuration(LOG_FORMAT, LOG_LEVEL)

@@ -14,5 +14,5 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeats in memory, as a busy disk
 control_socket_disable = True
 logconfig_dict = {
     **LOGGING,
-    "loggers": {**LOGGING.get("loggers", {}), "gunicorn.error": {"handlers": ["console"], "level": "INFO"}},  # type: ignore[dict-item]
+    "loggers": {**LOGGING.get("loggers", {}), "gunicorn.error": {"handlers": ["console"], "level": "INFO"}},
 }

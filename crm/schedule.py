@@ -1,0 +1,36 @@
+"""Which queue each task waits in, and what is done again and again: for crm.settings, and independent of them."""
+
+from typing import Any
+
+from kombu import Queue
+
+HOUR = 3600  # seconds
+
+# The sweep has a queue of its own, so that it need not wait behind a thousand photos; so have re-analyses, which make
+# way for new photos by themselves (emotions/rerun.py). Webhooks have workers of their own, so that a slow receiver
+# delays no photo. A worker that is told nothing listens to all.
+QUEUES = tuple(map(Queue, ("celery", "sweep", "reanalysis", "webhooks", "webhooks-sweep")))
+DEFAULT_QUEUE = "celery"
+ROUTES = {
+    "emotions.tasks.sweep_snapshots": {"queue": "sweep"},
+    "emotions.tasks.go_on_reanalysing": {"queue": "reanalysis"},
+    "crm.tasks.deliver_webhook": {"queue": "webhooks"},
+    "crm.tasks.sweep_webhooks": {"queue": "webhooks-sweep"},
+    "crm.tasks.forget_old_requests": {"queue": "sweep"},
+    "emotions.tasks.delete_stray_files": {"queue": "sweep"},
+}
+
+
+def schedule(sweep_interval: int) -> dict[str, Any]:
+    """Celery's beat schedule; the interval is in seconds."""
+    return {
+        "sweep-snapshots": _every(sweep_interval, "emotions.tasks.sweep_snapshots"),
+        "forget-old-requests": _every(HOUR, "crm.tasks.forget_old_requests"),
+        "delete-stray-files": _every(HOUR, "emotions.tasks.delete_stray_files"),
+        "sweep-webhooks": _every(sweep_interval, "crm.tasks.sweep_webhooks"),
+    }
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    """Those that nobody took in time do not pile up."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
