@@ -11,7 +11,7 @@ from typing import Any
 from emotions.activation import ActiveModel, problem_of
 from ml.errors import ModelUnavailable
 from ml.labels import EMOTIONS, Emotion
-from ml.registry import VALID_NAME, load_card
+from ml.registry import CARD_FILE, VALID_NAME, load_card
 from ml.types import ModelCard
 
 TITLES = {
@@ -133,7 +133,7 @@ def released_models(models_dir: Path) -> list[ReleasedModel]:
 def released_model(folder: str, models_dir: Path) -> ReleasedModel:
     try:
         card = load_card(folder, models_dir)
-        text = json.loads((models_dir / folder / "card.json").read_text("utf-8"))
+        text = json.loads((models_dir / folder / CARD_FILE).read_text("utf-8"))
     except (ModelUnavailable, OSError, ValueError) as error:
         return ReleasedModel(folder, None, str(error), {}, ())
     problem = problem_of(ActiveModel(folder, models_dir))

@@ -11,6 +11,7 @@ from ml.labels import EMOTIONS, Emotion
 from ml.types import ModelCard, Preprocessing
 
 MODELS_DIR = Path(__file__).parent / "models"
+CARD_FILE = "card.json"
 DEFAULT_MODEL = "residual-int8"  # crm.settings, which loads nothing of ml, names the same one
 VALID_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 RESTORE = "Restore it with `git checkout -- ml/models` or export the model again."
@@ -22,7 +23,7 @@ def load_card(name: str, models_dir: Path = MODELS_DIR, *, every_class: bool = T
     A model that knows some of the classes only is no use where each face gets seven scores, and is refused too;
     with `every_class` false, which is for comparing models, it is not.
     """
-    path = _folder(name, models_dir) / "card.json"
+    path = _folder(name, models_dir) / CARD_FILE
     try:
         card = _parse_card(json.loads(_read(path)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -1,7 +1,5 @@
 """The card that goes with a released model: what it is, how good, for what, and for what not."""
 
-import json
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,12 +70,6 @@ class Release:
 def card_of(release: Release, data: Fer2013) -> dict[str, Any]:
     """The content of card.json; the part that ml reads comes first."""
     return _for_the_pipeline(release.card) | _for_people(release, data) | _figures(release)
-
-
-def card_text(card: dict[str, Any]) -> str:
-    """The card as JSON, with lists of numbers and objects without others on one line each, so that it can be read."""
-    text = json.dumps(card, indent=2, ensure_ascii=False)
-    return re.sub(r"\[[\d\s,]+\]|\{[^{}\[\]]+\}", lambda found: re.sub(r"\s+", " ", found[0]), text) + "\n"
 
 
 def _for_the_pipeline(card: ModelCard) -> dict[str, Any]:

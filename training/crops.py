@@ -1,8 +1,9 @@
 """Which crop around a detected face suits a model, measured on labelled whole photos."""
 
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from ml.errors import InvalidImage
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
 from ml.types import FaceDetection, Image, ModelCard
+from training.card_text import card_text
 from training.errors import TrainingError
+from training.evaluation import rounded
+from training.files import write_whole
 from training.folders import CLASS_FOLDERS, Labelled, find_images, folders_in
 from training.metrics import NO_ANSWER, Labels, measure
 
@@ -75,6 +79,17 @@ def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequen
         raise TrainingError(f"{photos} has photos that cannot be read:\n" + "\n".join(errors))
     labels = np.array([label for _, label in labelled], np.int64)
     return [_figures(*crop, labels, of_crop) for crop, of_crop in zip(crops, answers, strict=True)]
+
+
+def freeze(crop: CropFigures, card_file: Path) -> None:
+    """Let the model's card name this crop, and what it gave. The weights, and the figures of the splits, stay true.
+
+    Raises TrainingError if the card cannot be written; it then stays as it was.
+    """
+    card = json.loads(card_file.read_text("utf-8"))
+    card["preprocessing"] |= {"margin": crop.margin, "aligned": crop.aligned}
+    card["whole_photos"] = rounded(asdict(crop))
+    write_whole(card_file, lambda file: file.write_text(card_text(card), "utf-8"), "The card stays as it was.")
 
 
 def _find_photos(folder: Path) -> list[Labelled]:

@@ -90,12 +90,17 @@ def evaluate_release(model: str, data: Fer2013, split: SplitName, labels: Labell
     return _evaluate(data, split, labels, output, answers)
 
 
+def release_folder(model: str) -> Path:
+    """Of a released model, by its name or its folder."""
+    return Path(model).resolve() if Path(model).is_dir() else MODELS_DIR / model
+
+
 def read_release(model: str, *, every_class: bool = True) -> tuple[ModelCard, bytes]:
     """The card and weights of a released model, by its name or its folder.
 
     Raises TrainingError; also if it knows some of the classes only, unless it need not know `every_class`.
     """
-    folder = Path(model).resolve() if Path(model).is_dir() else MODELS_DIR / model
+    folder = release_folder(model)
     try:
         return read_model(folder.name, folder.parent, every_class=every_class)
     except ModelUnavailable as error:

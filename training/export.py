@@ -13,9 +13,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ml.registry import CARD_FILE
 from ml.types import GreyFaces, ModelCard
 from training.calibration import apply_temperatures, choose_threshold, fit_temperature, tempered
-from training.card import OutputFigures, Release, card_of, card_text
+from training.card import OutputFigures, Release, card_of
+from training.card_text import card_text
 from training.data import Fer2013, Labelling, SplitName
 from training.errors import TrainingError
 from training.evaluation import Evaluation, evaluate_new, evaluate_scores, labelled, new_images
@@ -97,7 +99,7 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
             flip=wanted.flip,
             int8_cost=cost,
         )
-        (folder / "card.json").write_text(card_text(card_of(release, data)), encoding="utf-8")
+        (folder / CARD_FILE).write_text(card_text(card_of(release, data)), encoding="utf-8")
         for document in (CURVES_FILE, LOG_FILE):
             shutil.copyfile(run / document, folder / document)
     return out / folder.name

@@ -1,10 +1,12 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from ml.registry import read_model
 from tests.ml.photos import astronaut, encoded
 from training.__main__ import main
 
@@ -33,6 +35,40 @@ def test_each_crop_is_scored_and_a_photo_without_a_face_counts_as_wrong(
     ]  # fmt: skip
     assert {(crop["photos"], crop["faces_found"]) for crop in crops} == {(2, 1)}
     assert all(crop["accuracy"] in (0, 0.5) for crop in crops)
+
+
+@pytest.fixture
+def copy(release: Path, tmp_path: Path) -> Path:
+    """Of the release, to change."""
+    return Path(shutil.copytree(release, tmp_path / "models" / "copy"))
+
+
+def test_a_chosen_crop_is_written_into_the_card_and_the_rest_of_it_stays(
+    photos: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = json.loads((copy / "card.json").read_text())
+    assert calibrate(photos, copy, "--margins", "0.9,1.2", "--freeze", "1.2", "--aligned", "--json") == 0
+    measured = next(
+        crop for crop in json.loads(capsys.readouterr().out) if (crop["margin"], crop["aligned"]) == (1.2, True)
+    )
+    card = read_model("copy", copy.parent)[0]
+    assert (card.preprocessing.margin, card.preprocessing.aligned) == (1.2, True)
+    after = json.loads((copy / "card.json").read_text())
+    assert after.pop("whole_photos") == measured
+    after["preprocessing"] |= {
+        "margin": before["preprocessing"]["margin"],
+        "aligned": before["preprocessing"]["aligned"],
+    }
+    assert after == before
+
+
+def test_a_crop_that_was_not_measured_is_not_chosen(
+    photos: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (copy / "card.json").read_bytes()
+    assert calibrate(photos, copy, "--margins", "0.9", "--freeze", "1.2") == 1
+    assert "1.2 is not measured" in capsys.readouterr().err
+    assert (copy / "card.json").read_bytes() == before
 
 
 def test_class_folders_do_as_well(photos: Path, release: Path, capsys: pytest.CaptureFixture[str]) -> None:

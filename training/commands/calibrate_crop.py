@@ -6,7 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml.registry import CARD_FILE
 from training.commands.options import add_command
+from training.errors import TrainingError
 from training.evaluation import rounded
 
 if TYPE_CHECKING:
@@ -37,15 +39,32 @@ def add_to(commands: "Commands") -> None:
         default=MARGINS,
         help="sides of the crop over the longer side of the detected box (%(default)s)",
     )
+    command.add_argument(
+        "--freeze",
+        type=float,
+        metavar="MARGIN",
+        help="write this one of the margins, and what it gave, into the model's card",
+    )
+    command.add_argument(
+        "--aligned",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="with --freeze: whether the pipeline turns faces until their eyes are level (no)",
+    )
     command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
 
 
 def run(options: argparse.Namespace) -> None:
-    from training.crops import compare_crops
-    from training.evaluate import read_release
+    from training.crops import compare_crops, freeze
+    from training.evaluate import read_release, release_folder
 
     card, weights = read_release(options.model)
+    if options.freeze not in (None, *options.margins):
+        raise TrainingError(f"{options.freeze:g} is not measured. Name it in --margins too.")
     crops = compare_crops(weights, card, options.photos, options.margins)
+    if options.freeze is not None:
+        chosen = next(crop for crop in crops if (crop.margin, crop.aligned) == (options.freeze, options.aligned))
+        freeze(chosen, release_folder(options.model) / CARD_FILE)
     if options.json:
         print(json.dumps([rounded(asdict(crop)) for crop in crops]))
         return
