@@ -17,7 +17,7 @@ from training.report import Section, write_report
 def explore(data: Fer2013, folder: Path) -> Path:
     """Write `folder`/report.html and its figures, all or nothing, and return the page's path.
 
-    Without votes the section on agreement is missing. Takes some minutes for FER-2013.
+    Without votes the section on agreement is missing. Takes most of a minute for FER-2013 on two cores.
     Raises TrainingError if the report cannot be written.
     """
     collection = collect(data)
