@@ -70,6 +70,17 @@ def add_to(commands: "Commands") -> None:
     command.add_argument("--learning-rate", type=positive(float), help="the highest")
     command.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="how much faces are changed")
     command.add_argument(
+        "--mixup",
+        type=positive(float),
+        metavar="STRENGTH",
+        help="mix each face, and its labels, with another's: the parameter of the Beta distribution of the shares",
+    )
+    command.add_argument(
+        "--jit-compile",
+        action=argparse.BooleanOptionalAction,
+        help="compile the network; which is faster depends on the processor, see docs/models.md",
+    )
+    command.add_argument(
         "--precision",
         choices=["float32", "mixed_bfloat16"],
         help="mixed_bfloat16 halves the time on processors with AMX (float32)",
