@@ -16,6 +16,7 @@ from training.__main__ import main
         ["train", "--data", "fer2013.csv", "--run", "run", "--epochs", "0"],
         ["train", "--data", "fer2013.csv", "--run", "run", "--learning-rate", "nan"],
         ["train", "--data", "fer2013.csv", "--run", "run", "--architecture", "none"],
+        ["train", "--data", "fer2013.csv", "--run", "run", "--mixup", "0"],
         ["evaluate", "--data", "fer2013.csv"],
         ["evaluate", "--data", "fer2013.csv", "--run", "run", "--model", "reference-cnn"],
         ["evaluate", "--data", "fer2013.csv", "--run", "run", "--split", "train"],

@@ -56,6 +56,13 @@ def test_votes_that_are_needed_are_asked_for(
     assert not (tmp_path / "run").exists()
 
 
+def test_options_change_the_recipe(csv: Path, tiny_architecture: None, tmp_path: Path) -> None:
+    arguments = tiny.train_arguments(csv, tmp_path / "run", epochs=1)
+    assert main([*arguments, "--mixup", "0.4", "--jit-compile", "--augmentation", "none"]) == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["mixup"], config["jit_compile"], config["augmentation"]) == (0.4, True, "none")
+
+
 def test_training_begins_with_the_weights_of_a_release_or_a_run(
     csv: Path, release: Path, uninterrupted_run: Path, tmp_path: Path
 ) -> None:
