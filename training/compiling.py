@@ -44,7 +44,7 @@ def describe_loss(config: TrainingConfig) -> str:
     smoothed = f", smoothed by {config.label_smoothing:g}" if config.label_smoothing else ""
     votes = ", and of how FER+'s votes divide, added up" if config.ferplus else ""
     share = config.teacher_share
-    taught = f"; the labels mixed with {share:.0%} of what a teacher answers" if share else ""
+    taught = f"; the labels mixed with {share:.0%} of what teachers answer" if share else ""
     return f"categorical cross-entropy of FER-2013's labels{smoothed}{votes}{taught}"
 
 

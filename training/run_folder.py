@@ -46,7 +46,7 @@ class TrainingConfig:
     weight_decay: float = 0.0  # decoupled (Loshchilov and Hutter 2019); for SGD only
     averaging: float = 0.0  # share of the old in the moving average of the weights; for SGD only
     label_smoothing: float = 0.0  # of FER-2013's labels
-    teacher_share: float = 0.0  # of what a teacher answers, in the targets; the rest is the labels
+    teacher_share: float = 0.0  # of what teachers answer, in the targets; the rest is the labels
     augmentation: AugmentationName = "light"
     mixup: float = 0.0  # see training.augment.mix; the last epochs, by MIXED_PART, are unmixed
     small_epochs: int = 0  # the first epochs, on faces of SMALL_SIZE: less than half the time each
@@ -112,7 +112,7 @@ class RunRecord:
     backend: str
     keras: str
     started_from: str = ""  # sha256 of the network file whose weights it began with; empty for random ones
-    teacher: str = ""  # sha256 of the teacher's network file; empty without one
+    teacher: str = ""  # sha256 of each teacher's network file; empty without one
 
     def check_data(self, data: Fer2013) -> None:
         """Raise TrainingError unless this run was trained on `data`: its splits may be other ones."""

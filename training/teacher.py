@@ -1,8 +1,11 @@
-"""Another network whose answers are learnt beside the labels (Hinton et al. 2015, arXiv 1503.02531)."""
+"""Other networks whose answers are learnt beside the labels (Hinton et al. 2015, arXiv 1503.02531)."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from training.cache import Arrays, cached
 from training.data import Fer2013
@@ -47,3 +50,13 @@ class Teacher:
         network = with_mirror_image(load_network(self.file))
         faces = data.split("train").faces
         return {**score_outputs(faces, config.preprocessing, network.predict_on_batch, "Asking the teacher")}
+
+
+def mean_answers(teachers: Sequence[Teacher], data: Fer2013, config: TrainingConfig) -> Arrays:
+    """The mean of what they answer of each training face, by labelling: an ensemble's answer. Nothing of nobody.
+
+    Raises TrainingError as Teacher.answers does.
+    """
+    answers = [teacher.answers(data, config) for teacher in teachers]
+    by_labelling = {name: [each[name] for each in answers if name in each] for name in config.labellings}
+    return {name: np.mean(several, axis=0) for name, several in by_labelling.items() if several}

@@ -1,6 +1,7 @@
 """One run: data and a configuration -> the best epoch's network, a log and curves."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -12,17 +13,17 @@ from training.errors import TrainingError
 from training.recorder import RunRecorder
 from training.run_folder import RunRecord, TrainingConfig, best_epoch, current_commit, open_run
 from training.start import Start, load_start
-from training.teacher import Teacher
+from training.teacher import Teacher, mean_answers
 from training.trained import build_network, take_weights
 
 
 def train(
-    data: Fer2013, config: TrainingConfig, run: Path, start: Start | None = None, teacher: Teacher | None = None
+    data: Fer2013, config: TrainingConfig, run: Path, start: Start | None = None, teachers: Sequence[Teacher] = ()
 ) -> None:
     """Train into the folder `run`; an interrupted run goes on at the epoch it stopped in.
 
     The network begins with the weights of `start`, or with random ones; the training faces are labelled by
-    themselves, or also by a `teacher`.
+    themselves, or also by the mean of `teachers`.
     Raises TrainingError when `run` holds a run of other settings or other data, the votes or a split are
     missing, or the weights of `start` are another architecture's.
     """
@@ -31,14 +32,15 @@ def train(
         raise TrainingError("This network also learns the FER+ votes: name the fer2013new.csv with --votes.")
     surroundings = (data.sha256, data.votes_sha256, current_commit(), keras.backend.backend(), keras.__version__)
     begin = load_start(start) if start else None
-    answers = teacher.answers(data, config) if teacher else None
-    keras.utils.set_random_seed(config.seed)  # only now: a resumed run does not ask the teacher again
+    answers = mean_answers(teachers, data, config)
+    keras.utils.set_random_seed(config.seed)  # only now: a resumed run does not ask the teachers again
     keras.config.set_dtype_policy(config.precision)
     batches_an_epoch = len(FaceBatches(training, config))
     model = build_network(config)
     if begin:
         take_weights(model, begin.network, begin.file)
-    open_run(run, RunRecord(config, *surroundings, begin.sha256 if begin else "", teacher.sha256 if teacher else ""))
+    taught_by = ", ".join(teacher.sha256 for teacher in teachers)
+    open_run(run, RunRecord(config, *surroundings, begin.sha256 if begin else "", taught_by))
     if begin:
         print(begin.told)
     compile_model(model, config, batches_an_epoch * config.epochs)

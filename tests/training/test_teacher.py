@@ -9,7 +9,7 @@ from training.__main__ import main
 from training.batches import taught
 from training.data import load_fer2013
 from training.run_folder import RECIPES
-from training.teacher import Teacher
+from training.teacher import Teacher, mean_answers
 
 
 def test_targets_are_mixed_with_what_the_teacher_answers() -> None:
@@ -47,6 +47,16 @@ def test_a_teacher_is_asked_once_and_answers_alike_of_a_face_and_its_mirror_imag
     monkeypatch.setattr(Teacher, "_compute", lambda *_: pytest.fail("asked again"))
     again = Teacher.of(release_of_both, tmp_path).answers(data, config)
     np.testing.assert_array_equal(answers["fer"], again["fer"])
+
+
+def test_several_teachers_answer_as_their_mean(csv: Path, release: Path, release_of_both: Path, tmp_path: Path) -> None:
+    data, config = load_fer2013(csv, csv.parent / "cache"), RECIPES[tiny.POOLED]
+    teachers = [Teacher.of(folder, tmp_path) for folder in (release, release_of_both)]
+    first, second = (teacher.answers(data, config) for teacher in teachers)
+    answers = mean_answers(teachers, data, config)
+    np.testing.assert_allclose(answers["fer"], (first["fer"] + second["fer"]) / 2, atol=1e-6)
+    np.testing.assert_array_equal(answers["ferplus"], second["ferplus"])  # which the first has not learnt
+    assert mean_answers([], data, config) == {}
 
 
 def test_a_teacher_that_is_of_no_use_is_refused(

@@ -43,14 +43,18 @@ def add_to(commands: "Commands") -> None:
     )
     command.add_argument(
         "--teacher",
+        dest="teachers",
+        action="append",
+        default=[],
         type=Path,
         metavar="FOLDER",
-        help="a run or a released model, of any architecture, whose answers to learn beside the labels",
+        help="a run or a released model, of any architecture, whose answers to learn beside the labels; given several"
+        " times, the mean of all",
     )
     command.add_argument(
         "--teacher-share",
         type=share,
-        help=f"of its answers in what is learnt ({TEACHER_SHARE}); the rest is the labels",
+        help=f"of these answers in what is learnt ({TEACHER_SHARE}); the rest is the labels",
     )
     command.add_argument(
         "--architecture",
@@ -94,9 +98,9 @@ def run(options: argparse.Namespace) -> None:
     from training.teacher import Teacher
     from training.train import train
 
-    if options.teacher is None and options.teacher_share is not None:
+    if options.teacher_share is not None and not options.teachers:
         raise TrainingError("--teacher-share goes with --teacher: name the folder of the one to learn from.")
-    if options.teacher and options.teacher_share is None:
+    if options.teachers and options.teacher_share is None:
         options.teacher_share = TEACHER_SHARE
     if options.start is None and options.from_epoch != "best":
         raise TrainingError("--from-epoch goes with --from: name the folder of the run to begin with.")
@@ -106,5 +110,5 @@ def run(options: argparse.Namespace) -> None:
     )
     faces = load_faces(options.data, options.cache, options.votes if config.ferplus else None)
     start = Start(options.start, options.from_epoch) if options.start else None
-    teacher = Teacher.of(options.teacher, options.cache) if options.teacher else None
-    train(faces, config, options.run, start, teacher)
+    teachers = [Teacher.of(folder, options.cache) for folder in options.teachers]
+    train(faces, config, options.run, start, teachers)
