@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -169,9 +169,18 @@ def test_the_averaged_weights_are_kept_as_the_best_and_training_goes_on_from_the
     assert [weights.shape for weights in best] == [weights.shape for weights in latest]
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT interrupts, as on a terminal: programs that were begun in the background inherit that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_in_an_epoch_loses_this_epoch_only(
     csv: Path,
     uninterrupted_run: Path,
+    ctrl_c: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
