@@ -51,7 +51,7 @@ class TrainingConfig:
     mixup: float = 0.0  # see training.augment.mix; the last epochs, by MIXED_PART, are unmixed
     small_epochs: int = 0  # the first epochs, on faces of SMALL_SIZE: less than half the time each
     # Keras would not on a CPU. Without AVX-512 it nearly halves the time of a residual step; with AVX-512, where
-    # TensorFlow's own convolutions are good, a step takes 1.4 times as long.
+    # TensorFlow's own convolutions are good, a step takes 1.3 times as long.
     jit_compile: bool = False
     precision: str = "float32"
     seed: int = 2013
