@@ -16,7 +16,7 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
     model.compile(
         _optimizer(config, steps),
         loss=losses,
-        jit_compile=config.jit_compile or "auto",
+        jit_compile=config.jit_compile,
         weighted_metrics={labelling: [keras.metrics.CategoricalAccuracy("accuracy")] for labelling in losses},
     )
 

@@ -50,9 +50,9 @@ class TrainingConfig:
     augmentation: AugmentationName = "light"
     mixup: float = 0.0  # see training.augment.mix; the last epochs, by MIXED_PART, are unmixed
     small_epochs: int = 0  # the first epochs, on faces of SMALL_SIZE: less than half the time each
-    # Keras would not on a CPU. Without AVX-512 it nearly halves the time of a residual step; with AVX-512, where
-    # TensorFlow's own convolutions are good, a step takes 1.3 times as long.
-    jit_compile: bool = False
+    # Left to itself Keras does not on a CPU. Without AVX-512 it nearly halves the time of a residual step; with
+    # AVX-512, where TensorFlow's own convolutions are good, a step takes 1.3 times as long.
+    jit_compile: bool | Literal["auto"] = "auto"
     precision: str = "float32"
     seed: int = 2013
     preprocessing: Preprocessing = field(default=Preprocessing(IMAGE_SIZE, 1.0, "standardise"))

@@ -13,7 +13,7 @@ from training.__main__ import main
 from training.batches import FaceBatches
 from training.compiling import compile_model
 from training.data import load_fer2013
-from training.run_folder import RECIPES, Phase
+from training.run_folder import RECIPES, Phase, read_record
 from training.start import Epoch, Start, load_start
 from training.trained import build_network
 
@@ -56,11 +56,17 @@ def test_votes_that_are_needed_are_asked_for(
     assert not (tmp_path / "run").exists()
 
 
-def test_options_change_the_recipe(csv: Path, tiny_architecture: None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "compiled"), [("--jit-compile", True), ("--no-jit-compile", False)])
+def test_options_change_the_recipe(
+    csv: Path, tiny_architecture: None, tmp_path: Path, option: str, compiled: bool
+) -> None:
     arguments = tiny.train_arguments(csv, tmp_path / "run", epochs=1)
-    assert main([*arguments, "--mixup", "0.4", "--jit-compile", "--augmentation", "none"]) == 0
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert (config["mixup"], config["jit_compile"], config["augmentation"]) == (0.4, True, "none")
+    assert main([*arguments, "--mixup", "0.4", option, "--augmentation", "none"]) == 0
+    config = read_record(tmp_path / "run").config
+    assert (config.mixup, config.jit_compile, config.augmentation) == (0.4, compiled, "none")
+    network = build_network(config)
+    compile_model(network, config, steps=1)
+    assert network.jit_compile is compiled
 
 
 def test_training_begins_with_the_weights_of_a_release_or_a_run(
