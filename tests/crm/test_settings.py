@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ml.registry import DEFAULT_MODEL
+
 ROOT = Path(__file__).parents[2]
 SHOW = "from django.conf import settings; print(getattr(settings, {!r}))"
 
@@ -116,6 +118,10 @@ def test_sqlite_is_set_up_for_several_processes(tmp_path: Path) -> None:
         "cursor.execute('PRAGMA busy_timeout').fetchone()[0], connection.transaction_mode)"
     )
     assert start(tmp_path, code).stdout.split() == ["wal", "20000", "IMMEDIATE"]
+
+
+def test_the_default_model_is_the_pipeline_s(tmp_path: Path) -> None:
+    assert start(tmp_path, SHOW.format("EMOTION_MODEL")).stdout.strip() == DEFAULT_MODEL
 
 
 def test_no_web_process_loads_a_runtime(tmp_path: Path) -> None:
