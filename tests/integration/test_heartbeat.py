@@ -70,7 +70,8 @@ def test_a_worker_that_has_nothing_to_do_beats_and_takes_its_row_with_it(
 @on_redis
 def test_a_worker_that_is_stopped_is_missed(deployment: Deployment, redis_server: RedisServer) -> None:
     worker = deployment.worker()
-    wait_until(lambda: health(deployment)[0] == 0, "the worker is well")
+    wait_until(WorkerHeartbeat.objects.exists, "the first heartbeat is completed")
+    assert health(deployment) == (0, "ok")  # the file is written first, so the worker is not stopped between the two
 
     def is_missed() -> bool:
         for child in worker.children():  # also one that replaces another, stopped in the middle of a task
