@@ -1,11 +1,13 @@
 """How many faces the detector finds in annotated photos, how many boxes are no face, and how long it takes, by size.
 
 The folder holds photos and boxes.json: for each photo's name a list of {"x", "y", "width", "height"} in pixels.
-With --turned the photos are turned upon grey first: how well are heads found that lean?
+With --turned the photos are turned upon grey first: how well are heads found that lean? The grey makes faces smaller;
+with --upright as well they are put upon as much of it but not turned, which tells what that alone costs.
 """
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import time
@@ -81,16 +83,23 @@ def measure(folder: Path, options: argparse.Namespace, file: Any) -> dict[str, A
     for name in sorted(annotations):
         faces = [(box["x"], box["y"], box["width"], box["height"]) for box in annotations[name]]
         data = (folder / name).read_bytes()
-        _count(tally, detector, name, *(turned(data, faces, options.turned) if options.turned else (data, faces)))
+        _count(tally, detector, name, *_as_asked(data, faces, options))
     for photo in sorted(options.empty.iterdir()) if options.empty else []:
         if photo.suffix.lower() in (".jpg", ".jpeg", ".png"):
             data = photo.read_bytes()
-            _count(empty, detector, photo.name, turned(data, [], options.turned)[0] if options.turned else data, [])
+            _count(empty, detector, photo.name, *_as_asked(data, [], options))
     return _figures(detector.name, tally, empty)
 
 
-def turned(data: bytes, faces: list[Box], degrees: float) -> tuple[bytes, list[Box]]:
-    """The photo turned clockwise, all of it, upon grey; each box as large as it was around the face's middle."""
+def _as_asked(data: bytes, faces: list[Box], options: argparse.Namespace) -> tuple[bytes, list[Box]]:
+    return turned(data, faces, options.turned, options.upright) if options.turned else (data, faces)
+
+
+def turned(data: bytes, faces: list[Box], degrees: float, upright: bool = False) -> tuple[bytes, list[Box]]:
+    """The photo turned clockwise, all of it, upon grey; each box as large as it was around the face's middle.
+
+    `upright`: not turned after all, but upon as much grey.
+    """
     import cv2
 
     from ml.image import decode
@@ -98,8 +107,8 @@ def turned(data: bytes, faces: list[Box], degrees: float) -> tuple[bytes, list[B
 
     picture = decode(data).image
     height, width = picture.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1)
-    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+    cosine, sine = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 0 if upright else -degrees, 1)
     size = round(width * cosine + height * sine), round(width * sine + height * cosine)
     matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
     leaning = cv2.warpAffine(picture[..., ::-1], matrix, size, borderValue=GREY)
@@ -164,6 +173,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--empty", type=Path, metavar="DIR", help="photos without a face, for false alarms")
     parser.add_argument("--json", action="store_true", help="print JSON, with the missed faces, instead of a table")
     parser.add_argument("--turned", type=float, default=0.0, metavar="DEGREES", help="turn the photos clockwise first")
+    parser.add_argument("--upright", action="store_true", help="with --turned: only make them as small by as much grey")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads for the nets (%(default)s)")
     add_detector_arguments(parser)
     return parser
@@ -172,6 +182,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main() -> int:
     parser = build_parser()
     options = parser.parse_args()
+    if options.upright and not options.turned:
+        parser.error("--upright needs --turned DEGREES, which says how much grey there is around the photo.")
     try:
         figures = measure(options.folder, options, detector_file(parser, options))
     except (ModelUnavailable, InvalidImage, OSError, ValueError) as error:

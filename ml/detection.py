@@ -32,7 +32,7 @@ CLOSE_BORDER = 0.25
 # Degrees. P-Net and R-Net hardly see faces that lean by much more, so where the faces lean so, the photo is also looked
 # at turned; by LEAST_TURN at least, as those that were seen are those that lean least. Where none is found, it is
 # turned by TURNS in small, for a large face. Things then look like faces too, so the net must be surer.
-LEANING, LEAST_TURN, TURNS = 25.0, 36.0, (-40.0, 40.0)
+LEANING, LEAST_TURN, TURNS = 22.0, 36.0, (-40.0, 40.0)
 TURNED_LONG_SIDE, SURE_IN_SMALL = 200, 0.95
 SAME_FACE = 0.2  # intersection over union
 
