@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,20 +12,24 @@ from django.db import transaction
 
 from crm.models import User
 from emotions.models import ModelActivation, ModelVersion, Reanalysis
+from ml.detector_file import DetectorFile
 from ml.errors import ModelUnavailable
 from ml.registry import check_model, load_card
 from ml.types import ModelCard
 
 ANOTHER_ACTIVATED = "Another model was activated meanwhile."
 
+Stamps = tuple[tuple[str, int], ...]  # names of files, and when each was changed
+
 
 @dataclass(frozen=True, slots=True)
 class ActiveModel:
-    """The model that analyses photos now: a folder and, once somebody activated it, exactly these weights."""
+    """A folder and, once somebody activated the model in it, exactly that one."""
 
     folder: str
     models_dir: Path
-    sha256: str = ""  # empty while the settings name the model: then whatever the folder holds
+    sha256: str = ""  # of the weights; empty while the settings name the model: then whatever the folder holds
+    fingerprint: str = ""  # see ModelCard; empty also for what was activated before it was kept
 
     def check(self) -> ModelCard:
         """Make sure that its files are complete and those that were activated. Raises ModelUnavailable."""
@@ -41,7 +46,15 @@ class ActiveModel:
             )
 
     def is_described_by(self, card: ModelCard) -> bool:
-        return self.sha256 in ("", card.sha256)
+        return self.sha256 in ("", card.sha256) and self.fingerprint in ("", card.fingerprint)
+
+    @property
+    def is_of_settings(self) -> bool:
+        return not self.sha256
+
+    def stamps(self) -> Stamps:
+        """They change when one of its files does."""
+        return stamps_of(sorted((self.models_dir / self.folder).glob("*")))
 
 
 def active_model() -> ActiveModel:
@@ -49,17 +62,40 @@ def active_model() -> ActiveModel:
     newest = ModelActivation.objects.newest()
     if newest is None:
         return ActiveModel(settings.EMOTION_MODEL, settings.MODELS_DIR)
-    return ActiveModel(newest.folder, settings.MODELS_DIR, newest.model_version.sha256)
+    return _activated(newest)
+
+
+def _activated(activation: ModelActivation) -> ActiveModel:
+    version = activation.model_version
+    return ActiveModel(activation.folder, settings.MODELS_DIR, version.sha256, version.fingerprint)
+
+
+def detector_file() -> DetectorFile | None:
+    """The face detector that the settings name, if they name one."""
+    if not settings.FACE_DETECTOR_MODEL:
+        return None
+    return DetectorFile(Path(settings.FACE_DETECTOR_MODEL), settings.FACE_DETECTOR_SHA256)
+
+
+def stamps_of(files: Iterable[Path]) -> Stamps:
+    return tuple((file.name, _changed_at(file)) for file in files)
+
+
+def _changed_at(file: Path) -> int:
+    """In nanoseconds; -1 for what is gone, or a link that leads nowhere."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return -1
 
 
 def problem_of(model: ActiveModel) -> str:
     """Why it cannot be used, as a sentence; empty when all is well. Cheap as long as its files do not change."""
-    files = sorted((model.models_dir / model.folder).glob("*"))
-    return _problem(model, tuple((file.name, file.stat().st_mtime_ns) for file in files))
+    return _problem(model, model.stamps())
 
 
 @lru_cache(maxsize=64)
-def _problem(model: ActiveModel, stamps: tuple[tuple[str, int], ...]) -> str:
+def _problem(model: ActiveModel, stamps: Stamps) -> str:
     """Cached until a file of the model changes: the checksum of the weights takes milliseconds."""
     try:
         model.check()
@@ -68,20 +104,21 @@ def _problem(model: ActiveModel, stamps: tuple[tuple[str, int], ...]) -> str:
     return ""
 
 
-def activate(folder: str, sha256: str, by: User) -> ModelActivation | None:
+def activate(folder: str, fingerprint: str, by: User) -> ModelActivation | None:
     """Let photos be analysed by this model from now on; None when it is the active one already.
 
     Runs with another model end. Raises ModelUnavailable, and changes nothing, when its files are missing, altered,
-    or others than the weights of this checksum, which is what the person saw.
+    or those of a model with another fingerprint than the person saw.
     """
     card = ActiveModel(folder, settings.MODELS_DIR).check()
-    if card.sha256 != sha256:
+    if card.fingerprint != fingerprint:
         raise ModelUnavailable(
             f"The files in {settings.MODELS_DIR / folder} are not the ones that the page showed: they are now"
             f" {card.name} {card.version}. Look at the Models page again."
         )
     with transaction.atomic():
         version = ModelVersion.objects.of(card)
+        ModelVersion.objects.select_for_update().get(pk=version.pk)  # of two clicks, the second one sees the first
         newest = ModelActivation.objects.newest()
         if newest and (newest.folder, newest.model_version) == (folder, version):
             return None
@@ -97,14 +134,14 @@ def model_before() -> ActiveModel | None:
         return None
     others = ModelActivation.objects.exclude(folder=newest.folder, model_version=newest.model_version)
     if before := others.newest():
-        return ActiveModel(before.folder, settings.MODELS_DIR, before.model_version.sha256)
-    return _model_of_settings(unlike=newest)
+        return _activated(before)
+    return _model_of_settings(unlike=_activated(newest))
 
 
-def _model_of_settings(*, unlike: ModelActivation) -> ActiveModel | None:
+def _model_of_settings(*, unlike: ActiveModel) -> ActiveModel | None:
     default = ActiveModel(settings.EMOTION_MODEL, settings.MODELS_DIR)
     try:
         card = load_card(default.folder, default.models_dir)
     except ModelUnavailable:
         return None
-    return None if card.sha256 == unlike.model_version.sha256 else default
+    return None if unlike.is_described_by(card) else default

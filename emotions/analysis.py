@@ -5,7 +5,6 @@ import time
 from collections import deque
 from dataclasses import asdict
 from functools import lru_cache
-from pathlib import Path
 
 import cv2
 from django.conf import settings
@@ -14,15 +13,15 @@ from django.db import connection, transaction
 from crm.models import Consent, Customer
 from crm.outage import connection_lost
 from emotions import metrics
-from emotions.activation import ActiveModel, active_model
+from emotions.activation import ActiveModel, Stamps, active_model, detector_file, stamps_of
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
 from emotions.photos import photo_limits
 from emotions.sentiment_points import refresh_point, write_point
+from ml.detector_file import DetectorFile
 from ml.errors import InvalidImage
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
 from ml.types import FaceEmotion, PhotoAnalysis
-from ml.yunet import DetectorFile
 
 logger = logging.getLogger(__name__)
 
@@ -30,15 +29,17 @@ logger = logging.getLogger(__name__)
 def pipeline() -> EmotionPipeline:
     """The active model's pipeline, built and warmed once by this process. Raises ModelUnavailable.
 
-    Take it once for each photo: the next call may give another model's, because staff activated that meanwhile.
+    Take it once for each photo: the next call may give another model's, because staff activated that meanwhile. It is
+    built anew when its files change, so that every process answers with what is there, or all of them wait.
     """
-    return _load(active_model())
+    model, detector = active_model(), detector_file()
+    return _load(model, detector, model.stamps() + stamps_of([detector.path] if detector else []))
 
 
 @lru_cache(maxsize=1)
-def _load(model: ActiveModel) -> EmotionPipeline:
+def _load(model: ActiveModel, detector: DetectorFile | None, stamps: Stamps) -> EmotionPipeline:
     built = EmotionPipeline.load(
-        model.folder, threads=1, limits=photo_limits(), models_dir=model.models_dir, detector_file=_detector_file()
+        model.folder, threads=1, limits=photo_limits(), models_dir=model.models_dir, detector_file=detector
     )
     model.expect(built.card)
     built.warm_up()
@@ -52,13 +53,6 @@ _loaded: deque[str] = deque(maxlen=1)
 def loaded_model() -> str:
     """Name and version of the model that this process loaded last; empty before it loaded any."""
     return _loaded[0] if _loaded else ""
-
-
-def _detector_file() -> DetectorFile | None:
-    """The detector that the settings name, if they name one."""
-    if not settings.FACE_DETECTOR_MODEL:
-        return None
-    return DetectorFile(Path(settings.FACE_DETECTOR_MODEL), settings.FACE_DETECTOR_SHA256)
 
 
 def analyse(snapshot_id: int) -> None:

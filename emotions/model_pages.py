@@ -11,7 +11,6 @@ from django.db.models import Count
 from emotions.activation import ActiveModel, active_model, model_before
 from emotions.model_cards import ReleasedModel, released_models
 from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
-from ml.types import ModelCard
 
 ACTIVATIONS_SHOWN = 10
 RUNS_SHOWN = 10
@@ -52,13 +51,16 @@ class ModelsPage:
 def models_page(models_dir: Path) -> ModelsPage:
     active, before = active_model(), model_before()
     made = _records_made()
-    counts = {_key(version): records for version, records in made}
-    entries = tuple(_entry(model, active, counts) for model in released_models(models_dir))
-    here = {_key(entry.model.card) for entry in entries if entry.model.card}
+    entries = tuple(_entry(model, active, made) for model in released_models(models_dir))
+    cards = [entry.model.card for entry in entries if entry.model.card]
     back = next((entry for entry in entries if before and _is(entry.model, before) and not entry.model.problem), None)
     return ModelsPage(
         entries=entries,
-        gone=tuple(Gone(version, records) for version, records in made if _key(version) not in here),
+        gone=tuple(
+            Gone(version, records)
+            for version, records in made
+            if not any(version.is_described_by(card) for card in cards)
+        ),
         before=back,
         lost_before=before is not None and back is None,
         activations=tuple(ModelActivation.objects.select_related("model_version", "activated_by")[:ACTIVATIONS_SHOWN]),
@@ -68,7 +70,7 @@ def models_page(models_dir: Path) -> ModelsPage:
 
 def entry(model: ReleasedModel) -> Entry:
     """One model alone, for a page of its own."""
-    return _entry(model, active_model(), {_key(version): records for version, records in _records_made()})
+    return _entry(model, active_model(), _records_made())
 
 
 def _records_made() -> list[tuple[ModelVersion, int]]:
@@ -78,16 +80,14 @@ def _records_made() -> list[tuple[ModelVersion, int]]:
     return [(version, counts[version.pk]) for version in versions]
 
 
-def _entry(model: ReleasedModel, active: ActiveModel, counts: dict[tuple[str, str, str], int]) -> Entry:
-    return Entry(model, _is(model, active), counts.get(_key(model.card), 0) if model.card else 0)
+def _entry(model: ReleasedModel, active: ActiveModel, made: Iterable[tuple[ModelVersion, int]]) -> Entry:
+    card = model.card
+    records = sum(count for version, count in made if card and version.is_described_by(card))
+    return Entry(model, _is(model, active), records)
 
 
 def _is(model: ReleasedModel, which: ActiveModel) -> bool:
     return model.card is not None and model.folder == which.folder and which.is_described_by(model.card)
-
-
-def _key(model: ModelCard | ModelVersion) -> tuple[str, str, str]:
-    return model.name, model.version, model.sha256
 
 
 @dataclass(frozen=True, slots=True)

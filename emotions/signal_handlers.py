@@ -18,7 +18,7 @@ from crm import metrics as site_metrics
 from crm.models import Consent
 from crm.signals import consent_recorded
 from emotions import events, metrics
-from emotions.activation import active_model
+from emotions.activation import active_model, detector_file, problem_of
 from emotions.models import Snapshot
 from emotions.services import withdraw_training, withhold_unfinished
 from emotions.signals import snapshots_finished
@@ -55,7 +55,7 @@ def delete_file(instance: Snapshot, **_: Any) -> None:
 
 
 def refuse_to_start_without_model(**_: Any) -> None:
-    """An operator mends the settings' model; a model that staff activated they can replace while workers wait."""
+    """An operator mends what the settings name; a model that staff activated they can replace while workers wait."""
     if not takes_photos():
         return
     active = active_model()
@@ -63,12 +63,14 @@ def refuse_to_start_without_model(**_: Any) -> None:
     if settings.DATABASE_POOL_SIZE:
         connection.close_pool()  # type: ignore[attr-defined]  # nor one that PostgreSQL's pool still holds
     try:
-        active.check()
+        if detector := detector_file():
+            detector.read()
+        if active.is_of_settings:
+            active.check()
     except ModelUnavailable as error:
-        if active.sha256:
-            logger.error("Photos wait. %s", error)
-        else:
-            raise SystemExit(f"The worker cannot start. {error}") from error
+        raise SystemExit(f"The worker cannot start. {error}") from error
+    if problem := problem_of(active):
+        logger.error("Photos wait. %s", problem)
 
 
 def takes_photos() -> bool:

@@ -50,7 +50,7 @@ def activation(request: StaffRequest, folder: str) -> HttpResponseBase:
     if request.method != "POST":
         return _page(request, "emotions/model_activation.html", f"Activate {_name(shown)}", {"entry": shown})
     try:
-        done = activate(folder, request.POST.get("sha256", ""), request.user)
+        done = activate(folder, request.POST.get("fingerprint", ""), request.user)
     except ModelUnavailable as error:
         messages.error(request, f"Nothing was changed. {error}")
     else:

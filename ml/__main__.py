@@ -13,13 +13,14 @@ import numpy as np
 from tqdm import tqdm
 
 from ml.annotate import LONG_SIDE, annotated, save_new
+from ml.detector_file import DetectorFile
 from ml.errors import InvalidImage, ModelUnavailable
 from ml.image import decode
 from ml.pipeline import EmotionPipeline, detect_faces
 from ml.registry import DEFAULT_MODEL, MODELS_DIR
 from ml.report import as_json, as_text, detection_as_json, detection_as_text
 from ml.types import FaceDetection, FaceEmotion
-from ml.yunet import DetectorFile, load_detector
+from ml.yunet import load_detector
 
 _Seen = tuple[tuple[FaceEmotion | FaceDetection, ...], dict[str, Any], str]  # faces, as JSON, as text
 _Look = Callable[[str, bytes], _Seen]  # at a photo, by its name and bytes

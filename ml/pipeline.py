@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from ml.classifier import EmotionClassifier
 from ml.detection import FaceDetector
+from ml.detector_file import DetectorFile
 from ml.image import DecodedPhoto, PhotoLimits, decode
 from ml.preprocessing import as_seen, crop_face, normalise
 from ml.registry import DEFAULT_MODEL, MODELS_DIR, read_model
 from ml.types import BoundingBox, FaceDetection, FaceEmotion, Landmarks, ModelCard, PhotoAnalysis, Point, Timings
-from ml.yunet import DetectorFile, load_detector
+from ml.yunet import load_detector
 
 # Pixels to which a photo is decoded at least. Detection needs 640; the rest is for sharper crops.
 DECODED_LONG_SIDE = 960

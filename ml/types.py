@@ -1,7 +1,9 @@
 """The values that pass between the stages of the pipeline."""
 
-from dataclasses import dataclass
-from typing import Literal
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,3 +119,14 @@ class ModelCard:
     @property
     def model_version(self) -> str:
         return f"{self.name}@{self.version}"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, of all that its answers depend on: the weights' sum and everything above."""
+        return hashlib.sha256(json.dumps(_said(self), default=_said).encode()).hexdigest()
+
+
+def _said(card: Any) -> dict[str, Any]:
+    """What differs from the defaults, so that a field which is added later changes no fingerprint of today."""
+    values = {field.name: (getattr(card, field.name), field.default) for field in fields(card)}
+    return {name: value for name, (value, default) in values.items() if value != default}

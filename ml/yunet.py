@@ -1,43 +1,16 @@
 """YuNet, a face detector whose ONNX file the user downloads and names, on OpenCV's FaceDetectorYN."""
 
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.detection import LONG_SIDE, FaceDetector, MtcnnDetector, landmarks_at, shrunk, within
+from ml.detector_file import DetectorFile
 from ml.errors import ModelUnavailable
 from ml.types import FaceDetection, Image
 
 # Of OpenCV's own sample: how sure a face must be, how much two boxes may overlap, and how many are compared.
 SURE, OVERLAP, MOST_BOXES = 0.9, 0.3, 5000
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorFile:
-    """Which file a detector is to be read from, and the sha256 that it must have."""
-
-    path: Path
-    sha256: str  # hexadecimal
-
-    def read(self) -> bytes:
-        """Raises ModelUnavailable when the file cannot be read or is another one."""
-        try:
-            model = self.path.read_bytes()
-        except OSError as error:
-            raise ModelUnavailable(
-                f"The face detector {self.path} cannot be read ({error.strerror}). Name the file that you downloaded."
-            ) from error
-        found = hashlib.sha256(model).hexdigest()
-        if found != self.sha256.strip().lower():
-            raise ModelUnavailable(
-                f"The face detector {self.path} is not the file that was named: its sha256 is {found},"
-                f" not {self.sha256}. Download it again or correct the checksum."
-            )
-        return model
 
 
 class YunetDetector:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import operator
 import uuid
+from contextlib import suppress
 from functools import reduce
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Abs, Greatest
 from django.db.models.lookups import LessThanOrEqual
@@ -21,13 +22,24 @@ SCORE_SUM_TOLERANCE = 1e-3  # seven float32 softmax outputs add up to 1 within 1
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
     def of(self, card: ModelCard) -> ModelVersion:
-        """The row that stands for this released model; made when it is needed first."""
-        return self.get_or_create(
-            name=card.name,
-            version=card.version,
-            sha256=card.sha256,
-            defaults={"uncertain_below": card.uncertain_below},
-        )[0]
+        """The row that stands for this released model; made when it is needed first.
+
+        A card that was altered, where answers depend on it, is another one.
+        """
+        weights = {"name": card.name, "version": card.version, "sha256": card.sha256}
+        found = self.filter(**weights, fingerprint=card.fingerprint).first()
+        if found is None:
+            self._adopt(card, **weights)
+            found, _ = self.get_or_create(
+                **weights, fingerprint=card.fingerprint, defaults={"uncertain_below": card.uncertain_below}
+            )
+        return found
+
+    def _adopt(self, card: ModelCard, **weights: str) -> None:
+        """A row from before there were fingerprints is this model's if its threshold is."""
+        earlier = self.filter(**weights, fingerprint="", uncertain_below=card.uncertain_below)
+        with suppress(IntegrityError), transaction.atomic():  # somebody else was faster
+            earlier.update(fingerprint=card.fingerprint)
 
 
 class ModelVersion(models.Model):
@@ -36,6 +48,14 @@ class ModelVersion(models.Model):
     name = models.CharField(max_length=100)
     version = models.CharField(max_length=50)
     sha256 = models.CharField("SHA-256 of the weights", max_length=64)
+    fingerprint = models.CharField(
+        "SHA-256 of the weights and of all in the card that answers depend on",
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Empty for one from before it was kept.",
+    )
     uncertain_below = models.FloatField(
         default=0.0, help_text="0..1, from the model card: an answer of less confidence counts as uncertain."
     )
@@ -46,7 +66,7 @@ class ModelVersion(models.Model):
     class Meta:
         permissions = (("manage_models", "Can activate models and have photos analysed again"),)
         constraints = (
-            models.UniqueConstraint(fields=["name", "version", "sha256"], name="model_version_once"),
+            models.UniqueConstraint(fields=["name", "version", "sha256", "fingerprint"], name="model_version_once"),
             models.CheckConstraint(
                 condition=Q(uncertain_below__range=(0, 1)), name="model_version_threshold_between_0_and_1"
             ),
@@ -54,6 +74,10 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    def is_described_by(self, card: ModelCard) -> bool:
+        mine = (self.name, self.version, self.sha256, self.fingerprint or card.fingerprint)
+        return mine == (card.name, card.version, card.sha256, card.fingerprint)
 
 
 class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):

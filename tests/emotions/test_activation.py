@@ -1,5 +1,6 @@
 """Which model is active, who made it so, and what follows."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def models(settings: Settings, tmp_path: Path) -> Path:
 
 
 def activated(folder: str, models: Path) -> ModelActivation | None:
-    return activate(folder, load_card(folder, models).sha256, UserFactory())
+    return activate(folder, load_card(folder, models).fingerprint, UserFactory())
 
 
 def test_until_somebody_chooses_the_settings_name_the_model() -> None:
@@ -40,7 +41,7 @@ def test_until_somebody_chooses_the_settings_name_the_model() -> None:
 
 def test_the_newest_activation_holds_and_says_who(models: Path) -> None:
     by = UserFactory()
-    activate("other", load_card("other", models).sha256, by)
+    activate("other", load_card("other", models).fingerprint, by)
     activation = ModelActivation.objects.get()
     assert (activation.activated_by, activation.model_version.name) == (by, "other")
     assert active_model().folder == "other"
@@ -51,7 +52,7 @@ def test_rolling_back_is_activating_the_one_before(models: Path) -> None:
     activated("other", models)
     before = model_before()
     assert before
-    activate(before.folder, before.check().sha256, UserFactory())
+    activate(before.folder, before.check().fingerprint, UserFactory())
     assert active_model().folder == "reference-cnn"
     back = model_before()
     assert back
@@ -66,20 +67,21 @@ def test_the_active_one_again_changes_nothing(models: Path) -> None:
 
 
 def test_two_people_at_once_agree(models: Path) -> None:
-    by, sha256 = UserFactory(), load_card("other", models).sha256
-    at_once(lambda: activate("other", sha256, by))
+    by, fingerprint = UserFactory(), load_card("other", models).fingerprint
+    at_once(lambda: activate("other", fingerprint, by))
     assert active_model().folder == "other"
     before = model_before()
     assert before
     assert before.folder == "reference-cnn"
     assert ModelVersion.objects.count() == 1
+    assert ModelActivation.objects.count() == 1
 
 
 def test_altered_files_are_refused_and_nothing_changes(models: Path) -> None:
     card = load_card("other", models)
     (models / "other" / "model.onnx").write_bytes(b"!")
     with pytest.raises(ModelUnavailable, match="not the one that its card describes"):
-        activate("other", card.sha256, UserFactory())
+        activate("other", card.fingerprint, UserFactory())
     assert not ModelActivation.objects.exists()
     assert not ModelVersion.objects.exists()
 
@@ -133,6 +135,62 @@ def test_a_folder_whose_model_was_replaced_is_not_the_activated_one(models: Path
     with pytest.raises(ModelUnavailable):
         analysis.analyse(SnapshotFactory().pk)
     assert statuses() == ["pending"]
+
+
+def recrop(folder: Path) -> None:
+    """As `calibrate-crop --freeze` does: other preprocessing under the same name, version and weights."""
+    card = json.loads((folder / "card.json").read_text())
+    card["preprocessing"]["margin"] = 1.4
+    (folder / "card.json").write_text(json.dumps(card))
+
+
+def test_a_card_that_was_altered_is_not_the_activated_model(models: Path) -> None:
+    activated("other", models)
+    analysis.analyse(SnapshotFactory().pk)
+    recrop(models / "other")
+    with pytest.raises(ModelUnavailable, match="no longer holds the model that was activated"):
+        analysis.analyse(SnapshotFactory().pk)  # by a process that has it loaded
+    assert statuses() == ["analysed", "pending"]
+    assert "no longer holds the model that was activated" in analysis_problem()
+
+
+def test_of_the_settings_model_an_altered_card_makes_another_version(models: Path) -> None:
+    analysis.analyse(SnapshotFactory().pk)
+    recrop(models / "reference-cnn")
+    analysis.analyse(SnapshotFactory().pk)
+    first, second = EmotionRecord.objects.order_by("pk").select_related("model_version")
+    assert first.model_version != second.model_version
+    assert str(first.model_version) == str(second.model_version)
+    assert reanalyse_everything(UserFactory(), only_missing=True).total == 1
+
+
+def test_a_process_that_has_the_model_loaded_stops_too_when_its_files_are_altered(models: Path) -> None:
+    analysis.analyse(SnapshotFactory().pk)
+    (models / "reference-cnn" / "model.onnx").write_bytes(b"!")
+    with pytest.raises(ModelUnavailable, match="not the one that its card describes"):
+        analysis.analyse(SnapshotFactory().pk)
+    assert statuses() == ["analysed", "pending"]
+
+
+def test_a_link_that_leads_nowhere_stops_nothing(models: Path) -> None:
+    (models / "reference-cnn" / "notes.txt").symlink_to(models / "gone")
+    assert analysis_problem() == ""
+
+
+def test_a_row_from_before_there_were_fingerprints_is_the_models_own(models: Path) -> None:
+    card = load_card("other", models)
+    earlier = ModelVersion.objects.create(name="other", version="1", sha256=card.sha256)
+    ModelActivation.objects.create(model_version=earlier, folder="other")
+    assert analysis_problem() == ""
+    assert ModelVersion.objects.of(card) == earlier
+    recrop(models / "other")
+    assert "no longer holds the model" in analysis_problem()
+
+
+def test_a_row_with_another_threshold_is_not(models: Path) -> None:
+    card = load_card("other", models)
+    earlier = ModelVersion.objects.create(name="other", version="1", sha256=card.sha256, uncertain_below=0.5)
+    assert ModelVersion.objects.of(card) != earlier
 
 
 def test_a_re_analysis_with_another_model_ends(models: Path) -> None:

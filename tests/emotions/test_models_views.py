@@ -45,7 +45,7 @@ def workspace(manager: User) -> Client:
 
 
 def post_activation(workspace: Client, models: Path, folder: str) -> bytes:
-    data = {"sha256": load_card(folder, models).sha256}
+    data = {"fingerprint": load_card(folder, models).fingerprint}
     return workspace.post(reverse("emotions:activate_model", args=[folder]), data, follow=True).content
 
 
@@ -220,7 +220,7 @@ def test_the_list_costs_the_same_however_much_there_is(workspace: Client, models
     for number in range(5):
         write_model(models / f"model-{number}", small_classifier())
         SnapshotFactory(analysed=True, model_version=ModelVersionFactory(name=f"lost-{number}"))
-        activate(f"model-{number}", load_card(f"model-{number}", models).sha256, UserFactory())
+        activate(f"model-{number}", load_card(f"model-{number}", models).fingerprint, UserFactory())
         reanalyse_customer(CustomerFactory(), UserFactory())
     assert EmotionRecord.objects.count() == 6
     assert queries() == few

@@ -47,7 +47,7 @@ def models(settings: Settings, tmp_path: Path) -> Path:
     settings.MODELS_DIR = tmp_path / "models"
     write_model(settings.MODELS_DIR / "reference-cnn", small_classifier())
     write_model(settings.MODELS_DIR / "newer", small_classifier(scale=0.03))
-    activate("newer", load_card("newer", settings.MODELS_DIR).sha256, UserFactory())
+    activate("newer", load_card("newer", settings.MODELS_DIR).fingerprint, UserFactory())
     return tmp_path / "models"
 
 
@@ -111,9 +111,9 @@ def test_each_scope_covers_its_photos(newer: ModelVersion) -> None:
 def test_a_photo_that_was_answered_by_this_model_is_not_answered_twice(models: Path, newer: ModelVersion) -> None:
     snapshot = SnapshotFactory(analysed=True)
     ran(everything())
-    activate("reference-cnn", load_card("reference-cnn", models).sha256, UserFactory())
+    activate("reference-cnn", load_card("reference-cnn", models).fingerprint, UserFactory())
     ran(everything())
-    activate("newer", newer.sha256, UserFactory())
+    activate("newer", newer.fingerprint, UserFactory())
     assert everything(only_missing=True).total == 0
     Reanalysis.objects.running().end(Status.FINISHED)
     Path(snapshot.file.path).unlink()  # nobody needs to read it again
@@ -156,7 +156,7 @@ def test_a_photo_that_fails_keeps_its_earlier_answer(content: bytes | None) -> N
 def test_scores_that_the_database_refuses_leave_the_earlier_answer(models: Path) -> None:
     snapshot = SnapshotFactory(analysed=True)
     write_model(models / "mad", small_classifier(scale=3e37))  # whose scores are no numbers
-    activate("mad", load_card("mad", models).sha256, UserFactory())
+    activate("mad", load_card("mad", models).fingerprint, UserFactory())
     assert counts(ran(everything())) == ("finished", 1, 0, 1, 0)
     assert EmotionRecord.objects.get().model_version == snapshot.model_version
 

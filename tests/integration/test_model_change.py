@@ -33,7 +33,7 @@ def models(tmp_path: Path, model_folder: Path, deployment: Deployment, settings:
 
 
 def activated(models: Path, folder: str = "other") -> None:
-    activate(folder, load_card(folder, models).sha256, UserFactory())
+    activate(folder, load_card(folder, models).fingerprint, UserFactory())
 
 
 def upload(count: int = 1) -> None:

@@ -1,5 +1,6 @@
 """A worker without its model says so and ends; everything else goes on."""
 
+import hashlib
 import shutil
 import urllib.request
 from collections.abc import Callable
@@ -54,6 +55,25 @@ def test_the_worker_ends_with_a_sentence(
     assert "Traceback" not in worker.log.read_text()
     settings.MODELS_DIR = models
     assert said.endswith(analysis_problem())
+
+
+@pytest.mark.parametrize(("sum_of", "said"), [(b"", "cannot be read"), (b"another", "is not the file that was named")])
+def test_the_worker_ends_when_the_named_detector_is_not_there(
+    deployment: Deployment, models: Path, tmp_path: Path, sum_of: bytes, said: str
+) -> None:
+    file = tmp_path / "yunet.onnx"
+    if sum_of:
+        file.write_bytes(b"a model")
+    deployment.environment |= {
+        "FACE_DETECTOR_MODEL": str(file),
+        "FACE_DETECTOR_SHA256": hashlib.sha256(sum_of).hexdigest(),
+    }
+    worker = deployment.worker()
+    wait_until(lambda: worker.status is not None, "the worker ends")
+    assert worker.status == 1
+    assert (
+        worker.log.read_text().splitlines()[-1].startswith(f"The worker cannot start. The face detector {file} {said}")
+    )
 
 
 def test_the_web_goes_on_and_photos_wait_for_the_model(deployment: Deployment, models: Path) -> None:

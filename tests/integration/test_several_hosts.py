@@ -50,7 +50,7 @@ def test_two_hosts_share_the_work_and_follow_a_change_of_the_model(
     upload_and_wait()
     before = [done(worker) for worker in hosts]
     assert min(before) > 0
-    activate("other", load_card("other", settings.MODELS_DIR).sha256, UserFactory())
+    activate("other", load_card("other", settings.MODELS_DIR).fingerprint, UserFactory())
     upload_and_wait()
     assert all(done(worker) > earlier for worker, earlier in zip(hosts, before, strict=True))
     shas = Counter(EmotionRecord.objects.values_list("model_version__sha256", flat=True))

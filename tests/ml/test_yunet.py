@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.detector_file import DetectorFile
 from ml.errors import ModelUnavailable
-from ml.yunet import DetectorFile, YunetDetector, load_detector
+from ml.yunet import YunetDetector, load_detector
 from tests.ml.yunet_file import BOX, POINTS, yunet_like
 
 
