@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -20,19 +21,34 @@ from training.errors import TrainingError
 from training.evaluation import rounded
 from training.files import write_whole
 from training.folders import CLASS_FOLDERS, Labelled, find_images, folders_in
-from training.metrics import NO_ANSWER, Labels, measure
+from training.metrics import NO_ANSWER, Labels, Metrics, measure
+
+
+WEAK = 0.5  # a recall or a precision below this is told among the card's limitations
+LIMITATION = "On whole photos"  # begins the sentence that does
 
 
 @dataclass(frozen=True, slots=True)
 class CropFigures:
-    """What one crop gives. The largest face of a photo counts; a photo without a found face counts as wrong."""
+    """What one crop gives. The largest face of a photo counts.
+
+    A photo without a found face counts as wrong: in the accuracy and in its class's recall, and in no column of the
+    confusion, which is of the found faces.
+    """
 
     margin: float
     aligned: bool
-    photos: int
     faces_found: int
-    accuracy: float
-    macro_f1: float
+    metrics: Metrics
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the metrics' names on the same level, their images as photos; numbers with four digits."""
+        metrics = asdict(self.metrics)
+        crop = {"margin": self.margin, "aligned": self.aligned}
+        figures: dict[str, Any] = rounded(
+            crop | {"photos": metrics.pop("images"), "faces_found": self.faces_found} | metrics
+        )
+        return figures
 
 
 class DetectedOnce:
@@ -82,14 +98,27 @@ def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequen
 
 
 def freeze(crop: CropFigures, card_file: Path) -> None:
-    """Let the model's card name this crop, and what it gave. The weights, and the figures of the splits, stay true.
+    """Let the model's card name this crop, what it gave, and the classes it did badly.
 
-    Raises TrainingError if the card cannot be written; it then stays as it was.
+    The weights, and the figures of the splits, stay true. Raises TrainingError if the card cannot be written; it then stays as it was.
     """
     card = json.loads(card_file.read_text("utf-8"))
     card["preprocessing"] |= {"margin": crop.margin, "aligned": crop.aligned}
-    card["whole_photos"] = rounded(asdict(crop))
+    card["whole_photos"] = crop.as_dict()
+    others = [each for each in card.get("limitations", []) if not each.startswith(LIMITATION)]
+    card["limitations"] = [*others, limitation(crop)]
     write_whole(card_file, lambda file: file.write_text(card_text(card), "utf-8"), "The card stays as it was.")
+
+
+def limitation(crop: CropFigures) -> str:
+    """What people should know of the model's answers on whole photos, in a sentence."""
+    classes = {name: each for name, each in crop.metrics.classes.items() if each.images}
+    text = f"{LIMITATION} ({crop.metrics.images:,} labelled ones) it was right in {crop.metrics.accuracy:.0%}"
+    if missed := [f"{name} in {each.recall:.0%}" for name, each in classes.items() if each.recall < WEAK]:
+        text += f"; of those labelled {', '.join(missed)}"
+    if doubtful := [f"{name} in {each.precision:.0%}" for name, each in classes.items() if 0 < each.precision < WEAK]:
+        text += f"; where it answered {', '.join(doubtful)}"
+    return f"{text}."
 
 
 def _find_photos(folder: Path) -> list[Labelled]:
@@ -115,4 +144,4 @@ def _answer(pipeline: EmotionPipeline, file: Path) -> int:
 def _figures(margin: float, aligned: bool, labels: Labels, answers: Labels) -> CropFigures:
     metrics = measure(labels, answers)
     found = int((answers != NO_ANSWER).sum())
-    return CropFigures(margin, aligned, metrics.images, found, metrics.accuracy, metrics.macro_f1)
+    return CropFigures(margin, aligned, found, metrics)

@@ -3,6 +3,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -37,6 +38,29 @@ def test_each_crop_is_scored_and_a_photo_without_a_face_counts_as_wrong(
     assert all(crop["accuracy"] in (0, 0.5) for crop in crops)
 
 
+def test_a_photo_without_a_face_counts_in_its_class_and_not_in_the_confusion(
+    photos: Path, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert calibrate(photos, release, "--margins", "1", "--json") == 0
+    for crop in json.loads(capsys.readouterr().out):
+        confusion = np.array(crop["confusion"])
+        assert confusion.sum() == confusion[3].sum() == 1  # the happy one
+        assert crop["classes"]["sad"] == {"images": 1, "precision": 0, "recall": 0, "f1": 0}
+        assert crop["classes"]["happy"]["recall"] == 2 * crop["accuracy"]
+
+
+def test_the_classes_of_the_best_crop_are_shown_or_of_the_frozen(
+    photos: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert calibrate(photos, copy, "--margins", "0.9,1.2") == 0
+    assert "The most accurate: margin" in capsys.readouterr().out
+    assert calibrate(photos, copy, "--margins", "0.9,1.2", "--freeze", "1.2") == 0
+    shown = capsys.readouterr().out
+    assert "Frozen: margin 1.2, aligned no" in shown
+    assert "2 images, accuracy" in shown
+    assert "Confusion matrix" in shown
+
+
 @pytest.fixture
 def copy(release: Path, tmp_path: Path) -> Path:
     """Of the release, to change."""
@@ -55,11 +79,23 @@ def test_a_chosen_crop_is_written_into_the_card_and_the_rest_of_it_stays(
     assert (card.preprocessing.margin, card.preprocessing.aligned) == (1.2, True)
     after = json.loads((copy / "card.json").read_text())
     assert after.pop("whole_photos") == measured
+    assert after["limitations"].pop().startswith("On whole photos (2 labelled ones) it was right in ")
     after["preprocessing"] |= {
         "margin": before["preprocessing"]["margin"],
         "aligned": before["preprocessing"]["aligned"],
     }
     assert after == before
+
+
+def test_the_classes_that_do_badly_are_told_among_the_limitations_once(
+    photos: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert calibrate(photos, copy, "--margins", "1.2", "--freeze", "1.2") == 0
+    told = [each for each in json.loads((copy / "card.json").read_text())["limitations"] if "whole photos" in each]
+    assert len(told) == 1
+    assert "sad in 0%" in told[0]
+    assert "disgust" not in told[0]  # of which there is no photo
 
 
 def test_a_crop_that_was_not_measured_is_not_chosen(

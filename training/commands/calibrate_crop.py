@@ -2,14 +2,13 @@
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import CARD_FILE
 from training.commands.options import add_command
 from training.errors import TrainingError
-from training.evaluation import rounded
+from training.metrics import as_table
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
@@ -62,17 +61,27 @@ def run(options: argparse.Namespace) -> None:
     if options.freeze not in (None, *options.margins):
         raise TrainingError(f"{options.freeze:g} is not measured. Name it in --margins too.")
     crops = compare_crops(weights, card, options.photos, options.margins)
+    shown = max(crops, key=lambda crop: crop.metrics.accuracy)
     if options.freeze is not None:
-        chosen = next(crop for crop in crops if (crop.margin, crop.aligned) == (options.freeze, options.aligned))
-        freeze(chosen, release_folder(options.model) / CARD_FILE)
+        shown = next(crop for crop in crops if (crop.margin, crop.aligned) == (options.freeze, options.aligned))
+        freeze(shown, release_folder(options.model) / CARD_FILE)
     if options.json:
-        print(json.dumps([rounded(asdict(crop)) for crop in crops]))
+        print(json.dumps([crop.as_dict() for crop in crops]))
         return
-    print(f"{card.model_version} on {crops[0].photos} photos, {crops[0].faces_found} with a found face")
+    print(f"{card.model_version} on {shown.metrics.images} photos, {shown.faces_found} with a found face")
     print(f"{'margin':>8}{'aligned':>9}{'accuracy':>10}{'macro-F1':>10}")
     for crop in crops:
-        aligned = "yes" if crop.aligned else "no"
-        print(f"{crop.margin:>8g}{aligned:>9}{crop.accuracy:>10.1%}{crop.macro_f1:>10.3f}")
+        accuracy, macro_f1 = crop.metrics.accuracy, crop.metrics.macro_f1
+        print(f"{crop.margin:>8g}{_yes(crop.aligned):>9}{accuracy:>10.1%}{macro_f1:>10.3f}")
+    chosen = "The most accurate" if options.freeze is None else "Frozen"
+    print(
+        f"\n{chosen}: margin {shown.margin:g}, aligned {_yes(shown.aligned)}; recall counts photos without a found face"
+    )
+    print(as_table(shown.metrics))
+
+
+def _yes(aligned: bool) -> str:
+    return "yes" if aligned else "no"
 
 
 def _margins(text: str) -> list[float]:
