@@ -23,9 +23,8 @@ from training.files import write_whole
 from training.folders import CLASS_FOLDERS, Labelled, find_images, folders_in
 from training.metrics import NO_ANSWER, Labels, Metrics, measure
 
-
 WEAK = 0.5  # a recall or a precision below this is told among the card's limitations
-LIMITATION = "On whole photos"  # begins the sentence that does
+TOLD = "labelled whole photos it was right in"  # is in the sentence that does
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +99,13 @@ def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequen
 def freeze(crop: CropFigures, card_file: Path) -> None:
     """Let the model's card name this crop, what it gave, and the classes it did badly.
 
-    The weights, and the figures of the splits, stay true. Raises TrainingError if the card cannot be written; it then stays as it was.
+    The weights, and the figures of the splits, stay true. Raises TrainingError if the card cannot be written; it then
+    stays as it was.
     """
     card = json.loads(card_file.read_text("utf-8"))
     card["preprocessing"] |= {"margin": crop.margin, "aligned": crop.aligned}
     card["whole_photos"] = crop.as_dict()
-    others = [each for each in card.get("limitations", []) if not each.startswith(LIMITATION)]
+    others = [each for each in card.get("limitations", []) if TOLD not in each]
     card["limitations"] = [*others, limitation(crop)]
     write_whole(card_file, lambda file: file.write_text(card_text(card), "utf-8"), "The card stays as it was.")
 
@@ -113,12 +113,14 @@ def freeze(crop: CropFigures, card_file: Path) -> None:
 def limitation(crop: CropFigures) -> str:
     """What people should know of the model's answers on whole photos, in a sentence."""
     classes = {name: each for name, each in crop.metrics.classes.items() if each.images}
-    text = f"{LIMITATION} ({crop.metrics.images:,} labelled ones) it was right in {crop.metrics.accuracy:.0%}"
-    if missed := [f"{name} in {each.recall:.0%}" for name, each in classes.items() if each.recall < WEAK]:
-        text += f"; of those labelled {', '.join(missed)}"
-    if doubtful := [f"{name} in {each.precision:.0%}" for name, each in classes.items() if 0 < each.precision < WEAK]:
-        text += f"; where it answered {', '.join(doubtful)}"
-    return f"{text}."
+    missed = [f"{name} ({each.recall:.0%} right)" for name, each in classes.items() if each.recall < WEAK]
+    doubtful = [f"{name} ({each.precision:.0%} right)" for name, each in classes.items() if 0 < each.precision < WEAK]
+    parts = [
+        *([f"missed most of those labelled {', '.join(missed)}"] if missed else []),
+        *([f"was mostly wrong where it answered {', '.join(doubtful)}"] if doubtful else []),
+    ]
+    known = f"On {crop.metrics.images:,} {TOLD} {crop.metrics.accuracy:.0%}"
+    return f"{known}. It {', and '.join(parts)}." if parts else f"{known}."
 
 
 def _find_photos(folder: Path) -> list[Labelled]:

@@ -79,7 +79,7 @@ def test_a_chosen_crop_is_written_into_the_card_and_the_rest_of_it_stays(
     assert (card.preprocessing.margin, card.preprocessing.aligned) == (1.2, True)
     after = json.loads((copy / "card.json").read_text())
     assert after.pop("whole_photos") == measured
-    assert after["limitations"].pop().startswith("On whole photos (2 labelled ones) it was right in ")
+    assert after["limitations"].pop().startswith("On 2 labelled whole photos it was right in ")
     after["preprocessing"] |= {
         "margin": before["preprocessing"]["margin"],
         "aligned": before["preprocessing"]["aligned"],
@@ -94,7 +94,7 @@ def test_the_classes_that_do_badly_are_told_among_the_limitations_once(
         assert calibrate(photos, copy, "--margins", "1.2", "--freeze", "1.2") == 0
     told = [each for each in json.loads((copy / "card.json").read_text())["limitations"] if "whole photos" in each]
     assert len(told) == 1
-    assert "sad in 0%" in told[0]
+    assert "sad (0% right)" in told[0]
     assert "disgust" not in told[0]  # of which there is no photo
 
 
