@@ -1,5 +1,6 @@
 """What is written after each epoch, in an order that an interruption cannot hurt."""
 
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from training.run_folder import (
     COLUMNS,
     CURVES_FILE,
     FERPLUS_COLUMNS,
+    FORMER_LATEST_FILE,
     LATEST_FILE,
     LOG_FILE,
     best_epoch,
@@ -42,19 +44,10 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         """Load the latest state into the compiled model; return the number of epochs done.
 
         What an unfinished epoch left in the log is dropped: that epoch is trained again.
-        Raises TrainingError if the state is not this network's.
+        Raises TrainingError as load_state does.
         """
-        done = 0
-        if (self.run / LATEST_FILE).exists():
-            model.optimizer.build(model.trainable_variables)
-            try:
-                model.load_weights(self.run / LATEST_FILE)
-            except (OSError, ValueError, KeyError) as error:
-                raise TrainingError(
-                    f"{self.run / LATEST_FILE} is damaged or not a state of the network {model.name!r}, so the training"
-                    " cannot go on from it. Put the run's own file back, or name another folder with --run."
-                ) from error
-            done = int(model.optimizer.iterations) // self.batches_an_epoch
+        load_state(model, self.run)
+        done = int(model.optimizer.iterations) // self.batches_an_epoch
         self.log = self.log[self.log["epoch"] < done]
         return done
 
@@ -74,11 +67,35 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
                 self._replace(BEST_FILE, self.model.save)
         self._replace(LOG_FILE, lambda file: self.log.to_csv(file, index=False))
         self._replace(CURVES_FILE, lambda file: plot_curves(self.log, file))
-        self._replace(LATEST_FILE, self.model.save_weights)
+        self._replace(LATEST_FILE, self.model.save)
 
     def _replace(self, name: str, write: Callable[[Path], object]) -> None:
         """Raises TrainingError if the disk is full or the folder cannot be written; what was there before stays."""
         write_whole(self.run / name, write, KEPT)
+
+
+def load_state(model: keras.Model, run: Path) -> None:
+    """Give the compiled model the weights and the optimizer of the run's latest state; leave it as it is without one.
+
+    Raises TrainingError if the state is not this network's, or of an earlier version.
+    """
+    file = run / LATEST_FILE
+    if not file.exists():
+        if (run / FORMER_LATEST_FILE).exists():
+            raise TrainingError(
+                f"{run} was trained by an earlier version, whose {FORMER_LATEST_FILE} this one cannot go on from. Its"
+                " best epoch can still be evaluated and exported; to train further from it, name another folder with"
+                " --run and this one with --from."
+            )
+        return
+    model.optimizer.build(model.trainable_variables)
+    try:
+        model.load_weights(file)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise TrainingError(
+            f"{file} is damaged or not a state of the network {model.name!r}, so the training"
+            " cannot go on from it. Put the run's own file back, or name another folder with --run."
+        ) from error
 
 
 def _named(logs: dict[str, float]) -> dict[str, float]:

@@ -20,7 +20,8 @@ from training.files import write_whole
 CONFIG_FILE = "config.json"
 LOG_FILE = "log.csv"
 BEST_FILE = "best.keras"
-LATEST_FILE = "backup/latest.weights.h5"
+LATEST_FILE = "backup/latest.keras"
+FORMER_LATEST_FILE = "backup/latest.weights.h5"  # of earlier versions
 CURVES_FILE = "curves.png"
 NETWORK_FILE = "network.keras"  # of a release: the best epoch's network, to train on from
 COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]

@@ -9,7 +9,7 @@ import keras
 
 from training.compiling import compile_model
 from training.errors import TrainingError
-from training.recorder import RunRecorder, averaged
+from training.recorder import averaged, load_state
 from training.run_folder import BEST_FILE, LATEST_FILE, NETWORK_FILE, best_epoch, read_log, read_record
 from training.trained import build_network, load_network
 
@@ -71,7 +71,7 @@ def _latest_network(run: Path) -> keras.Model:
     config = read_record(run).config
     network = build_network(config)
     compile_model(network, config, steps=1)
-    RunRecorder(run, batches_an_epoch=1).restore(network)
+    load_state(network, run)
     with averaged(network):
         weights = network.get_weights()
     network.set_weights(weights)

@@ -20,8 +20,10 @@ from ml.types import FaceInputs
 from tests.training import tiny
 from training.__main__ import main
 from training.batches import FaceBatches, Targets, Weights
-from training.recorder import RunRecorder
-from training.run_folder import current_commit, read_record
+from training.compiling import compile_model
+from training.data import load_fer2013
+from training.recorder import RunRecorder, load_state
+from training.run_folder import RECIPES, Phase, current_commit
 from training.trained import build_network
 
 
@@ -34,17 +36,13 @@ def assert_same_run(run: Path, uninterrupted: Path) -> None:
 
 
 def assert_same_weights(run: Path, uninterrupted: Path) -> None:
-    for file in ("best.keras", "backup/latest.weights.h5"):
+    for file in ("best.keras", "backup/latest.keras"):
         for weights, expected in zip(weights_in(run / file), weights_in(uninterrupted / file), strict=True):
             np.testing.assert_allclose(weights, expected, atol=1e-4)
 
 
 def weights_in(file: Path) -> list[np.ndarray]:
-    if file.suffix == ".keras":
-        return cast("list[np.ndarray]", keras.models.load_model(file, compile=False).get_weights())
-    network = build_network(read_record(file.parent.parent).config)
-    network.load_weights(file)
-    return cast("list[np.ndarray]", network.get_weights())
+    return cast("list[np.ndarray]", keras.models.load_model(file, compile=False).get_weights())
 
 
 def test_a_killed_training_goes_on(csv: Path, uninterrupted_run: Path, tmp_path: Path) -> None:
@@ -59,7 +57,7 @@ def test_a_killed_training_goes_on(csv: Path, uninterrupted_run: Path, tmp_path:
     assert_same_run(run, uninterrupted_run)
 
 
-@pytest.mark.parametrize("file", ["best.keras", "log.csv", "curves.png", "backup/latest.weights.h5"])
+@pytest.mark.parametrize("file", ["best.keras", "log.csv", "curves.png", "backup/latest.keras"])
 def test_stopping_while_an_epoch_is_written_loses_at_most_this_epoch(
     csv: Path,
     uninterrupted_run: Path,
@@ -163,10 +161,48 @@ def test_the_averaged_weights_are_kept_as_the_best_and_training_goes_on_from_the
 ) -> None:
     run = tmp_path / "run"
     assert main(tiny.train_both_arguments(csv, run, epochs=1)) == 0
-    best, latest = (weights_in(run / file) for file in ("best.keras", "backup/latest.weights.h5"))
+    best, latest = (weights_in(run / file) for file in ("best.keras", "backup/latest.keras"))
     trained = [not np.array_equal(averaged, last) for averaged, last in zip(best, latest, strict=True)]
     assert any(trained)
     assert [weights.shape for weights in best] == [weights.shape for weights in latest]
+
+
+@pytest.mark.parametrize("recipe", [tiny.ARCHITECTURE, tiny.POOLED])  # the second averages its weights
+def test_the_latest_state_is_all_of_the_model_and_its_optimizer(
+    csv: Path, tiny_architecture: None, tmp_path: Path, recipe: str
+) -> None:
+    config = RECIPES[recipe]
+    data = load_fer2013(csv, csv.parent / "cache", csv.parent / "votes.csv").splits["train"]
+    keras.utils.set_random_seed(1)
+    trained, restored = build_network(config), build_network(config)
+    for network in (trained, restored):
+        compile_model(network, config, steps=100)
+    for _ in range(3):
+        trained.train_on_batch(*FaceBatches(data, config, Phase(1, 48, 0.0))[0])
+    recorder = RunRecorder(tmp_path, batches_an_epoch=1)
+    recorder.set_model(trained)
+    recorder.on_epoch_end(0, {"accuracy": 0.5, "loss": 1.0, "val_accuracy": 0.5, "val_loss": 1.0})
+
+    load_state(restored, tmp_path)
+    assert int(restored.optimizer.iterations) == 3
+    assert len(restored.optimizer.variables) == len(trained.optimizer.variables)
+    for variables, expected in (
+        (restored.variables, trained.variables),
+        (restored.optimizer.variables, trained.optimizer.variables),
+    ):
+        for variable, wanted in zip(variables, expected, strict=True):
+            np.testing.assert_array_equal(variable.numpy(), wanted.numpy())
+
+
+def test_the_state_of_an_earlier_version_is_not_begun_anew(
+    csv: Path, uninterrupted_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(uninterrupted_run, tmp_path / "run")
+    (run / "backup/latest.keras").rename(run / "backup/latest.weights.h5")
+    before = (run / "log.csv").read_bytes()
+    assert main(tiny.train_arguments(csv, run)) == 1
+    assert "was trained by an earlier version, whose backup/latest.weights.h5" in capsys.readouterr().err
+    assert (run / "log.csv").read_bytes() == before
 
 
 @pytest.fixture
@@ -207,7 +243,7 @@ def test_the_state_of_another_architecture_is_refused_and_kept(
 ) -> None:
     run = tmp_path / "run"
     assert main(tiny.train_arguments(csv, run, epochs=1)) == 0
-    latest = Path(shutil.copy(run_of_both / "backup/latest.weights.h5", run / "backup"))
+    latest = Path(shutil.copy(run_of_both / "backup/latest.keras", run / "backup"))
     before = latest.read_bytes()
     assert main(tiny.train_arguments(csv, run, epochs=1)) == 1
     assert "is damaged or not a state of the network 'tiny'" in capsys.readouterr().err
