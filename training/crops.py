@@ -1,18 +1,21 @@
-"""Which crop around a detected face suits a model, measured on labelled whole photos."""
+"""The whole pipeline on labelled whole photos: which crop around a detected face suits a model."""
 
 import json
 import re
+import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.classifier import EmotionClassifier
 from ml.detection import FaceDetector, MtcnnDetector
 from ml.errors import InvalidImage
+from ml.image import check_photo
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
 from ml.types import FaceDetection, Image, ModelCard
@@ -24,6 +27,8 @@ from training.folders import CLASS_FOLDERS, Labelled, find_images, folders_in
 from training.metrics import NO_ANSWER, Labels, Metrics, measure
 
 WEAK = 0.5  # a recall or a precision below this is told among the card's limitations
+LARGE = 200  # pixels of the shorter side: a cropped face seldom has more
+SAMPLE = 50  # images that are looked at to tell whole photos from cropped faces
 TOLD = "labelled whole photos it was right in"  # is in the sentence that does
 
 
@@ -66,12 +71,11 @@ class DetectedOnce:
 
 
 def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequence[float]) -> list[CropFigures]:
-    """Run the whole pipeline with each margin, aligned and not, over a folder of photos labelled by name.
+    """Run the whole pipeline with each margin, aligned and not, over a folder of labelled photos, see find_photos.
 
-    The photos are in class-named folders, or named by their class as in angry-00.jpg; other files are left
-    alone. Faces are detected once per photo. Raises TrainingError if there is no photo, or one cannot be read.
+    Faces are detected once per photo. Raises TrainingError if there is no photo, or one cannot be read.
     """
-    labelled = _find_photos(photos)
+    labelled = find_photos(photos)
     crops = [(margin, aligned) for margin in margins for aligned in (False, True)]
     detector = DetectedOnce(MtcnnDetector())
     pipelines = [
@@ -83,17 +87,61 @@ def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequen
         )
         for margin, aligned in crops
     ]
-    answers = np.full((len(crops), len(labelled)), NO_ANSWER)
+    scores = score_photos(pipelines, labelled, photos)
+    labels = np.array([label for _, label in labelled], np.int64)
+    return [_figures(*crop, labels, answers(of_crop)) for crop, of_crop in zip(crops, scores, strict=True)]
+
+
+def find_photos(folder: Path) -> list[Labelled]:
+    """Photos in class-named folders, or named by their class as in angry-00.jpg; other files are left alone.
+
+    Raises TrainingError if there is none.
+    """
+    if not folder.is_dir():
+        raise TrainingError(f"There is no folder {folder}. Name a folder of photos.")
+    if folders_in(folder):
+        return find_images(folder)
+    found = []
+    for file in sorted(folder.iterdir()):
+        prefix = re.match(r"[a-z]+", file.name.lower())
+        if file.is_file() and prefix and prefix[0] in CLASS_FOLDERS:
+            found.append((file, EMOTIONS.index(CLASS_FOLDERS[prefix[0]])))
+    if not found:
+        raise TrainingError(f"{folder} has no photos named by their class, such as angry-00.jpg or angry/00.jpg.")
+    return found
+
+
+def score_photos(pipelines: Sequence[EmotionPipeline], labelled: list[Labelled], folder: Path) -> NDArray[np.float64]:
+    """What each pipeline says of the largest face of each photo of `folder`, with a progress bar on a terminal.
+
+    (pipelines, photos, classes); NaN for a photo without a found face. Raises TrainingError that names every photo
+    that cannot be read.
+    """
+    scores = np.full((len(pipelines), len(labelled), len(EMOTIONS)), np.nan)
     errors: list[str] = []
     for column, (file, _) in enumerate(tqdm(labelled, "Photos", unit="photo", leave=False, disable=None)):
         try:
-            answers[:, column] = [_answer(pipeline, file) for pipeline in pipelines]
+            for row, pipeline in enumerate(pipelines):
+                if faces := pipeline.analyze(file.read_bytes()).faces:
+                    scores[row, column] = faces[0].scores
         except InvalidImage as error:
-            errors.append(f"{file.relative_to(photos)}: {error}")
+            errors.append(f"{file.relative_to(folder)}: {error}")
     if errors:
-        raise TrainingError(f"{photos} has photos that cannot be read:\n" + "\n".join(errors))
-    labels = np.array([label for _, label in labelled], np.int64)
-    return [_figures(*crop, labels, of_crop) for crop, of_crop in zip(crops, answers, strict=True)]
+        raise TrainingError(f"{folder} has photos that cannot be read:\n" + "\n".join(errors))
+    return scores
+
+
+def answers(scores: NDArray[np.float64]) -> Labels:
+    """The class of each photo, (photos,), from its scores; NO_ANSWER where no face was found."""
+    return np.where(np.isnan(scores[:, 0]), NO_ANSWER, scores.argmax(axis=1))
+
+
+def look_whole(folder: Path) -> bool:
+    """Tell whether most of a folder's images are far larger than cropped faces, by a sample of them."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    sides = [_shorter_side(file) for file in files[:: max(len(files) // SAMPLE, 1)]]
+    known = [side for side in sides if side]
+    return bool(known) and statistics.median(known) > LARGE
 
 
 def freeze(crop: CropFigures, card_file: Path) -> None:
@@ -123,27 +171,15 @@ def limitation(crop: CropFigures) -> str:
     return f"{known}. It {', and '.join(parts)}." if parts else f"{known}."
 
 
-def _find_photos(folder: Path) -> list[Labelled]:
-    if not folder.is_dir():
-        raise TrainingError(f"There is no folder {folder}. Name a folder of photos with --photos.")
-    if folders_in(folder):
-        return find_images(folder)
-    found = []
-    for file in sorted(folder.iterdir()):
-        prefix = re.match(r"[a-z]+", file.name.lower())
-        if file.is_file() and prefix and prefix[0] in CLASS_FOLDERS:
-            found.append((file, EMOTIONS.index(CLASS_FOLDERS[prefix[0]])))
-    if not found:
-        raise TrainingError(f"{folder} has no photos named by their class, such as angry-00.jpg or angry/00.jpg.")
-    return found
+def _shorter_side(file: Path) -> int:
+    """In pixels; 0 if the file is no image."""
+    try:
+        photo = check_photo(file.read_bytes())
+    except InvalidImage:
+        return 0
+    return min(photo.width, photo.height)
 
 
-def _answer(pipeline: EmotionPipeline, file: Path) -> int:
-    faces = pipeline.analyze(file.read_bytes()).faces
-    return EMOTIONS.index(faces[0].dominant_emotion) if faces else NO_ANSWER
-
-
-def _figures(margin: float, aligned: bool, labels: Labels, answers: Labels) -> CropFigures:
-    metrics = measure(labels, answers)
-    found = int((answers != NO_ANSWER).sum())
-    return CropFigures(margin, aligned, found, metrics)
+def _figures(margin: float, aligned: bool, labels: Labels, predictions: Labels) -> CropFigures:
+    found = int((predictions != NO_ANSWER).sum())
+    return CropFigures(margin, aligned, found, measure(labels, predictions))

@@ -1,17 +1,24 @@
-"""The figures of a run or of a released model on one split."""
+"""The figures of a run or of a released model on one split, or of a released model on whole photos."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ml.classifier import EmotionClassifier
+from ml.detection import MtcnnDetector
 from ml.errors import ModelUnavailable
 from ml.labels import Emotion
+from ml.pipeline import EmotionPipeline
 from ml.registry import MODELS_DIR, read_model
 from ml.types import ModelCard, Preprocessing
+from training.confidence import measure_confidence, risk_coverage
+from training.crops import answers, find_photos, score_photos
 from training.data import Fer2013, Labelling, SplitName
 from training.errors import TrainingError
 from training.evaluation import Evaluation, evaluate_new, evaluate_scores, new_images
-from training.metrics import as_table
+from training.metrics import as_table, measure
 from training.quantisation import output_names
 from training.run_folder import read_record
 from training.scoring import Classifier, exported, score
@@ -31,6 +38,7 @@ class Evaluated:
     all_images: Evaluation
     without_near_duplicates: Evaluation | None  # of the test split, where there are training images to compare with
     milliseconds_a_face: float | None  # one thread, one face at a time; of released models only
+    without_face: int | None = None  # whole photos without a found face, counted as wrong; nothing for cropped faces
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the figures of all images on the first level."""
@@ -45,6 +53,7 @@ class Evaluated:
             **self.all_images.as_dict(),
             "without_near_duplicates": new and new.as_dict(),
             "milliseconds_a_face": self.milliseconds_a_face and round(self.milliseconds_a_face, 2),
+            "without_face": self.without_face,
         }
 
 
@@ -90,6 +99,44 @@ def evaluate_release(model: str, data: Fer2013, split: SplitName, labels: Labell
     return _evaluate(data, split, labels, output, answers)
 
 
+def evaluate_photos(model: str, photos: Path, labels: Labelling | None = None) -> Evaluated:
+    """Score a released model on a folder of whole photos: the pipeline finds the faces and cuts them as the card says.
+
+    The largest face of each counts; a photo without a found face counts as wrong, and the figures of the confidence
+    are of the others. The photos' labels, see crops.find_photos, stand for either labelling; `labels` chooses which
+    output answers, by default the one that the model is served with. Raises TrainingError if there is no such
+    model, no photo, one that cannot be read, or no face in any.
+    """
+    card, weights = read_release(model)
+    labels = labels or ("ferplus" if card.output == "ferplus" else "fer")
+    output = labels if labels in output_names(weights) else card.output
+    labelled = find_photos(photos)
+    truth = np.array([label for _, label in labelled], np.int64)
+    pipeline = EmotionPipeline(MtcnnDetector(), EmotionClassifier(weights, card, output=output))
+    (scores,) = score_photos([pipeline], labelled, photos)
+    found = ~np.isnan(scores[:, 0])
+    if not found.any():
+        raise TrainingError(f"No face was found in any of the {len(labelled)} photos of {photos}.")
+    seen = truth[found], scores[found].astype(np.float32)
+    return Evaluated(
+        model=card.model_version,
+        data=photos.resolve().name,
+        split="test",
+        labels=labels,
+        output=output,
+        uncertain_below=card.uncertain_below,
+        all_images=Evaluation(
+            measure(truth, answers(scores)),
+            measure_confidence(*seen),
+            risk_coverage(*seen, np.array([card.uncertain_below]))[0],
+            without_majority=0,
+        ),
+        without_near_duplicates=None,
+        milliseconds_a_face=milliseconds_a_face(weights, card),
+        without_face=int((~found).sum()),
+    )
+
+
 def release_folder(model: str) -> Path:
     """Of a released model, by its name or its folder."""
     return Path(model).resolve() if Path(model).is_dir() else MODELS_DIR / model
@@ -110,8 +157,11 @@ def read_release(model: str, *, every_class: bool = True) -> tuple[ModelCard, by
 def as_text(evaluated: Evaluated) -> str:
     """The figures for people."""
     figures = evaluated.all_images
+    scored = f"the {evaluated.split} split of {evaluated.data}, labels {evaluated.labels}"
+    if evaluated.without_face is not None:
+        scored = f"the whole photos of {evaluated.data}, the largest face of each"
     lines = [
-        f"{evaluated.model} on the {evaluated.split} split of {evaluated.data}, labels {evaluated.labels}",
+        f"{evaluated.model} on {scored}",
         as_table(figures.metrics),
         "",
         f"Calibration error {figures.confidence.calibration_error:.3f}",
@@ -122,6 +172,10 @@ def as_text(evaluated: Evaluated) -> str:
         lines.append(f"{figures.without_majority} images without a FER+ majority are left out")
     if figures.of_other_classes:
         lines.append(f"{figures.of_other_classes} images of classes that the model does not know are left out")
+    if evaluated.without_face:
+        lines.append(
+            f"{evaluated.without_face} photos without a found face count as wrong, the confidence is of the others"
+        )
     if new := evaluated.without_near_duplicates:
         lines.append(f"Without near-duplicates of training images: {as_table(new.metrics).splitlines()[0]}")
     if evaluated.milliseconds_a_face:

@@ -36,10 +36,15 @@ def report(evaluated: Evaluated, folder: Path) -> Path:
     return write_report(
         folder,
         f"How good {evaluated.model} is",
-        f"Scored on the {evaluated.split} split of {evaluated.data} against {LABELS_OF[evaluated.labels]}. A face that"
-        " appears to show an emotion says little of what its owner feels.",
+        f"Scored on {_scored(evaluated)}. A face that appears to show an emotion says little of what its owner feels.",
         sections,
     )
+
+
+def _scored(evaluated: Evaluated) -> str:
+    if evaluated.without_face is not None:
+        return f"the whole photos of {evaluated.data}, the largest face of each, against the photos' labels"
+    return f"the {evaluated.split} split of {evaluated.data} against {LABELS_OF[evaluated.labels]}"
 
 
 def _figures_text(evaluated: Evaluated) -> str:
@@ -55,6 +60,11 @@ def _figures_text(evaluated: Evaluated) -> str:
     if evaluated.all_images.of_other_classes:
         text += (
             f"\n{evaluated.all_images.of_other_classes:,} images of classes that the model does not know are left out."
+        )
+    if evaluated.without_face:
+        text += (
+            f"\n{evaluated.without_face:,} photos without a found face count as wrong, and are in no column of the"
+            " confusion matrix. The figures of the confidence are of the others."
         )
     return text
 

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.labels import EMOTIONS
+from ml.classifier import EmotionClassifier
+from ml.detection import MtcnnDetector
+from ml.labels import EMOTIONS, Emotion
+from ml.pipeline import EmotionPipeline
+from ml.registry import read_model
+from tests.ml.photos import astronaut, encoded
 from training.__main__ import main
+from training.crops import look_whole
 from training.data import load_fer2013
 from training.metrics import measure
 from training.trained import best_network
@@ -151,6 +157,85 @@ def test_a_folder_of_the_users_own_faces_is_scored(
     assert (answer["images"], answer["data"], answer["output"]) == (7, "mine", "ferplus")
     assert evaluate(tmp_path / "mine", "--model", str(release_of_both), "--split", "validation") == 1
     assert "mine has no validation split, only test" in capsys.readouterr().err
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Whole photos: two of a smiling face and one without any."""
+    for folder, name, picture in (
+        ("happy", "1.jpg", astronaut()),
+        ("happiness", "2.jpg", astronaut().crop((60, 0, 460, 400))),
+        ("sad", "3.jpg", Image.new("RGB", (320, 240), (90, 90, 90))),
+    ):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        (tmp_path / "photos" / folder / name).write_bytes(encoded(picture))
+    return tmp_path / "photos"
+
+
+def test_whole_photos_go_through_the_whole_pipeline(
+    photos: Path, release_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["evaluate", "--model", str(release_of_both), "--data", str(photos), "--whole-photos"]
+    assert main([*asked, "--json", "--report", str(tmp_path / "report")]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    card, weights = read_model(release_of_both.name, release_of_both.parent)
+    pipeline = EmotionPipeline(MtcnnDetector(), EmotionClassifier(weights, card))
+    happy = [pipeline.analyze((photos / name).read_bytes()).faces[0] for name in ("happy/1.jpg", "happiness/2.jpg")]
+    right = sum(face.dominant_emotion == Emotion.HAPPY for face in happy)
+    assert (answer["images"], answer["without_face"], answer["data"]) == (3, 1, "photos")
+    assert answer["accuracy"] == pytest.approx(right / 3, abs=1e-4)
+    assert np.sum(answer["confusion"]) == np.sum(answer["confusion"][3]) == 2
+    assert sum(each["faces"] for each in answer["reliability"]) == 2
+    page = " ".join((tmp_path / "report" / "report.html").read_text().split())
+    assert "Scored on the whole photos of photos" in page
+    assert "1 photos without a found face count as wrong" in page
+    assert main(asked) == 0
+    assert "1 photos without a found face count as wrong" in capsys.readouterr().out
+
+
+def test_either_output_can_be_asked_about_whole_photos(
+    photos: Path, release_of_both: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["evaluate", "--model", str(release_of_both), "--data", str(photos), "--whole-photos", "--json"]
+    for choice, output in (([], "ferplus"), (["--labels", "fer"], "fer")):
+        assert main([*asked, *choice]) == 0
+        assert json.loads(capsys.readouterr().out)["output"] == output
+
+
+def test_photos_without_any_face_are_refused(photos: Path, release: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("happy", "happiness"):
+        shutil.rmtree(photos / folder)
+    assert main(["evaluate", "--model", str(release), "--data", str(photos), "--whole-photos"]) == 1
+    assert "No face was found in any of the 1 photos" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--run", "run"], "--whole-photos goes with --model and a folder"),
+        (["--model", "reference-cnn", "--split", "test"], "Leave out --split and --votes"),
+    ],
+)
+def test_whole_photos_do_not_go_with_everything(
+    photos: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["evaluate", "--data", str(photos), "--whole-photos", *arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_whole_photos_in_place_of_faces_are_noticed(
+    photos: Path, csv: Path, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "sad" / "notes.txt").write_text("no image")
+    assert look_whole(photos)
+    (photos / "sad" / "notes.txt").unlink()
+    asked = ["evaluate", "--model", str(release), "--cache", str(tmp_path / "cache"), "--data"]
+    assert main([*asked, str(photos)]) == 0
+    assert capsys.readouterr().err.count("add --whole-photos") == 1
+    for file in photos.rglob("*.jpg"):
+        Image.open(file).resize((90, 120)).save(file)
+    assert main([*asked, str(photos)]) == 0
+    assert "--whole-photos" not in capsys.readouterr().err
 
 
 def test_a_report_shows_the_figures_in_one_file(

@@ -13,6 +13,7 @@ from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
+    from training.evaluate import Evaluated
 
 
 def add_to(commands: "Commands") -> None:
@@ -39,28 +40,55 @@ def add_to(commands: "Commands") -> None:
         action="store_true",
         help="of a run: answer with the mean over the face and its mirror image; a released model does it or not",
     )
+    command.add_argument(
+        "--whole-photos",
+        action="store_true",
+        help="of a released model: --data is a folder of whole photos, happy/01.jpg or happy-01.jpg; find the face in "
+        "each and cut it as the model's card says. Without this, images are taken for faces that are cropped already",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     command.add_argument("--report", type=Path, metavar="DIR", help="also write an HTML report with figures there")
 
 
 def run(options: argparse.Namespace) -> None:
-    from training.evaluate import as_text, evaluate_release, evaluate_run
+    from training.evaluate import as_text
 
     if options.flip and not options.run:
         raise TrainingError(
             "A released model averages over the mirror image or not: its file says so. Leave out --flip."
         )
-
-    data = load_faces(options.data, options.cache, options.votes)
-    split = options.split or ("validation" if len(data.splits) > 1 else next(iter(data.splits)))
-    if options.run:
-        load_keras()
-        evaluated = evaluate_run(options.run, data, split, options.labels, flip=options.flip)
-    else:
-        evaluated = evaluate_release(options.model, data, split, options.labels)
+    evaluated = _of_photos(options) if options.whole_photos else _of_faces(options)
     print(json.dumps(evaluated.as_dict()) if options.json else as_text(evaluated))
     if options.report:
         from training.evaluation_report import report
 
         written = report(evaluated, options.report)
         print(f"The report is {written}.", file=sys.stderr)
+
+
+def _of_photos(options: argparse.Namespace) -> "Evaluated":
+    from training.evaluate import evaluate_photos
+
+    if options.run or not options.data.is_dir():
+        raise TrainingError("--whole-photos goes with --model and a folder: name a folder of photos with --data.")
+    if options.split or options.votes:
+        raise TrainingError("Whole photos have neither splits nor votes. Leave out --split and --votes.")
+    return evaluate_photos(options.model, options.data, options.labels)
+
+
+def _of_faces(options: argparse.Namespace) -> "Evaluated":
+    from training.crops import look_whole
+    from training.evaluate import evaluate_release, evaluate_run
+
+    if options.data.is_dir() and look_whole(options.data):
+        print(
+            f"The images of {options.data} are large, and cropped faces are expected. For whole photos name a model"
+            " with --model, and add --whole-photos.",
+            file=sys.stderr,
+        )
+    data = load_faces(options.data, options.cache, options.votes)
+    split = options.split or ("validation" if len(data.splits) > 1 else next(iter(data.splits)))
+    if options.run:
+        load_keras()
+        return evaluate_run(options.run, data, split, options.labels, flip=options.flip)
+    return evaluate_release(options.model, data, split, options.labels)
