@@ -1,8 +1,10 @@
-"""A run -> a released model: model.onnx, its card, its network for fine-tuning, and the documents of its training."""
+"""A run -> a released model: model.onnx, its card and the documents of its training.
+
+Its network for fine-tuning comes along, unless the weights are INT8.
+"""
 
 import hashlib
 import json
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -13,7 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ml.registry import CARD_FILE
+from ml.errors import ModelUnavailable
+from ml.registry import CARD_FILE, RESTORE, read_model
 from ml.types import GreyFaces, ModelCard
 from training.calibration import apply_temperatures, choose_threshold, fit_temperature, tempered
 from training.card import OutputFigures, Release, card_of
@@ -42,6 +45,7 @@ COMPARED_FACES = 500
 LARGEST_DIFFERENCE = 1e-4
 MODEL_FILE = "model.onnx"
 INT8 = "-int8"  # ends the name of the variant
+SCORED: tuple[SplitName, ...] = ("validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,14 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
 
     The confidence is calibrated on the validation split first. ONNX Runtime must give what Keras gives, within
     LARGEST_DIFFERENCE, on real faces of that split. Validation and test are then scored through the exported file.
-    Raises TrainingError if it does not, if the run was trained on other data than `data`, if the INT8
-    variant costs too much, or if the folder exists already: a release does not change. Nothing is left
-    behind in any of these cases.
+    Raises TrainingError if it does not, if the run was trained on other data than `data` or lacks a file, if the
+    data lacks a split or the votes, if the INT8 variant costs too much, if the pipeline would not load the release, or
+    if the folder exists already: a release does not change. Nothing is left behind in any of these cases.
     """
     record = read_record(run)
     record.check_data(data)
-    served = _served(record, wanted)
+    _check_splits(data, record)
+    served, documents = _served(record, wanted), _documents(run)
     name = wanted.name or record.config.architecture
     with _release_folder(out / (name + INT8 * wanted.int8)) as folder:
         network, model_file = best_network(run), folder / MODEL_FILE
@@ -100,9 +105,26 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
             int8_cost=cost,
         )
         (folder / CARD_FILE).write_text(card_text(card_of(release, data)), encoding="utf-8")
-        for document in (CURVES_FILE, LOG_FILE):
-            shutil.copyfile(run / document, folder / document)
+        for document, content in documents.items():
+            (folder / document).write_bytes(content)
     return out / folder.name
+
+
+def _check_splits(data: Fer2013, record: RunRecord) -> None:
+    """Raise TrainingError if the data lacks a split that is to be scored, or its labels."""
+    for name in SCORED:
+        for labelling in record.config.labellings:
+            data.split(name).labels_by(labelling)
+
+
+def _documents(run: Path) -> dict[str, bytes]:
+    """The files that come along, by name. Raises TrainingError if one cannot be read."""
+    try:
+        return {name: (run / name).read_bytes() for name in (CURVES_FILE, LOG_FILE)}
+    except OSError as error:
+        raise TrainingError(
+            f"{error.filename} of the run cannot be read ({error.strerror}). Nothing was released."
+        ) from error
 
 
 def _served(record: RunRecord, wanted: Wanted) -> Labelling:
@@ -149,12 +171,11 @@ def _figures(
 ) -> dict[Labelling, OutputFigures]:
     """Score validation and, this once, test."""
     new, judged_by = new_images(data, "test"), (card.uncertain_below, card.classes)
-    splits: tuple[SplitName, ...] = ("validation", "test")
     figures = {}
     for labelling, temperature in temperatures.items():
         classify = exported(model_file, card, labelling)
         evaluations: dict[str, Evaluation] = {}
-        for name in splits:
+        for name in SCORED:
             split = data.split(name)
             scores = score(split.faces, card.preprocessing, classify, f"Scoring {name}")
             evaluations[name] = evaluate_scores(split, scores, labelling, *judged_by)
@@ -166,7 +187,7 @@ def _figures(
 
 @contextmanager
 def _release_folder(target: Path) -> Iterator[Path]:
-    """A folder beside the target that takes its name only when the block ends well."""
+    """A folder beside the target that takes its name only when the block ends well, and the pipeline accepts it."""
     if target.exists():
         raise TrainingError(f"{target} exists already. Name another model with --name, or remove the folder first.")
     try:
@@ -175,9 +196,19 @@ def _release_folder(target: Path) -> Iterator[Path]:
             folder = Path(temporary) / target.name
             folder.mkdir()
             yield folder
+            _check_release(folder)
             folder.rename(target)
     except OSError as error:
         raise TrainingError(f"{target} cannot be written ({error.strerror or error}). Nothing was released.") from error
+
+
+def _check_release(folder: Path) -> None:
+    """Raise TrainingError unless the registry would load it."""
+    try:
+        read_model(folder.name, folder.parent, every_class=False)
+    except ModelUnavailable as error:
+        reason = str(error).removesuffix(RESTORE).strip()
+        raise TrainingError(f"The pipeline would not load this release: {reason} Nothing was released.") from error
 
 
 def _sample(data: Fer2013) -> GreyFaces:

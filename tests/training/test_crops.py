@@ -107,6 +107,21 @@ def test_a_crop_that_was_not_measured_is_not_chosen(
     assert (copy / "card.json").read_bytes() == before
 
 
+def test_aligned_without_freeze_is_refused(photos: Path, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert calibrate(photos, copy, "--margins", "0.9", "--aligned") == 1
+    assert "Name a margin with --freeze" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("margins", ["", "wide", "0.9,", "20", "nan"])
+def test_what_is_no_margin_is_named(
+    photos: Path, release: Path, capsys: pytest.CaptureFixture[str], margins: str
+) -> None:
+    with pytest.raises(SystemExit) as exited:
+        calibrate(photos, release, "--margins", margins)
+    assert exited.value.code == 2
+    assert "is no margin: it must be a number above 0 and below 10" in capsys.readouterr().err
+
+
 def test_class_folders_do_as_well(photos: Path, release: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (photos / "labels.csv").unlink()
     for file in list(photos.iterdir()):

@@ -2,6 +2,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from tests.training.test_cache import full_disk
 from training.__main__ import main
 from training.calibration import apply_temperatures
 from training.data import load_fer2013
+from training.errors import TrainingError
+from training.export import Wanted
+from training.export import export as export_run
 from training.graph import write_onnx
 from training.trained import best_network
 
@@ -222,7 +226,51 @@ def test_figures_on_votes_need_the_votes(
 ) -> None:
     assert export(run_of_both, csv, tmp_path / "models") == 1
     assert "name the fer2013new.csv with --votes" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (("--margin", "20"), "must be a number above 0 and below 10"),
+        (("--version", "1.0 beta/../"), "use letters, digits, dots, hyphens and plus signs"),
+    ],
+)
+def test_what_no_card_may_say_is_refused_at_once(
+    csv: Path, bfloat16_run: Path, capsys: pytest.CaptureFixture[str], choice: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["export", "--run", str(bfloat16_run), "--data", str(csv), *choice])
+    assert exited.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_what_the_pipeline_would_not_load_is_not_released(csv: Path, bfloat16_run: Path, tmp_path: Path) -> None:
+    data = load_fer2013(csv, csv.parent / "cache")
+    with pytest.raises(TrainingError, match=r"would not load this release: .*margin must be positive.* released\.$"):
+        export_run(bfloat16_run, data, tmp_path / "models", Wanted("wide", "1.0.0", margin=20))
     assert not list((tmp_path / "models").iterdir())
+
+
+def test_a_missing_document_of_the_run_is_named(
+    csv: Path, bfloat16_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(bfloat16_run, tmp_path / "run"))
+    (run / "curves.png").unlink()
+    assert export(run, csv, tmp_path / "models") == 1
+    shown = capsys.readouterr().err
+    assert "curves.png of the run cannot be read" in shown
+    assert "cannot be written" not in shown
+
+
+def test_data_without_a_test_split_is_refused_before_the_work(
+    csv: Path, bfloat16_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.export.best_network", pytest.fail)
+    data = load_fer2013(csv, csv.parent / "cache")
+    data = replace(data, splits={name: split for name, split in data.splits.items() if name != "test"})
+    with pytest.raises(TrainingError, match="has no test split"):
+        export_run(bfloat16_run, data, tmp_path / "models", Wanted("half", "1.0.0", margin=1))
 
 
 def test_a_full_disk_releases_nothing(

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,14 +41,13 @@ def add_to(commands: "Commands") -> None:
     )
     command.add_argument(
         "--freeze",
-        type=float,
+        type=margin,
         metavar="MARGIN",
         help="write this one of the margins, and what it gave, into the model's card",
     )
     command.add_argument(
         "--aligned",
         action=argparse.BooleanOptionalAction,
-        default=False,
         help="with --freeze: whether the pipeline turns faces until their eyes are level (no)",
     )
     command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
@@ -57,13 +57,17 @@ def run(options: argparse.Namespace) -> None:
     from training.crops import compare_crops, freeze
     from training.evaluate import read_release, release_folder
 
+    if options.aligned is not None and options.freeze is None:
+        raise TrainingError(
+            "--aligned says what --freeze is to write, and both are measured. Name a margin with --freeze."
+        )
     card, weights = read_release(options.model)
     if options.freeze not in (None, *options.margins):
         raise TrainingError(f"{options.freeze:g} is not measured. Name it in --margins too.")
     crops = compare_crops(weights, card, options.photos, options.margins)
     shown = max(crops, key=lambda crop: crop.metrics.accuracy)
     if options.freeze is not None:
-        shown = next(crop for crop in crops if (crop.margin, crop.aligned) == (options.freeze, options.aligned))
+        shown = next(crop for crop in crops if (crop.margin, crop.aligned) == (options.freeze, bool(options.aligned)))
         freeze(shown, release_folder(options.model) / CARD_FILE)
     if options.json:
         print(json.dumps([crop.as_dict() for crop in crops]))
@@ -84,8 +88,16 @@ def _yes(aligned: bool) -> str:
     return "yes" if aligned else "no"
 
 
+def margin(text: str) -> float:
+    """The side of a crop over the longer side of the detected box, as far as the pipeline accepts it."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no margin: it must be a number above 0 and below 10")
+    return number
+
+
 def _margins(text: str) -> list[float]:
-    margins = [float(part) for part in text.split(",")]
-    if not all(0 < margin < 10 for margin in margins):
-        raise argparse.ArgumentTypeError(f"{text}: each margin must be between 0 and 10")
-    return margins
+    return [margin(part) for part in text.split(",")]

@@ -1,16 +1,20 @@
 """python -m training export"""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import MODELS_DIR
-from training.commands.options import add_command, add_data_options, load_keras, model_name, positive
+from training.commands.calibrate_crop import margin
+from training.commands.options import add_command, add_data_options, load_keras, model_name
 from training.data import LABELLINGS
 from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
+
+VALID_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 
 
 def add_to(commands: "Commands") -> None:
@@ -24,11 +28,11 @@ def add_to(commands: "Commands") -> None:
     add_data_options(command)
     command.add_argument("--run", type=Path, required=True, help="folder of the run")
     command.add_argument("--name", type=model_name, help="of the model (the run's architecture)")
-    command.add_argument("--version", default="1.0.0", help="of the model (%(default)s)")
+    command.add_argument("--version", type=_version, default="1.0.0", help="of the model (%(default)s)")
     command.add_argument("--out", type=Path, default=MODELS_DIR, help="folder of the released models (ml/models)")
     command.add_argument(
         "--margin",
-        type=positive(float),
+        type=margin,
         default=1.0,
         help="side of the square cut from a photo over the longer side of the detected box (%(default)s)",
     )
@@ -70,3 +74,9 @@ def run(options: argparse.Namespace) -> None:
     )
     release = export(options.run, load_faces(options.data, options.cache, options.votes), options.out, wanted)
     print(f"Released {release}. Commit the folder; its card.json has the figures.")
+
+
+def _version(text: str) -> str:
+    if not VALID_VERSION.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: use letters, digits, dots, hyphens and plus signs")
+    return text
