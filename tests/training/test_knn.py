@@ -52,6 +52,20 @@ def test_json_names_the_settings_and_the_split(csv: Path, capsys: pytest.Capture
     assert np.sum(printed["confusion"]) == 14
 
 
+def test_faces_that_are_no_near_duplicates_are_scored_apart(
+    csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(csv, capsys, "--neighbours", "3")["without_near_duplicates"] is None  # of a class all are alike
+    unlike = " ".join(map(str, np.random.default_rng(3).integers(0, 256, 48 * 48)))
+    other = tmp_path / "other.csv"
+    other.write_text(f"{csv.read_text()}6,{unlike},PublicTest\n")
+    printed = answer(other, capsys, "--neighbours", "3")
+    assert printed["images"] == 15
+    assert printed["without_near_duplicates"]["images"] == 1
+    assert main(knn(other, "--neighbours", "3")) == 0
+    assert "Without near-duplicates of training faces: 1 images, accuracy" in capsys.readouterr().out
+
+
 def test_learns_the_majority_of_the_votes(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     votes = str(csv.parent / "votes.csv")
     printed = answer(csv, capsys, "--votes", votes, "--labels", "ferplus", "--neighbours", "3")

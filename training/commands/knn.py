@@ -3,7 +3,7 @@
 import argparse
 import json
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, positive
@@ -18,6 +18,7 @@ from training.knn_config import (
     WITH_COMPONENTS,
     KnnConfig,
 )
+from training.evaluation import new_images
 from training.metrics import as_table, measure
 from training.sources import load_faces
 
@@ -112,8 +113,14 @@ def run(options: argparse.Namespace) -> None:
     predictions = classify(learn(train, config), scored.faces)
     seconds = time.perf_counter() - started
     metrics = measure(scored.labels, predictions)
+    new = new_images(replace(data, splits={"train": train, options.split: scored}), options.split)
+    unseen = measure(scored.labels[new], predictions[new]) if new.any() else None
     if options.json:
         settings = asdict(config) | {"data": data.name, "split": options.split, "labels": options.labels}
-        print(json.dumps({"model": "knn"} | settings | {"seconds": round(seconds, 1)} | asdict(metrics)))
-    else:
-        print(f"{as_table(metrics)}\n\nLearned and classified in {seconds:.0f} s")
+        figures = asdict(metrics) | {"without_near_duplicates": unseen and asdict(unseen)}
+        print(json.dumps({"model": "knn"} | settings | {"seconds": round(seconds, 1)} | figures))
+        return
+    print(as_table(metrics))
+    if unseen:
+        print(f"\nWithout near-duplicates of training faces: {as_table(unseen).splitlines()[0]}")
+    print(f"\nLearned and classified in {seconds:.0f} s")
