@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, positive
 from training.data import LABELLINGS
+from training.evaluation import new_images
 from training.knn_config import (
     CELL_SIDES,
     FEATURE_KINDS,
@@ -18,7 +19,6 @@ from training.knn_config import (
     WITH_COMPONENTS,
     KnnConfig,
 )
-from training.evaluation import new_images
 from training.metrics import as_table, measure
 from training.sources import load_faces
 
