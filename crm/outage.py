@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
+import psycopg
 from celery.exceptions import Reject
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
@@ -19,14 +20,25 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER = 10  # seconds; about what a database takes to start again
 PAUSE = 1.0  # seconds that a worker waits, so that its task does not go round and round
 UNAVAILABLE = (OperationalError, InterfaceError)
+SQLSTATES_OF_A_LOST_CONNECTION = ("08", "57P")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Parameters = ParamSpec("Parameters")
 
 
 def connection_lost(error: BaseException) -> bool:
-    """Whether the error comes from a database that went away, and not from what it was asked."""
-    return isinstance(error, Error) and not connection.is_usable()
+    """Whether the error comes from a database that went away, and not from what it was asked.
+
+    The connection alone does not say so: at the end of a transaction that broke, Django opens another.
+    """
+    return isinstance(error, Error) and (not connection.is_usable() or _broke_off(error.__cause__))
+
+
+def _broke_off(cause: BaseException | None) -> bool:
+    """By PostgreSQL's SQLSTATE: of class 08 or from a server that shuts down, or none as nobody answered."""
+    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(SQLSTATES_OF_A_LOST_CONNECTION)
 
 
 def outlasting_outages(work: Callable[Parameters, None]) -> Callable[Parameters, None]:

@@ -8,12 +8,13 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from crm.models import Customer, User
-from emotions.models import Snapshot
+from emotions.corrections import counting
+from emotions.models import EmotionRecord, Snapshot
 from emotions.timeline import with_faces
 
 View = Callable[..., HttpResponseBase]
@@ -44,3 +45,11 @@ def customer_or_404(request: StaffRequest, public_id: uuid.UUID) -> Customer:
 
 def snapshot_or_404(request: StaffRequest, public_id: uuid.UUID) -> Snapshot:
     return get_object_or_404(with_faces(Snapshot.objects.visible_to(request.user)), uuid=public_id)
+
+
+def face_or_404(request: StaffRequest, record_id: int, **of: Any) -> EmotionRecord:
+    """The record or, if the photo was analysed again since it was shown, the one of the same face that counts now."""
+    shown = EmotionRecord.objects.visible_to(request.user).defer("face_png").select_related("snapshot")
+    if found := counting(get_object_or_404(shown, pk=record_id, **of)):
+        return found
+    raise Http404("The photo was analysed again meanwhile, and this face was not found.")

@@ -11,11 +11,11 @@ from itertools import groupby
 from operator import attrgetter
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from crm.models import User
 from emotions.events import correction_created
 from emotions.models import CannotTell, EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
+from emotions.models.records import EmotionRecordQuerySet
 from emotions.sentiment_points import refresh_point
 from ml.labels import Emotion
 from ml.types import BoundingBox
@@ -67,6 +67,12 @@ def carry_over(snapshot: Snapshot, version: ModelVersion) -> None:
     )
 
 
+def counting(record: EmotionRecord) -> EmotionRecord | None:
+    """The record of the same face that counts now: this one, or a later analysis's; None when that has no such face."""
+    records = _without_pictures(record.snapshot).current()
+    return next(_same_face(record, records), None)
+
+
 @transaction.atomic
 def _say(record: EmotionRecord, emotion: Emotion | str, by: User) -> None:
     # One at a time, so that the newest correction is also the one that stands.
@@ -104,5 +110,5 @@ def overlap(first: BoundingBox, second: BoundingBox) -> float:
     return shared / (first.area + second.area - shared)
 
 
-def _without_pictures(snapshot: Snapshot) -> QuerySet[EmotionRecord]:
+def _without_pictures(snapshot: Snapshot) -> EmotionRecordQuerySet:
     return EmotionRecord.objects.filter(snapshot=snapshot).defer("face_png", "landmarks")

@@ -18,6 +18,10 @@ STOPPED_BY_A_PERSON = "Somebody stopped it."
 Scope = Reanalysis.Scope
 
 
+class NothingToDo(Exception):
+    """Every photo that was meant has an answer of the active model already."""
+
+
 def reanalyse_snapshot(snapshot: Snapshot, by: User) -> Reanalysis:
     """See `_start`."""
     return _start(by, scope=Scope.SNAPSHOT, snapshot=snapshot)
@@ -36,7 +40,7 @@ def reanalyse_everything(by: User, *, only_missing: bool) -> Reanalysis:
 def _start(by: User, **what: Any) -> Reanalysis:
     """A run with the active model, or the one that is at the same photos already.
 
-    Raises ModelUnavailable when the active model cannot be used.
+    Raises ModelUnavailable when the active model cannot be used, and NothingToDo.
     """
     version = ModelVersion.objects.of(active_model().check())
     try:
@@ -44,6 +48,8 @@ def _start(by: User, **what: Any) -> Reanalysis:
             run = Reanalysis(model_version=version, requested_by=by, total=0, last=_newest_snapshot(), **what)
             run.total = run.snapshots().count()
             run.save()
+            if not run.total:
+                raise NothingToDo(f"No photo is analysed again: none is without an answer of {version}.")
             transaction.on_commit(partial(enqueue_reanalyses, [run.pk]), robust=True)
             return run
     except IntegrityError:  # one runs already, or did a moment ago: the constraints allow no second

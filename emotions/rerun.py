@@ -4,10 +4,12 @@ import logging
 import time
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.models import Customer
+from crm.outage import connection_lost
 from emotions import analysis
 from emotions.activation import ANOTHER_ACTIVATED
 from emotions.corrections import SAME_FACE, carry_over, overlap
@@ -25,7 +27,11 @@ TURN_SECONDS = 5.0
 
 
 class Ended(Exception):
-    """The run is done, was stopped, or another worker has taken it over: nothing more may be stored."""
+    """The run is done, was stopped or postponed, or another worker has taken it over: nothing more may be stored."""
+
+
+class FaceLost(Exception):
+    """The model does not find a face in which a person saw something."""
 
 
 def go_on(reanalysis_id: int) -> None:
@@ -82,12 +88,19 @@ def _do(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: Em
         _store(held, run, snapshot, result)
     except Ended:
         raise
-    except InvalidImage as error:
+    except (InvalidImage, FaceLost) as error:
         logger.info("Snapshot %s keeps its earlier answer: %s", snapshot.uuid, error)
         _count(held, run, snapshot, "failed")
-    except Exception:  # whatever it is, the earlier answer stands
+    except ConnectionError as error:  # to the storage: the run goes on when it is back
+        logger.warning("The re-analysis waits at snapshot %s. %s", snapshot.uuid, error)
+        held.postpone()
+        raise Ended from error
+    except Exception as error:  # whatever it is, the earlier answer stands; the photo is given up after some attempts
+        if connection_lost(error):
+            connection.close()  # the next query opens another
+            held.forget_attempt()
+            raise
         logger.exception("Analysing snapshot %s again failed", snapshot.uuid)
-        _count(held, run, snapshot, "failed")
 
 
 def _count(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, *outcome: str) -> None:
@@ -116,7 +129,7 @@ def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: Ph
         _count(held, run, seen, "withheld")
         return
     _count(held, run, seen, "done")
-    chosen = _subject_box(snapshot)
+    chosen, said = _subject_box(snapshot), _corrections_of(EmotionRecord.objects.current().filter(snapshot=snapshot))
     records = EmotionRecord.objects.filter(snapshot=snapshot, model_version=run.model_version)
     if not records.exists() and result is not None:
         EmotionRecord.objects.bulk_create(analysis.records_of(snapshot, run.model_version, result))
@@ -125,8 +138,14 @@ def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: Ph
         records.update(is_subject=False)
         records.filter(pk=_subject(chosen, faces).pk).update(is_subject=True)
         carry_over(snapshot, run.model_version)
+    if said - _corrections_of(records):
+        raise FaceLost(f"{run.model_version} does not find a face in which somebody saw something.")
     snapshot.finish(Snapshot.Status.ANALYSED if faces else Snapshot.Status.NO_FACE, run.model_version)
     refresh_point(snapshot.pk)
+
+
+def _corrections_of(records: QuerySet[EmotionRecord]) -> set[int | None]:
+    return set(records.exclude(correction=None).values_list("correction_id", flat=True))
 
 
 def _subject_box(snapshot: Snapshot) -> BoundingBox | None:

@@ -11,11 +11,11 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 
 from crm import health, heartbeat
 from crm import metrics as site_metrics
-from crm.models import Consent
+from crm.models import Consent, Customer
 from crm.signals import consent_recorded
 from emotions import events, metrics
 from emotions.activation import active_model, detector_file, problem_of
@@ -32,6 +32,7 @@ PHOTO_QUEUES = frozenset({"celery", "reanalysis"})
 
 def connect() -> None:
     consent_recorded.connect(on_consent, dispatch_uid="emotions.on_consent")
+    pre_delete.connect(lock_customer, sender=Customer, dispatch_uid="emotions.lock_customer")
     post_delete.connect(delete_file, sender=Snapshot, dispatch_uid="emotions.delete_file")
     events.register_events()
     snapshots_finished.connect(events.snapshots_finished, dispatch_uid="emotions.events")
@@ -47,6 +48,14 @@ def on_consent(consent: Consent, **_: Any) -> None:
     if not consent.granted and consent.scope == Consent.Scope.EMOTION_ANALYSIS:
         withhold_unfinished(consent.customer)
         withdraw_training(consent)
+
+
+def lock_customer(instance: Customer, **_: Any) -> None:
+    """Before anything of the customer is deleted: a worker that stores a photo takes the customer first as well.
+
+    Otherwise each could wait for what the other has.
+    """
+    Customer.objects.select_for_update().filter(pk=instance.pk).values_list("pk").first()
 
 
 def delete_file(instance: Snapshot, **_: Any) -> None:

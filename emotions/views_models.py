@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +22,7 @@ from emotions.activation import activate
 from emotions.model_cards import is_folder, released_model
 from emotions.model_pages import Entry, Progress, entry, models_page, progress_of
 from emotions.models import Reanalysis
+from emotions.reanalysis import NothingToDo
 from ml.errors import ModelUnavailable
 
 MANAGE = "emotions.manage_models"
@@ -60,10 +62,15 @@ def activation(request: StaffRequest, folder: str) -> HttpResponseBase:
 
 @require_POST
 def reanalyse(request: StaffRequest) -> HttpResponseBase:
-    only_missing = request.POST.get("scope") != Reanalysis.Scope.ALL
-    return _start(
-        request, "emotions:models", lambda: reanalysis.reanalyse_everything(request.user, only_missing=only_missing)
-    )
+    scope = Reanalysis.Scope.ALL if request.POST.get("scope") == Reanalysis.Scope.ALL else Reanalysis.Scope.MISSING
+
+    def start() -> Reanalysis:
+        run = reanalysis.reanalyse_everything(request.user, only_missing=scope == Reanalysis.Scope.MISSING)
+        if run.scope != scope:
+            messages.info(request, "This re-analysis was running already. Ask again when it has ended.")
+        return run
+
+    return _start(request, "emotions:models", start)
 
 
 @require_POST
@@ -82,11 +89,15 @@ def reanalyse_snapshot(request: StaffRequest, public_id: uuid.UUID) -> HttpRespo
 @require_GET
 def run(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
     """How far a re-analysis is; for a page that waits for news, that part alone, and nothing while there is none."""
-    progress = Progress(_run_or_404(public_id))
     if request.headers.get("HX-Request"):
+        found = _runs().filter(uuid=public_id).first()
+        if found is None:
+            return render(request, "emotions/reanalysis_gone.html")
+        progress = Progress(found)
         if request.GET.get("state") == progress.state:
             return HttpResponse(status=204)
         return render(request, "emotions/reanalysis_progress.html", {"progress": progress, "announce": True})
+    progress = Progress(_run_or_404(public_id))
     context = {"progress": progress, "customer": _customer_of(request, progress.run)}
     return _page(request, "emotions/reanalysis.html", "Re-analysis", context)
 
@@ -107,6 +118,8 @@ def _start(request: StaffRequest, back: str | Customer, start: Callable[[], Rean
         return redirect("emotions:reanalysis", start().uuid)
     except ModelUnavailable as error:
         messages.error(request, f"No photo is analysed again. {error}")
+    except NothingToDo as error:
+        messages.info(request, str(error))
     return redirect(back) if isinstance(back, str) else redirect("emotions:timeline", back.uuid)
 
 
@@ -117,8 +130,11 @@ def _entry_or_404(folder: str) -> Entry:
 
 
 def _run_or_404(public_id: uuid.UUID) -> Reanalysis:
-    runs = Reanalysis.objects.select_related("model_version", "requested_by", "snapshot__interaction")
-    return get_object_or_404(runs, uuid=public_id)
+    return get_object_or_404(_runs(), uuid=public_id)
+
+
+def _runs() -> QuerySet[Reanalysis]:
+    return Reanalysis.objects.select_related("model_version", "requested_by", "snapshot__interaction")
 
 
 def _customer_of(request: StaffRequest, run: Reanalysis) -> Customer | None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from emotions import corrections
-from emotions.access import StaffRequest
+from emotions.access import StaffRequest, face_or_404
 from emotions.forms import CorrectionForm, ReviewFilter
 from emotions.models import EmotionRecord
 from emotions.review import Position, ReviewFace, ReviewPage, agreement, faces_to_review, reviewable
@@ -40,13 +40,13 @@ def review(request: StaffRequest) -> HttpResponse:
 @require_GET
 def agreement_page(request: StaffRequest) -> HttpResponse:
     context = {"versions": agreement(request.user)}
-    return _page(request, "emotions/review_agreement.html", context, title="Agreement")
+    return _page(request, "emotions/review_agreement.html", context, title="Disagreement")
 
 
 @require_POST
 def correct(request: StaffRequest, record_id: int) -> HttpResponseBase:
     """Staff say what they see in a face of the list."""
-    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    record = _face_or_404(request, record_id)
     form = CorrectionForm(request.POST)
     if form.is_valid():
         corrections.correct(record, form.cleaned_data["emotion"], request.user)
@@ -55,7 +55,7 @@ def correct(request: StaffRequest, record_id: int) -> HttpResponseBase:
 
 @require_POST
 def take_back(request: StaffRequest, record_id: int) -> HttpResponseBase:
-    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    record = _face_or_404(request, record_id)
     corrections.take_back(record, request.user)
     return _said(request, record)
 
@@ -63,16 +63,21 @@ def take_back(request: StaffRequest, record_id: int) -> HttpResponseBase:
 @require_POST
 def cannot_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
     """Staff looked at a face of the list and cannot say what it shows."""
-    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    record = _face_or_404(request, record_id)
     corrections.cannot_tell(record, request.user)
     return _said(request, record, saved="Saved. The face has left your list.")
 
 
 @require_POST
 def can_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
-    record = get_object_or_404(reviewable(request.user), pk=record_id)
+    record = _face_or_404(request, record_id)
     corrections.can_tell(record, request.user)
     return _said(request, record, saved="Taken back. The face is in your list again.")
+
+
+def _face_or_404(request: StaffRequest, record_id: int) -> EmotionRecord:
+    """The one that was shown or, if the photo was analysed again since, the same face's that counts now."""
+    return get_object_or_404(reviewable(request.user), pk=face_or_404(request, record_id).pk)
 
 
 def _said(request: StaffRequest, record: EmotionRecord, problem: str = "", saved: str = "") -> HttpResponseBase:

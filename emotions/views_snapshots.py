@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from emotions import corrections, services
-from emotions.access import StaffRequest, snapshot_or_404
+from emotions.access import StaffRequest, face_or_404, snapshot_or_404
 from emotions.forms import CorrectionForm
 from emotions.models import EmotionRecord, Snapshot
 from emotions.review import reviewable
@@ -44,8 +44,7 @@ def retry(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
 @require_POST
 def choose_subject(request: StaffRequest, public_id: uuid.UUID, record_id: int) -> HttpResponseBase:
     """Staff say which face is the customer."""
-    records = EmotionRecord.objects.visible_to(request.user).filter(snapshot__uuid=public_id)
-    services.choose_subject(get_object_or_404(records.defer("face_png"), pk=record_id))
+    services.choose_subject(face_or_404(request, record_id, snapshot__uuid=public_id))
     return _changed(request, snapshot_or_404(request, public_id))
 
 
@@ -73,7 +72,7 @@ def on_timeline(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase
 
 
 def _reviewable_or_404(request: StaffRequest, public_id: uuid.UUID, record_id: int) -> EmotionRecord:
-    return get_object_or_404(reviewable(request.user).filter(snapshot__uuid=public_id), pk=record_id)
+    return get_object_or_404(reviewable(request.user), pk=face_or_404(request, record_id, snapshot__uuid=public_id).pk)
 
 
 def _changed(request: StaffRequest, changed: Snapshot, problem: str = "", *, focus: bool = False) -> HttpResponseBase:

@@ -14,20 +14,24 @@ from training.files import write_whole
 
 Arrays = dict[str, NDArray[Any]]
 # What numpy and zipfile raise on a file that is cut short or altered.
-DAMAGED = (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+DAMAGED = (OSError, ValueError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
-def cached(file: Path, make: Callable[[], Arrays]) -> Arrays:
+def cached(file: Path, make: Callable[[], Arrays], fits: Callable[[Arrays], bool]) -> Arrays:
     """Read the arrays from `file`, an .npz; without one, or with a damaged one, make them and write it.
 
+    One whose arrays do not pass `fits`, being others than those that are made here, counts as damaged.
     Raises TrainingError if it cannot be written.
     """
     if file.exists():
         try:
-            with np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
+            with np.load(file, allow_pickle=False) as opened:
+                arrays = dict(opened)
+            if fits(arrays):
+                return arrays
         except DAMAGED:
-            print(f"The cache file {file} is damaged. It is built again.", file=sys.stderr)
+            pass
+        print(f"The cache file {file} is damaged. It is built again.", file=sys.stderr)
     made = make()
     write_whole(
         file,

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ml.labels import EMOTIONS
 from training.cache import Arrays, cached
 from training.errors import TrainingError
+from training.files import reading
 from training.tables import FIRST_LINE, read_table
 from training.votes import Votes, read_votes
 
@@ -26,6 +27,7 @@ PIXELS = IMAGE_SIZE * IMAGE_SIZE
 LABELS = [str(label) for label in range(len(EMOTIONS))]  # as the file has them
 ERRORS_SHOWN = 10
 SHOWN = 20  # characters of a wrong cell
+ARRAYS = ["usages", *(f"{name}_{kind}" for name in SPLITS for kind in ("faces", "labels"))]  # that are cached
 CACHE_FORMAT = 2  # files of another number are not read
 
 
@@ -71,13 +73,14 @@ def load_fer2013(csv_file: Path, cache: Path, votes_file: Path | None = None) ->
 
     The decoded arrays are kept under `cache`, so a second call takes a second. With `votes_file`, which is
     FER+'s fer2013new.csv for the same rows, each split has the votes too.
-    Raises TrainingError if a file is missing or any row is wrong: a bad file is refused whole.
+    Raises TrainingError if a file is missing or cannot be read, or any row is wrong: a bad file is refused whole.
     """
     if not csv_file.is_file():
         raise TrainingError(f"There is no file {csv_file}. Name a fer2013.csv, or a folder of images, with --data.")
-    with csv_file.open("rb") as opened:
+    with reading(csv_file), csv_file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    arrays = cached(cache / f"fer2013-{CACHE_FORMAT}-{sha256[:16]}.npz", lambda: _decode(csv_file))
+    file = cache / f"fer2013-{CACHE_FORMAT}-{sha256[:16]}.npz"
+    arrays = cached(file, lambda: _decode(csv_file), lambda arrays: set(ARRAYS) <= set(arrays))
     splits = {name: Split(arrays[f"{name}_faces"], arrays[f"{name}_labels"]) for name in SPLITS}
     usages = pd.Series(arrays["usages"].astype(str))
     if votes_file is None:
@@ -95,7 +98,7 @@ def _decode(csv_file: Path) -> Arrays:
         raise TrainingError(f"{csv_file} has no column {', '.join(sorted(missing))}; is it a fer2013.csv?")
     faces = np.zeros((len(table), PIXELS), np.uint8)
     errors: list[str] = []
-    rows = zip(table["emotion"], table["pixels"], table["Usage"], strict=True)
+    rows = zip(table["emotion"].str.strip(), table["pixels"], table["Usage"], strict=True)
     for index, (emotion, pixels, usage) in enumerate(
         tqdm(rows, "Reading FER-2013", len(table), unit="face", disable=None)
     ):
@@ -125,6 +128,8 @@ def _decode_row(emotion: str, pixels: str, usage: str) -> NDArray[np.uint8]:
     if usage not in USAGE:
         raise ValueError(f"Usage {usage[:SHOWN]!r} is not one of {', '.join(USAGE)}")
     try:
+        if not pixels.isascii() or "_" in pixels:  # which int() takes
+            raise ValueError
         values = np.array(pixels.split(), dtype=np.int64)
     except (ValueError, OverflowError):
         raise ValueError("pixels holds something that is not a whole number, or a far too large one") from None

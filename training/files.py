@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from training.errors import TrainingError
@@ -18,5 +19,15 @@ def write_whole(file: Path, write: Callable[[Path], object], advice: str) -> Non
         write(partial)
         partial.replace(file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # such as that a file stands where the folder should
+            partial.unlink()
         raise TrainingError(f"{file} cannot be written ({error.strerror or error}). {advice}") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raises TrainingError if something cannot be read within the block: it names that, or else `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(f"{error.filename or path} cannot be read ({error.strerror or error}).") from error

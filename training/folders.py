@@ -1,6 +1,7 @@
 """Class-named folders of images -> the same arrays as from FER-2013's file."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from ml.labels import EMOTIONS, Emotion
 from training.cache import Arrays, cached
 from training.data import IMAGE_SIZE, Fer2013, Split, SplitName
 from training.errors import TrainingError
+from training.files import reading
 from training.votes import Votes
 
 CLASS_FOLDERS: Final[dict[str, Emotion]] = {emotion.value: emotion for emotion in EMOTIONS} | {
@@ -46,11 +48,15 @@ def load_folder(folder: Path, cache: Path) -> Fer2013:
     splits, counts as the test split and nothing else. The class of an image stands for a unanimous FER+ vote too.
     Images may be of any size and in any format that the pipeline reads; each is made grey and 48x48, its
     shorter side filled up with its edge pixels. Arrays are kept under `cache`, by the names and contents of the files.
-    Raises TrainingError that names every folder that is no class, or every file that is no image.
+    Raises TrainingError that names every folder that is no class, every file that is no image, the folders that are
+    one split, or what cannot be read.
     """
-    found = _find(folder)
-    sha256 = _hash(folder, found)
-    arrays = cached(cache / f"folder-{CACHE_FORMAT}-{sha256[:16]}.npz", lambda: _decode(folder, found))
+    with reading(folder):
+        found = _find(folder)
+        sha256 = _hash(folder, found)
+        names = {f"{name}_{kind}" for name in found for kind in ("faces", "labels")}
+        file = cache / f"folder-{CACHE_FORMAT}-{sha256[:16]}.npz"
+        arrays = cached(file, lambda: _decode(folder, found), lambda arrays: names <= set(arrays))
     splits = {
         name: Split(arrays[f"{name}_faces"], labels := arrays[f"{name}_labels"], Votes.unanimous(labels))
         for name in found
@@ -65,6 +71,10 @@ def _find(folder: Path) -> dict[SplitName, list[Labelled]]:
     else:
         if unknown := [each.name for each in inside if each.name.lower() not in SPLIT_FOLDERS]:
             raise TrainingError(f"{folder} holds {', '.join(unknown)} beside {', '.join(SPLIT_FOLDERS)}. Move it away.")
+        for name in SPLIT_FOLDERS.values():
+            same = [each.name for each in inside if SPLIT_FOLDERS[each.name.lower()] == name]
+            if len(same) > 1:
+                raise TrainingError(f"{folder} holds {' and '.join(same)}, which are one split. Move all but one away.")
         found = {SPLIT_FOLDERS[each.name.lower()]: find_images(each) for each in inside}
         if "train" in found and "validation" not in found:
             found["validation"] = found["train"][HELD_OUT - 1 :: HELD_OUT]
@@ -77,22 +87,33 @@ def folders_in(folder: Path) -> list[Path]:
 
 
 def find_images(folder: Path) -> list[Labelled]:
-    """The images of a folder of class folders, class by class."""
+    """The images of a folder of class folders, class by class. Raises TrainingError, also if one cannot be read."""
     classes = folders_in(folder)
     if unknown := [each.name for each in classes if each.name.lower() not in CLASS_FOLDERS]:
         raise TrainingError(
             f"{folder} holds folders that are no class: {', '.join(unknown)}. Name them as one of"
             f" {', '.join(CLASS_FOLDERS)}, or move them away."
         )
-    images = [
-        (file, EMOTIONS.index(CLASS_FOLDERS[each.name.lower()]))
-        for each in classes
-        for file in sorted(each.rglob("*"))
-        if file.is_file() and not file.name.startswith(".") and file.name.lower() not in NOT_IMAGES
-    ]
+    with reading(folder):
+        images = [
+            (file, EMOTIONS.index(CLASS_FOLDERS[each.name.lower()]))
+            for each in classes
+            for file in sorted(_files_below(each))
+            if file.is_file() and not file.name.startswith(".") and file.name.lower() not in NOT_IMAGES
+        ]
     if not images:
         raise TrainingError(f"{folder} holds no images. It needs a folder for each class, such as {folder}/happy.")
     return images
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Raises OSError if a folder cannot be read: Path.rglob leaves it out and does not say so."""
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for inside, _, names in os.walk(folder, onerror=stop):
+        yield from (Path(inside) / name for name in names)
 
 
 def _hash(folder: Path, found: dict[SplitName, list[Labelled]]) -> str:

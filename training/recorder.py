@@ -44,10 +44,15 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         """Load the latest state into the compiled model; return the number of epochs done.
 
         What an unfinished epoch left in the log is dropped: that epoch is trained again.
-        Raises TrainingError as load_state does.
+        Raises TrainingError as load_state does, or if the log lacks an epoch that the state has.
         """
         load_state(model, self.run)
         done = int(model.optimizer.iterations) // self.batches_an_epoch
+        if len(self.log) < done:
+            raise TrainingError(
+                f"{self.run / LOG_FILE} has {len(self.log)} of the {done} epochs that are done, so the training cannot"
+                " go on. Put the run's own file back, or name another folder with --run."
+            )
         self.log = self.log[self.log["epoch"] < done]
         return done
 

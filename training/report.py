@@ -35,8 +35,8 @@ class Section:
 def write_report(folder: Path, title: str, introduction: str, sections: Sequence[Section]) -> Path:
     """Write `folder`/report.html, which needs no other file and no network, and the figures as PNGs; return it.
 
-    Files of an earlier report there are replaced. Raises TrainingError if they cannot be written; the
-    earlier report then stays.
+    Files of an earlier report there are replaced, and figures that only the earlier one has are removed. Raises
+    TrainingError if they cannot be written; the earlier report then stays.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,11 +47,22 @@ def write_report(folder: Path, title: str, introduction: str, sections: Sequence
                 title=title, introduction=introduction, sections=sections, pictures=pictures
             )
             (unfinished / "report.html").write_text(page, encoding="utf-8")
+            earlier = _earlier_pictures(folder)
             for file in unfinished.iterdir():
                 shutil.move(file, folder / file.name)
+            for file in earlier:
+                if file.stem not in pictures:
+                    file.unlink()
     except OSError as error:
         raise TrainingError(f"The report cannot be written to {folder} ({error.strerror or error}).") from error
     return folder / "report.html"
+
+
+def _earlier_pictures(folder: Path) -> list[Path]:
+    """The PNGs that the report in the folder wrote: its page holds them too, so that no other file is taken for one."""
+    page = folder / "report.html"
+    held = page.read_bytes() if page.is_file() else b""
+    return [file for file in folder.glob("*.png") if base64.b64encode(file.read_bytes()) in held]
 
 
 def _picture(shown: ReportFigure, folder: Path) -> str:

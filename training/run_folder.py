@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass, field, fields, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -117,56 +118,96 @@ class RunRecord:
 
     def check_data(self, data: Fer2013) -> None:
         """Raise TrainingError unless this run was trained on `data`: its splits may be other ones."""
-        other_votes = "" not in (data.votes_sha256, self.votes_sha256) and data.votes_sha256 != self.votes_sha256
-        if data.sha256 != self.data_sha256 or other_votes:
+        if data.sha256 != self.data_sha256:
             raise TrainingError("The run was trained on another data file. Name that one with --data.")
+        if "" not in (data.votes_sha256, self.votes_sha256) and data.votes_sha256 != self.votes_sha256:
+            raise TrainingError("The run was trained on another file of votes. Name that one with --votes.")
 
 
+OTHERS: Final = {  # how a difference in what is only recorded by its sha256 is told
+    "data_sha256": "other data (--data)",
+    "votes_sha256": "other votes (--votes)",
+    "started_from": "other weights to begin with (--from)",
+    "teacher": "other teachers (--teacher)",
+}
 SURROUNDINGS = [each.name for each in fields(RunRecord) if each.name != "config"]
 
 
 def read_record(run: Path) -> RunRecord:
-    """Raises TrainingError if `run` is no run folder."""
+    """Raises TrainingError if `run` is no run folder, or its configuration is damaged."""
     try:
         values: dict[str, Any] = json.loads((run / CONFIG_FILE).read_text())
+        if not isinstance(values, dict):
+            raise ValueError("it holds no settings")
         preprocessing = Preprocessing(**values.pop("preprocessing"))
         classes = tuple(Emotion(each) for each in values.pop("classes", EMOTIONS))
         surroundings = {key: values.pop(key) for key in SURROUNDINGS if key in values}
         return RunRecord(TrainingConfig(**values, classes=classes, preprocessing=preprocessing), **surroundings)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise TrainingError(f"{run} is no run folder: it has no {CONFIG_FILE}. Train first.") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"{run / CONFIG_FILE} cannot be read: {error}") from error
 
 
 def open_run(run: Path, record: RunRecord) -> None:
     """Make the run folder, or see that it holds a run of the same configuration and data.
 
-    Raises TrainingError if it holds another run.
+    Raises TrainingError if it holds another run, or what a run has left without its configuration.
     """
     if (run / CONFIG_FILE).exists():
         before = read_record(run)
         if replace(before, commit=record.commit, backend=record.backend, keras=record.keras) != record:
-            raise TrainingError(f"{run} holds a run with other settings or data. Name another folder with --run.")
+            raise TrainingError(
+                f"{run} holds a run with other settings or data: {_differences(before, record)}."
+                " Name another folder with --run."
+            )
         return
+    if left := [name for name in (LOG_FILE, BEST_FILE, LATEST_FILE, FORMER_LATEST_FILE) if (run / name).exists()]:
+        raise TrainingError(
+            f"{run} holds {', '.join(left)} of a run, but not its {CONFIG_FILE}. Put that back, or name another"
+            " folder with --run."
+        )
     values = asdict(record.config) | {key: value for key, value in asdict(record).items() if key != "config"}
     text = json.dumps(values, indent=2) + "\n"
     write_whole(run / CONFIG_FILE, lambda file: file.write_text(text), "Name another folder with --run.")
 
 
+def _differences(before: RunRecord, asked: RunRecord) -> str:
+    """What the run in a folder differs in from the one that was asked for, for people."""
+    was, wanted = asdict(before.config), asdict(asked.config)
+    told = [f"{key} is {json.dumps(was[key])}, not {json.dumps(wanted[key])}" for key in was if was[key] != wanted[key]]
+    return "; ".join(told + [words for key, words in OTHERS.items() if getattr(before, key) != getattr(asked, key)])
+
+
 def read_log(run: Path) -> pd.DataFrame:
-    """The epochs so far, one row each with COLUMNS, `epoch` counting from 0; empty before the first."""
+    """The epochs so far, one row each with COLUMNS, `epoch` counting from 0; empty before the first.
+
+    Raises TrainingError if the file is damaged.
+    """
     file = run / LOG_FILE
-    if not file.exists() or not file.stat().st_size:
+    if not file.exists():
         return pd.DataFrame({column: [] for column in COLUMNS}).astype({"epoch": int})
-    return pd.read_csv(file)
+    try:
+        text = file.read_text()
+        log = pd.read_csv(StringIO(text))
+        # A loss that is no number is that of a training that failed.
+        whole = text.endswith("\n") and log["epoch"].tolist() == list(range(len(log)))
+        whole = whole and len(log) > 0 and not log[COLUMNS].astype(float)["val_accuracy"].isna().any()
+    except (OSError, ValueError, KeyError):
+        whole = False
+    if not whole:
+        raise TrainingError(f"{file} is damaged: it is no log of a run's epochs. Put the run's own file back.")
+    return log
 
 
 def best_epoch(log: pd.DataFrame) -> int:
     """The epoch, counting from 1, of the highest validation accuracy; the first if several have it.
 
     Of a network that learns both labellings, the highest sum of both accuracies.
+    Raises TrainingError if there is no epoch.
     """
+    if log.empty:
+        raise TrainingError(f"The run has no epoch in its {LOG_FILE}. Train first, or put the run's own file back.")
     accuracy = log["val_accuracy"] + log.get("val_ferplus_accuracy", 0.0)
     return int(log["epoch"].iloc[accuracy.argmax()]) + 1
 

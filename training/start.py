@@ -1,12 +1,15 @@
 """The weights that a training begins with: a released model's, or those of one epoch of a run."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import keras
 
+from ml.labels import Emotion
+from ml.registry import CARD_FILE
 from training.compiling import compile_model
 from training.errors import TrainingError
 from training.recorder import averaged, load_state
@@ -14,6 +17,7 @@ from training.run_folder import BEST_FILE, LATEST_FILE, NETWORK_FILE, best_epoch
 from training.trained import build_network, load_network
 
 Epoch = Literal["best", "latest"]
+Classes = tuple[Emotion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,19 @@ class Start:
             f"{self.folder} has neither {NETWORK_FILE} nor {BEST_FILE}. Name a run's folder, or a released model's."
         )
 
+    @property
+    def classes(self) -> Classes:
+        """What the network tells apart, in the order of its answers. Raises TrainingError if nothing says so."""
+        if self.file.name != NETWORK_FILE:
+            return read_record(self.folder).config.classes
+        card = self.folder / CARD_FILE
+        try:
+            return tuple(Emotion(each) for each in json.loads(card.read_text(encoding="utf-8"))["classes"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TrainingError(
+                f"{card} does not say which classes {NETWORK_FILE} tells apart. Put the model's own card beside it."
+            ) from error
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -43,15 +60,16 @@ class Beginning:
     network: keras.Model
     file: Path
     sha256: str  # of the file
+    classes: Classes  # that it tells apart
     told: str  # for people
 
 
 def load_start(start: Start) -> Beginning:
-    """Raises TrainingError if there is no such network, or its file is damaged."""
+    """Raises TrainingError if there is no such network, its file is damaged, or nothing tells its classes."""
     file = start.file
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     network = _latest_network(start.folder) if start.epoch == "latest" else load_network(file)
-    return Beginning(network, file, sha256, f"It begins with the weights of {_whose(start, file)}.")
+    return Beginning(network, file, sha256, start.classes, f"It begins with the weights of {_whose(start, file)}.")
 
 
 def _whose(start: Start, file: Path) -> str:

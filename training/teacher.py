@@ -13,7 +13,7 @@ from training.errors import TrainingError
 from training.mirroring import with_mirror_image
 from training.run_folder import TrainingConfig
 from training.scoring import score_outputs
-from training.start import Start
+from training.start import Classes, Start
 from training.trained import load_network
 
 
@@ -23,13 +23,14 @@ class Teacher:
 
     file: Path
     sha256: str  # of the file
+    classes: Classes  # that it tells apart
     cache: Path  # folder for its answers
 
     @classmethod
     def of(cls, folder: Path, cache: Path) -> "Teacher":
-        """Raises TrainingError if the folder has no network."""
-        file = Start(folder).file
-        return cls(file, hashlib.sha256(file.read_bytes()).hexdigest(), cache)
+        """Raises TrainingError if the folder has no network, or nothing tells its classes."""
+        start = Start(folder)
+        return cls(start.file, hashlib.sha256(start.file.read_bytes()).hexdigest(), start.classes, cache)
 
     def answers(self, data: Fer2013, config: TrainingConfig) -> Arrays:
         """What it says of each training face and its mirror image, by labelling: (faces, classes).
@@ -37,13 +38,20 @@ class Teacher:
         They are computed once for a data file. Raises TrainingError if it answers with other classes, or with
         none of the labellings that are to be learnt.
         """
+        if self.classes != config.classes:
+            raise TrainingError(
+                f"The teacher {self.file} tells {', '.join(self.classes)} apart, not {', '.join(config.classes)}."
+            )
         file = self.cache / f"teacher-{self.sha256[:16]}-{data.sha256[:16]}.npz"
-        answers = cached(file, lambda: self._compute(data, config))
+        shape = (len(data.split("train").labels), len(self.classes))
+        answers = cached(
+            file,
+            lambda: self._compute(data, config),
+            lambda arrays: bool(arrays) and all(arrays[name].shape == shape for name in arrays),
+        )
         wanted: Arrays = {name: answer for name, answer in answers.items() if name in config.labellings}
         if not wanted:
             raise TrainingError(f"The teacher {self.file} answers {', '.join(answers)}, not what is to be learnt.")
-        if any(answer.shape[1] != len(config.classes) for answer in wanted.values()):
-            raise TrainingError(f"The teacher {self.file} does not tell the {len(config.classes)} classes apart.")
         return wanted
 
     def _compute(self, data: Fer2013, config: TrainingConfig) -> Arrays:

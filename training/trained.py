@@ -7,7 +7,7 @@ import keras
 
 from training.architectures import ARCHITECTURES
 from training.errors import TrainingError
-from training.run_folder import BEST_FILE, TrainingConfig, read_record
+from training.run_folder import BEST_FILE, TrainingConfig, read_log, read_record
 
 
 def build_network(config: TrainingConfig) -> keras.Model:
@@ -19,11 +19,13 @@ def best_network(run: Path) -> keras.Model:
     """The network of the run's best epoch, in float32 whatever it was trained in.
 
     A network trained under mixed_bfloat16 keeps its weights in float32 but computes in bfloat16, and ONNX
-    Runtime refuses a bfloat16 convolution. Raises TrainingError if the run has no finished epoch.
+    Runtime refuses a bfloat16 convolution. Raises TrainingError if the run has no finished epoch, or lost its network.
     """
     file = run / BEST_FILE
     record = read_record(run)
     if not file.exists():
+        if finished := len(read_log(run)):
+            raise TrainingError(f"{run} has lost its {BEST_FILE}: its log has {finished} epochs. Put the file back.")
         raise TrainingError(f"{run} has no {BEST_FILE}: no epoch of it is finished yet.")
     trained = load_network(file)
     keras.config.set_dtype_policy("float32")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ml.labels import EMOTIONS, Emotion
 from training.errors import TrainingError
+from training.files import reading
 from training.tables import FIRST_LINE, read_table
 
 COLUMN_OF: Final = {
@@ -66,12 +67,13 @@ class Votes:
 def read_votes(csv_file: Path, usages: "pd.Series[str]") -> tuple[Votes, str]:
     """Read fer2013new.csv, whose rows must be those of a fer2013.csv with these `usages`; with the file's sha256.
 
-    Raises TrainingError if the file is missing, any row is wrong, or the rows are not the same images'.
+    Raises TrainingError if the file is missing or cannot be read, any row is wrong, or the rows are not the same
+    images'.
     """
-    try:
+    if not csv_file.exists():
+        raise TrainingError(f"There is no file {csv_file}. Name a fer2013new.csv with --votes.")
+    with reading(csv_file):
         content = csv_file.read_bytes()
-    except OSError:
-        raise TrainingError(f"There is no file {csv_file}. Name a fer2013new.csv with --votes.") from None
     table = read_table(csv_file)
     if missing := {"Usage", *COLUMNS} - set(table.columns):
         raise TrainingError(f"{csv_file} has no column {', '.join(sorted(missing))}; is it a fer2013new.csv?")

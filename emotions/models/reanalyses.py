@@ -56,6 +56,16 @@ class ReanalysisQuerySet(models.QuerySet["Reanalysis"]):
         counted: dict[str, Any] = {field: F(field) + count for field, count in counts.items()}
         return self.filter(cursor=cursor).update(cursor=to, attempts=0, **counted)
 
+    def forget_attempt(self) -> int:
+        """Of the photo after the cursor: nothing was wrong with it."""
+        return self.update(attempts=F("attempts") - 1)
+
+    def postpone(self) -> int:
+        """As if this photo's turn had not come yet, and for as long as a lost message takes to be sent again."""
+        return self.update(
+            attempts=F("attempts") - 1, turn_token=None, turn_expires_at=None, enqueued_at=timezone.now()
+        )
+
     def give_turn_back(self) -> int:
         return self.update(turn_token=None, turn_expires_at=None, enqueued_at=None)
 
@@ -152,8 +162,12 @@ class Reanalysis(models.Model):
         return self.done + self.failed + self.withheld
 
     def snapshots(self) -> SnapshotQuerySet:
-        """Those that it covers and that are after the cursor, in the order in which they are done."""
+        """Those that it covers and that are after the cursor, in the order in which they are done.
+
+        Without those whose answer by this very model counts: it would be the same again.
+        """
         ahead = Snapshot.objects.filter(pk__gt=self.cursor, pk__lte=self.last, status__in=self.ANALYSED_BEFORE)
+        ahead = ahead.exclude(status=Snapshot.Status.ANALYSED, model_version=self.model_version_id)
         match self.scope:
             case self.Scope.SNAPSHOT:
                 ahead = ahead.filter(pk__in=[self.snapshot_id])

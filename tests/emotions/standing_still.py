@@ -1,6 +1,7 @@
 """An analysis that the test holds in its middle."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from emotions import analysis
@@ -12,11 +13,12 @@ from tests.threads import InThread, in_thread
 class Middle:
     """An analysis that stands still while it reads its photo, which is a pipe, until the test lets it go on."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, work: Callable[[], None] | None = None) -> None:
+        """`work` is what reads the photo, where it is not the analysis of that snapshot."""
         path = Path(snapshot.file.path)
         path.unlink()
         os.mkfifo(path)
-        self.thread: InThread[None] = in_thread(lambda: analysis.analyse(snapshot.pk))
+        self.thread: InThread[None] = in_thread(work or (lambda: analysis.analyse(snapshot.pk)))
         self._pipe = path.open("wb")  # returns when the analysis opens the other end
 
     def go_on(self) -> None:

@@ -15,6 +15,7 @@ from emotions.status import analysis_problem
 from ml.errors import ModelUnavailable
 from ml.registry import load_card
 from tests.accounting import statuses
+from tests.emotions.standing_still import Middle
 from tests.factories import SnapshotFactory, UserFactory
 from tests.small_model import small_classifier, write_model
 from tests.threads import at_once
@@ -135,6 +136,15 @@ def test_a_folder_whose_model_was_replaced_is_not_the_activated_one(models: Path
     with pytest.raises(ModelUnavailable):
         analysis.analyse(SnapshotFactory().pk)
     assert statuses() == ["pending"]
+
+
+def test_a_photo_under_way_keeps_the_model_that_it_began_with(models: Path) -> None:
+    snapshot = SnapshotFactory()
+    middle = Middle(snapshot)
+    activated("other", models)
+    middle.go_on()
+    records = EmotionRecord.objects.values_list("model_version__name", "snapshot__model_version__name")
+    assert list(records) == [("reference-cnn", "reference-cnn")]
 
 
 def recrop(folder: Path) -> None:

@@ -74,9 +74,21 @@ def test_only_the_customers_face_of_the_model_that_counts_can_be_corrected() -> 
     old = EmotionRecordFactory()
     new = answered_by("2", old)
     somebody_else = EmotionRecordFactory(snapshot=old.snapshot, face_index=1)
+    lost = EmotionRecordFactory(snapshot=old.snapshot, model_version=old.model_version, face_index=1, **OTHER_PLACE)
     browser = browser_of()
-    statuses = [browser.post(address(each), {"emotion": "sad"}).status_code for each in (old, somebody_else, new)]
+    statuses = [browser.post(address(each), {"emotion": "sad"}).status_code for each in (somebody_else, lost, new)]
     assert statuses == [404, 404, 302]
+
+
+@pytest.mark.parametrize("name", ["correct", "review_correct"])
+def test_of_a_page_from_before_a_re_analysis_the_same_face_is_meant(name: str) -> None:
+    old = EmotionRecordFactory()
+    new = answered_by("2", old)
+    where = address(old) if name == "correct" else reverse(f"emotions:{name}", args=[old.pk])
+    answer = browser_of().post(where, {"emotion": "sad"}, headers=HTMX)
+    assert "Appears sad Said by" in text_of(answer.content)
+    assert EmotionCorrection.objects.get().record == new
+    assert (said(old), said(new)) == ("sad", "sad")
 
 
 def test_the_newest_stands_and_the_history_stays() -> None:

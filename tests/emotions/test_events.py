@@ -10,7 +10,7 @@ from emotions.analysis import analyse
 from emotions.corrections import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from emotions.models.snapshot import GIVEN_UP
-from emotions.reanalysis import reanalyse_everything
+from emotions.reanalysis import NothingToDo, reanalyse_everything
 from emotions.services import choose_subject, withhold_unfinished
 from emotions.tasks import sweep_snapshots
 from ml.labels import Emotion
@@ -118,8 +118,9 @@ def test_a_withheld_photo_ends_in_silence() -> None:
 def test_another_models_answer_is_told_and_the_same_models_is_not() -> None:
     snapshot = SnapshotFactory(analysed=True)
     WebhookEndpointFactory()
-    for _ in range(2):
-        rerun.go_on(reanalyse_everything(UserFactory(), only_missing=False).pk)
+    rerun.go_on(reanalyse_everything(UserFactory(), only_missing=False).pk)
+    with pytest.raises(NothingToDo):
+        reanalyse_everything(UserFactory(), only_missing=False)
     event, data = the_only()
     assert (event, data["cause"], data["snapshot"]["id"]) == ("snapshot.analysed", "reanalysis", str(snapshot.uuid))
     assert data["result"]["record_id"] == str(EmotionRecord.objects.current().get().uuid)

@@ -12,11 +12,11 @@ from pytest_django import Settings
 
 from crm.models import User
 from emotions.activation import activate, active_model
-from emotions.models import EmotionRecord, ModelActivation, Reanalysis
-from emotions.reanalysis import reanalyse_customer, reanalyse_everything
+from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
+from emotions.reanalysis import reanalyse_customer, reanalyse_everything, reanalyse_snapshot
 from ml.registry import load_card
 from tests.broker import Queue
-from tests.factories import CustomerFactory, EmotionRecordFactory, ModelVersionFactory, SnapshotFactory, UserFactory
+from tests.factories import EmotionRecordFactory, ModelVersionFactory, SnapshotFactory, UserFactory
 from tests.small_model import small_classifier, write_model
 from tests.workspace import browser_of, text_of
 
@@ -191,6 +191,31 @@ def test_a_colleague_s_customer_is_not_found(workspace: Client) -> None:
     assert customer.name not in text_of(workspace.get(reverse("emotions:reanalysis", args=[run.uuid])).content)
 
 
+def test_where_there_is_nothing_to_do_no_run_starts(workspace: Client) -> None:
+    snapshot = SnapshotFactory(analysed=True, model_version=ModelVersion.objects.of(active_model().check()))
+    answer = workspace.post(reverse("emotions:reanalyse_snapshot", args=[snapshot.uuid]), follow=True)
+    assert "none is without an answer of reference-cnn 1" in text_of(answer.content)
+    assert not Reanalysis.objects.exists()
+
+
+def test_all_photos_while_another_run_goes_on_leads_there_and_says_so(workspace: Client) -> None:
+    SnapshotFactory(analysed=True)
+    run = reanalyse_everything(UserFactory(), only_missing=True)
+    answer = workspace.post(reverse("emotions:reanalyse"), {"scope": "all"}, follow=True)
+    assert answer.redirect_chain == [(reverse("emotions:reanalysis", args=[run.uuid]), 302)]
+    assert "This re-analysis was running already." in text_of(answer.content)
+
+
+def test_the_page_of_a_run_whose_photo_is_deleted_asks_no_more(workspace: Client) -> None:
+    snapshot = SnapshotFactory(analysed=True)
+    address = reverse("emotions:reanalysis", args=[reanalyse_snapshot(snapshot, UserFactory()).uuid])
+    snapshot.delete()
+    news = workspace.get(address, headers=HTMX)
+    assert "Ended: the photo or the customer was deleted" in text_of(news.content)
+    assert b"hx-get" not in news.content
+    assert workspace.get(address).status_code == 404
+
+
 def test_stopping_says_so(workspace: Client) -> None:
     SnapshotFactory(analysed=True)
     run = reanalyse_everything(UserFactory(), only_missing=False)
@@ -221,8 +246,8 @@ def test_the_list_costs_the_same_however_much_there_is(workspace: Client, models
         write_model(models / f"model-{number}", small_classifier())
         SnapshotFactory(analysed=True, model_version=ModelVersionFactory(name=f"lost-{number}"))
         activate(f"model-{number}", load_card(f"model-{number}", models).fingerprint, UserFactory())
-        reanalyse_customer(CustomerFactory(), UserFactory())
-    assert EmotionRecord.objects.count() == 6
+        reanalyse_customer(SnapshotFactory(analysed=True).interaction.customer, UserFactory())
+    assert EmotionRecord.objects.count() == 11
     assert queries() == few
 
 

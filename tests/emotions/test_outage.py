@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery.exceptions import Reject
@@ -9,8 +10,9 @@ from django.db import Error, connection
 from django.test import Client
 
 from crm import outage
-from emotions import services, tasks
+from emotions import analysis, rerun, services, tasks
 from emotions.models import Snapshot
+from emotions.reanalysis import reanalyse_everything
 from emotions.services import add_snapshot
 from emotions.stray_files import delete_stray_files
 from tests.accounting import assert_accounted_for, statuses, stray_files
@@ -18,7 +20,7 @@ from tests.api import System
 from tests.conftest import on_sqlite
 from tests.databases import cut_connections
 from tests.emotions.standing_still import Middle
-from tests.factories import InteractionFactory, SnapshotFactory, uploaded_photo
+from tests.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_photo
 from tests.threads import in_thread
 from tests.workspace import browser_of
 
@@ -50,6 +52,32 @@ def test_a_photo_under_way_goes_back_and_has_lost_no_attempt(media: Path) -> Non
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.attempts, snapshot.claim_token) == (Status.PENDING, 0, None)
     assert Snapshot.objects.claim(snapshot.pk)
+
+
+@pytest.mark.usefixtures("released_model")
+def test_nor_has_one_whose_connection_breaks_amid_its_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_and_ask(*args: Any) -> None:
+        cut_mine()
+        Snapshot.objects.exists()
+
+    monkeypatch.setattr("emotions.analysis.records_of", cut_and_ask)
+    snapshot = SnapshotFactory()
+    with pytest.raises(Error):
+        analysis.analyse(snapshot.pk)
+    snapshot.refresh_from_db()
+    assert (snapshot.status, snapshot.attempts) == (Status.PENDING, 0)
+
+
+@pytest.mark.usefixtures("released_model")
+def test_a_re_analysis_under_way_loses_no_attempt() -> None:
+    snapshot = SnapshotFactory(analysed=True)
+    run = reanalyse_everything(UserFactory(), only_missing=True)
+    middle = Middle(snapshot, lambda: rerun.go_on(run.pk))
+    cut_connections()
+    with pytest.raises(Error):
+        middle.go_on()
+    run.refresh_from_db()
+    assert (run.status, run.attempts, run.failed, run.turn_token) == ("running", 0, 0, None)
 
 
 def test_a_message_stays_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from crm.services import record_consent
 from emotions.models import EmotionRecord, Snapshot
 from tests.broker import Queue
-from tests.factories import EmotionRecordFactory, InteractionFactory, SnapshotFactory, UserFactory
+from tests.factories import EmotionRecordFactory, InteractionFactory, ModelVersionFactory, SnapshotFactory, UserFactory
 from tests.workspace import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +134,18 @@ def test_choosing_a_face_works_without_scripts() -> None:
     other = EmotionRecordFactory(snapshot=snapshot, face_index=1)
     assert browser_of().post(choose(other)).headers["Location"].endswith(f"#snapshot-{snapshot.uuid}")
     assert EmotionRecord.objects.get(is_subject=True) == other
+
+
+def test_choosing_a_face_on_a_page_from_before_a_re_analysis_means_the_same_face() -> None:
+    snapshot = SnapshotFactory(analysed=True)
+    places = [{"box_x": 0, "box_width": 40}, {"box_x": 90, "box_width": 40}]
+    shown = EmotionRecordFactory(snapshot=snapshot, face_index=1, is_subject=False, **places[1])
+    snapshot.model_version = ModelVersionFactory(version="2")
+    snapshot.save()
+    for index, place in enumerate(places):
+        EmotionRecordFactory(snapshot=snapshot, face_index=index, is_subject=index == 0, **place)
+    assert browser_of().post(choose(shown), headers=HTMX).status_code == 200
+    assert EmotionRecord.objects.current().get(is_subject=True).face_index == 1
 
 
 def test_a_face_of_another_snapshot_is_not_found() -> None:

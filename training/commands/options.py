@@ -46,6 +46,20 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
     return parse
 
 
+def whole(lowest: int, highest: int | None = None) -> Callable[[str], int]:
+    """A whole number within these bounds, which are themselves allowed."""
+
+    def parse(text: str) -> int:
+        number = int(text)
+        if number < lowest or (highest is not None and number > highest):
+            bounds = f"of {lowest} or more" if highest is None else f"from {lowest} to {highest}"
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number {bounds}")
+        return number
+
+    parse.__name__ = "whole number"  # argparse names it when the text is none
+    return parse
+
+
 def share(text: str) -> float:
     number = float(text)
     if not 0 < number <= 1:

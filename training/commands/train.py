@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.augment import AUGMENTATIONS
-from training.commands.options import add_command, add_data_options, emotions, load_keras, positive, share
+from training.commands.options import add_command, add_data_options, emotions, load_keras, positive, share, whole
 from training.errors import TrainingError
 from training.run_folder import RECIPES, TrainingConfig
 from training.sources import load_faces
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from training.commands.options import Commands
 
 TEACHER_SHARE = 0.5
+LARGEST_SEED = 2**32 - 1  # that NumPy takes
 
 
 def add_to(commands: "Commands") -> None:
@@ -69,7 +70,9 @@ def add_to(commands: "Commands") -> None:
         help="learn to tell only these apart, without the faces of the others (all seven)",
     )
     command.add_argument("--epochs", type=positive(int), help="number of epochs")
-    command.add_argument("--small-epochs", type=int, help="how many of them, from the first, on smaller faces: faster")
+    command.add_argument(
+        "--small-epochs", type=whole(0), help="how many of them, from the first, on smaller faces: faster"
+    )
     command.add_argument("--batch-size", type=positive(int), help="faces in a step")
     command.add_argument("--learning-rate", type=positive(float), help="the highest")
     command.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="how much faces are changed")
@@ -89,7 +92,7 @@ def add_to(commands: "Commands") -> None:
         choices=["float32", "mixed_bfloat16"],
         help="mixed_bfloat16 halves the time on processors with AMX (float32)",
     )
-    command.add_argument("--seed", type=int, help="of weights, order, changes")
+    command.add_argument("--seed", type=whole(0, LARGEST_SEED), help="of weights, order, changes")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -108,7 +111,9 @@ def run(options: argparse.Namespace) -> None:
     config = replace(
         RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None}
     )
-    faces = load_faces(options.data, options.cache, options.votes if config.ferplus else None)
+    if options.votes and not config.ferplus:
+        raise TrainingError(f"The network {config.architecture!r} does not learn FER+'s votes. Leave out --votes.")
+    faces = load_faces(options.data, options.cache, options.votes)
     start = Start(options.start, options.from_epoch) if options.start else None
     teachers = [Teacher.of(folder, options.cache) for folder in options.teachers]
     train(faces, config, options.run, start, teachers)
