@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,13 @@ from ml.labels import EMOTIONS, Emotion
 from ml.registry import CARD_FILE, VALID_NAME, load_card
 from ml.types import ModelCard
 
-TITLES = {
-    "validation": "Validation split",
+SPLITS = {  # the most telling first
     "test": "Test split",
     "test_without_near_duplicates": "Test split without near-duplicates of the training split",
-    "fer": "FER-2013 labels",
-    "ferplus": "FER+ labels",
+    "validation": "Validation split",
 }
-SPLITS = ("test", "test_without_near_duplicates", "validation")  # the most telling first
+LABELLINGS = {"fer": "FER-2013 labels", "ferplus": "FER+ labels"}
+WHOLE_PHOTOS = "Whole photos, from finding the face on"
 SHADES = 10  # of the heat map, each a class of the style sheet
 
 
@@ -57,18 +55,27 @@ class ClassFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well a model did on one split with one set of labels."""
+    """How well a model did on one split with one set of labels, or on whole photos."""
 
     title: str
     images: int | None
     accuracy: float | None
     macro_f1: float | None
     calibration_error: float | None
+    answered: float | None  # 0..1, the share of the faces that are not left uncertain
+    right: float | None  # 0..1, of those
     classes: tuple[ClassFigures, ...]
 
     @property
     def accuracy_text(self) -> str:
         return "unknown" if self.accuracy is None else f"{self.accuracy:.1%}"
+
+    @property
+    def at_threshold_text(self) -> str:
+        """Empty when the card does not say it."""
+        if self.answered is None or self.right is None:
+            return ""
+        return f"names an emotion for {self.answered:.1%} of the faces, {self.right:.1%} of these rightly"
 
     @property
     def has_confusion(self) -> bool:
@@ -92,6 +99,15 @@ class ReleasedModel:
     @property
     def best_known(self) -> Figures | None:
         return self.figures[0] if self.figures else None
+
+    @property
+    def on_whole_photos(self) -> Figures | None:
+        return next((figures for figures in self.figures if figures.title == WHOLE_PHOTOS), None)
+
+    @property
+    def milliseconds_a_face(self) -> float | None:
+        """On one thread of the machine that exported it."""
+        return _number(self.text.get("milliseconds_a_face"))
 
     @property
     def intended_use(self) -> str:
@@ -146,54 +162,35 @@ def is_folder(name: str, models_dir: Path) -> bool:
 
 
 def _all_figures(text: dict[str, Any]) -> list[Figures]:
-    """Of every split, and of every labelling that the card tells apart; what is not understood is left out.
-
-    First those of the output that answers, on the test split.
-    """
-    answers = str(text.get("output"))
-    found = [*_walk(text.get("metrics"), ()), *_walk(text.get("outputs"), ())]
-    found.sort(key=lambda each: (not _names(each[0], answers), _split(each[0])))
-    return [_figures(", ".join(_title(name) for name in sorted(names, key=_is_labelling)), of) for names, of in found]
-
-
-def _walk(value: Any, names: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Every group of figures below, with the names that lead to it."""
-    inner = _dict(value)
-    if "accuracy" in inner or "confusion" in inner:
-        yield names, inner
-        return
-    for name, below in inner.items():
-        yield from _walk(below, names if name == "metrics" else (*names, name))
+    """Of each labelling that the card tells apart and each split, the answering one's first; then of whole photos."""
+    answering = text.get("output")
+    outputs = sorted(_dict(text.get("outputs")).items(), key=lambda each: each[0] != answering)
+    found = [figures for name, output in outputs for figures in _of_splits(output, name)]
+    found += _of_splits(text)
+    if whole_photos := _dict(text.get("whole_photos")):
+        found.append(_figures(WHOLE_PHOTOS, whole_photos | {"images": whole_photos.get("photos")}))
+    return found
 
 
-def _names(names: tuple[str, ...], output: str) -> bool:
-    return any(output.endswith(name) for name in names if _is_labelling(name))
-
-
-def _split(names: tuple[str, ...]) -> int:
-    return min((SPLITS.index(name) for name in names if name in SPLITS), default=len(SPLITS))
-
-
-def _is_labelling(name: str) -> bool:
-    return name not in SPLITS
+def _of_splits(output: Any, labelling: str = "") -> list[Figures]:
+    metrics = _dict(_dict(output).get("metrics"))
+    labels = f", {LABELLINGS.get(labelling, labelling)}" if labelling else ""
+    return [_figures(title + labels, metrics[name]) for name, title in SPLITS.items() if _dict(metrics.get(name))]
 
 
 def _figures(title: str, found: dict[str, Any]) -> Figures:
     classes, confusion = _dict(found.get("classes")), _matrix(found.get("confusion"))
+    at_threshold = _dict(found.get("at_threshold"))
     return Figures(
         title=title,
         images=_count(found.get("images")),
         accuracy=_number(found.get("accuracy")),
         macro_f1=_number(found.get("macro_f1")),
-        calibration_error=_calibration_error(found),
+        calibration_error=_number(found.get("calibration_error")),
+        answered=_number(at_threshold.get("answered")),
+        right=_number(at_threshold.get("right")),
         classes=tuple(_class(emotion, _dict(classes.get(emotion)), confusion) for emotion in EMOTIONS),
     )
-
-
-def _calibration_error(found: dict[str, Any]) -> float | None:
-    names = ("expected_calibration_error", "calibration_error", "ece")
-    values = (_number(found.get(name)) for name in names)
-    return next((value for value in values if value is not None), None)
 
 
 def _class(emotion: Emotion, found: dict[str, Any], confusion: list[list[int]]) -> ClassFigures:
@@ -220,10 +217,6 @@ def _matrix(value: Any) -> list[list[int]]:
     rows = [[_count(count) for count in row] if isinstance(row, list) else [] for row in value]
     whole = all(len(row) == size and None not in row for row in rows)
     return [[count or 0 for count in row] for row in rows] if whole else []
-
-
-def _title(name: str) -> str:
-    return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def _dict(value: Any) -> dict[str, Any]:

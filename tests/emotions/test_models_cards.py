@@ -40,7 +40,7 @@ def test_the_reference_model_s_card_is_read_whole() -> None:
 
 def test_figures_of_each_labelling_are_told_apart_and_the_answering_one_comes_first(tmp_path: Path) -> None:
     outputs = {name: {"metrics": {"validation": FIGURES, "test": FIGURES}} for name in ("fer", "ferplus")}
-    assert titles(tmp_path / "models" / "both", output="scores_ferplus", outputs=outputs) == [
+    assert titles(tmp_path / "models" / "both", output="ferplus", outputs=outputs) == [
         "Test split, FER+ labels",
         "Validation split, FER+ labels",
         "Test split, FER-2013 labels",
@@ -63,9 +63,23 @@ def test_what_the_file_does_beside_the_network_is_told(tmp_path: Path, export: o
     assert all(part in sentence for part, sentence in zip(told, making, strict=True))
 
 
-def test_labellings_within_a_split_are_understood_too(tmp_path: Path) -> None:
-    metrics = {"test": {"fer": FIGURES, "ferplus": FIGURES}}
-    assert len(titles(tmp_path / "models" / "both", metrics=metrics)) == 2
+def test_whole_photos_the_threshold_and_the_time_are_told(tmp_path: Path) -> None:
+    metrics = {"test": FIGURES | {"at_threshold": {"threshold": 0.5, "answered": 0.9716, "right": 0.88}}}
+    whole_photos = FIGURES | {"photos": 190, "faces_found": 187, "accuracy": 0.5737}
+    write_model(
+        tmp_path / "models" / "told",
+        small_classifier(),
+        metrics=metrics,
+        whole_photos=whole_photos,
+        milliseconds_a_face=3.46,
+    )
+    model = released_model("told", tmp_path / "models")
+    assert [figures.title for figures in model.figures] == ["Test split", "Whole photos, from finding the face on"]
+    assert model.figures[0].at_threshold_text == "names an emotion for 97.2% of the faces, 88.0% of these rightly"
+    assert model.on_whole_photos is model.figures[1]
+    assert (model.figures[1].images, model.figures[1].accuracy_text) == (190, "57.4%")
+    assert model.figures[1].at_threshold_text == ""
+    assert model.milliseconds_a_face == 3.46
 
 
 @pytest.mark.parametrize(
