@@ -6,10 +6,8 @@ from typing import Any
 from ml.types import ModelCard
 from training.compiling import describe_loss, describe_optimizer
 from training.data import Fer2013, Labelling
-from training.evaluation import Evaluation
+from training.evaluation import PUBLISHED_IMAGES, Evaluation, is_fer2013
 from training.run_folder import RunRecord
-
-PUBLISHED_IMAGES = 35_887
 
 INTENDED_USE = (
     "Showing staff of a CRM what emotion the face of a consenting customer appears to show in a photo taken during "
@@ -21,21 +19,31 @@ NOT_FOR = [
     "decisions about people: credit, prices, hiring, access, medical or police matters",
     "claims about what somebody feels: a face that appears angry need not be an angry person's",
 ]
-LIMITATIONS = [
+FER_2013_LIMITATIONS = [
     "FER-2013's labels are noisy: people agree with them on about 65% of its images.",
     "Near-duplicates cross FER-2013's splits, so the test figures are optimistic; those without near-duplicates leave "
-    "out every test image that is also, in another crop or mirrored, in the training split.",
+    "out each test image that correlates above 0.9 with one of the training split, as it is or mirrored. Other crops of "
+    "a photo can correlate less, and stay in.",
     "FER-2013 holds tightly cropped photos from web searches, many of them posed; other cameras, angles, masks and "
     "dim light do worse.",
     "Rare classes do worse, disgust above all; see the figures of each class.",
     "Nothing is known of the age, gender and skin colour of the people in FER-2013, so figures by group are missing. "
     "Expect differences between groups.",
 ]
+OTHER_LIMITATIONS = [
+    "How {data} was labelled is not known here. Labels of expressions are noisy.",
+    "Other cameras, angles, masks and dim light than those of {data} do worse.",
+    "Rare classes do worse; see the figures of each class.",
+    "Nothing is known here of the age, gender and skin colour of the people in {data}, so figures by group are missing. "
+    "Expect differences between groups.",
+]
 FERPLUS_LIMITATION = (
     "FER+'s labels are what more than half of ten people saw. Images on which they disagree are left out of its "
     "figures, which are better for it."
 )
-OTHER_DATA = "Trained on {data}, which is not part of this release: ask its owners what its use allows."
+OTHER_DATA = (
+    "Trained on {data} ({images:,} images), which is not part of this release: ask its owners what its use allows."
+)
 LICENCE_NOTE = (
     "Trained on FER-2013 (Goodfellow et al. 2013, Challenges in Representation Learning, arXiv 1307.0414), which is "
     "for research; ask its owners before commercial use."
@@ -92,11 +100,14 @@ def _for_the_pipeline(card: ModelCard) -> dict[str, Any]:
 def _for_people(release: Release, data: Fer2013) -> dict[str, Any]:
     images = {name: len(split.labels) for name, split in data.splits.items()}
     about_data = {"name": data.name, "sha256": data.sha256, "images": images}
-    limitations, licence = LIMITATIONS, OTHER_DATA.format(data=data.name)
-    if data.name == "FER-2013":
-        licence = f"{LICENCE_NOTE} {sum(images.values()):,} of its {PUBLISHED_IMAGES:,} images were used."
+    total = sum(images.values())
+    limitations = [each.format(data=data.name) for each in OTHER_LIMITATIONS]
+    licence = OTHER_DATA.format(data=data.name, images=total)
+    if is_fer2013(data):
+        limitations = [*FER_2013_LIMITATIONS]
+        licence = f"{LICENCE_NOTE} {total:,} of its {PUBLISHED_IMAGES:,} images were used."
     if "ferplus" in release.outputs:
-        limitations = [*LIMITATIONS, FERPLUS_LIMITATION]
+        limitations.append(FERPLUS_LIMITATION)
         about_data["votes_sha256"] = data.votes_sha256
     return {
         "intended_use": INTENDED_USE,

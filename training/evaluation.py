@@ -1,7 +1,8 @@
 """All figures of scores against labels: how often right, and how honest about it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from training.metrics import Labels, Metrics, measure
 from training.votes import NO_MAJORITY
 
 DIGITS = 4
+PUBLISHED_IMAGES = 35_887  # of FER-2013
+IMAGES_OF_FACES = 35_707  # the same without those that FER+ marks as no face
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ class Evaluation:
             "without_majority": self.without_majority,
             "of_other_classes": self.of_other_classes,
         }
+
+
+def is_fer2013(data: Fer2013) -> bool:
+    """Tell by the number of images whether it is the published data set, whole or without those that are no face."""
+    images = sum(len(split.labels) for split in data.splits.values())
+    return data.name == "FER-2013" and images in (PUBLISHED_IMAGES, IMAGES_OF_FACES)
+
+
+def named(data: Fer2013, source: Path) -> Fer2013:
+    """The data under the name of the file or folder that it came from, unless it is FER-2013."""
+    return data if is_fer2013(data) else replace(data, name=source.resolve().name)
 
 
 def labelled(

@@ -19,8 +19,9 @@ from ml.registry import read_model
 from tests.training.test_cache import full_disk
 from training.__main__ import main
 from training.calibration import apply_temperatures
-from training.data import load_fer2013
+from training.data import Fer2013, Split, load_fer2013
 from training.errors import TrainingError
+from training.evaluation import named
 from training.export import Wanted
 from training.export import export as export_run
 from training.graph import write_onnx
@@ -84,6 +85,19 @@ def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(
         assert confusion.sum() == metrics["images"] == 14
         assert confusion.trace() / 14 == pytest.approx(metrics["accuracy"], abs=1e-4)
         assert len(metrics["classes"]) == 7
+
+
+def test_other_data_is_not_called_fer_2013(release: Path) -> None:
+    card = card_json(release)
+    assert card["data"]["name"] == "fer2013.csv"  # so its file is called, and it holds 70 images
+    assert card["licence_note"].startswith("Trained on fer2013.csv (70 images), which is not part of this release")
+    assert "FER-2013" not in " ".join(card["limitations"])
+
+
+@pytest.mark.parametrize(("images", "name"), [(35_887, "FER-2013"), (35_707, "FER-2013"), (35_886, "faces.csv")])
+def test_fer_2013_is_known_by_its_number_of_images(images: int, name: str) -> None:
+    split = Split(np.zeros((images, 1, 1), np.uint8), np.zeros(images, np.int64))
+    assert named(Fer2013({"train": split}, ""), Path("faces.csv")).name == name
 
 
 def test_the_documents_of_the_run_come_along(release: Path, bfloat16_run: Path) -> None:

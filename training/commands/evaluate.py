@@ -79,6 +79,7 @@ def _of_photos(options: argparse.Namespace) -> "Evaluated":
 def _of_faces(options: argparse.Namespace) -> "Evaluated":
     from training.crops import look_whole
     from training.evaluate import evaluate_release, evaluate_run
+    from training.evaluation import named
 
     if options.data.is_dir() and look_whole(options.data):
         print(
@@ -86,7 +87,7 @@ def _of_faces(options: argparse.Namespace) -> "Evaluated":
             " with --model, and add --whole-photos.",
             file=sys.stderr,
         )
-    data = load_faces(options.data, options.cache, options.votes)
+    data = named(load_faces(options.data, options.cache, options.votes), options.data)
     split = options.split or ("validation" if len(data.splits) > 1 else next(iter(data.splits)))
     if options.run:
         load_keras()

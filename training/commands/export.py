@@ -61,6 +61,7 @@ def add_to(commands: "Commands") -> None:
 
 def run(options: argparse.Namespace) -> None:
     load_keras()
+    from training.evaluation import named
     from training.export import Wanted, export
 
     wanted = Wanted(
@@ -72,7 +73,8 @@ def run(options: argparse.Namespace) -> None:
         flip=options.flip,
         int8=options.int8,
     )
-    release = export(options.run, load_faces(options.data, options.cache, options.votes), options.out, wanted)
+    data = named(load_faces(options.data, options.cache, options.votes), options.data)
+    release = export(options.run, data, options.out, wanted)
     print(f"Released {release}. Commit the folder; its card.json has the figures.")
 
 

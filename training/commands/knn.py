@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, positive
 from training.data import LABELLINGS
-from training.evaluation import new_images
+from training.evaluation import named, new_images
 from training.knn_config import (
     CELL_SIDES,
     FEATURE_KINDS,
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
     config = KnnConfig(**{name: value for name, value in given.items() if value is not None})
     from training.knn import classify, learn, with_labels  # here, because scikit-learn takes seconds to start
 
-    data = load_faces(options.data, options.cache, options.votes)
+    data = named(load_faces(options.data, options.cache, options.votes), options.data)
     train, scored = (with_labels(data.split(name), options.labels) for name in ("train", options.split))
     started = time.perf_counter()
     predictions = classify(learn(train, config), scored.faces)
