@@ -74,3 +74,19 @@ def test_without_scripts(site: Site, logged_in: Page, browser: Browser) -> None:
     page.get_by_role("button", name="surprised").click()
     expect(page.locator("[data-said=surprise]")).to_be_visible()
     page.context.close()
+
+
+def test_what_is_gone_meanwhile_is_said_and_not_passed_over(site: Site, logged_in: Page) -> None:
+    page, customer = logged_in, CustomerFactory(name="Robin Okafor")
+    first = uncertain(snapshot__interaction__customer=customer)
+    second = uncertain(snapshot__interaction__customer=customer)
+    page.goto(f"{site.address}/")
+    page.get_by_role("link", name="Review").click()
+    faces = page.locator("li[data-review]")
+    expect(faces).to_have_count(2)
+    first.snapshot.delete()
+    page.locator(f"#face-{first.pk}").get_by_role("button", name="neutral").click()
+    expect(page.get_by_role("alert")).to_contain_text("It is not there any more")
+    page.locator(f"#face-{second.pk}").get_by_role("button", name="neutral").click()
+    expect(page.get_by_text("Said by Sam Rivera")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -11,7 +11,9 @@ from pytest_django import Settings
 
 from crm.models import Consent
 from emotions.models import EmotionRecord
+from ml.labels import EMOTIONS, Emotion
 from tests.factories import ConsentFactory, EmotionCorrectionFactory, EmotionRecordFactory, ModelVersionFactory
+from training.folders import load_folder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("released_model", "allowed")]
 TRAINING = Consent.Scope.MODEL_TRAINING
@@ -55,6 +57,15 @@ def test_a_face_lies_in_the_folder_of_what_was_said(out: Path) -> None:
     assert face is not None
     assert face.shape == (48, 48)
     assert face.std() > 10
+
+
+def test_the_exported_faces_can_be_trained_on(out: Path, tmp_path: Path) -> None:
+    for _ in range(10):
+        corrected("sad")
+    export(out / "train")
+    faces = load_folder(out, tmp_path / "cache")
+    splits = {name: sorted(split.labels.tolist()) for name, split in faces.splits.items()}
+    assert splits == {"train": [EMOTIONS.index(Emotion.SAD)] * 9, "validation": [EMOTIONS.index(Emotion.SAD)]}
 
 
 def test_nothing_leads_back_to_the_customer(out: Path) -> None:
