@@ -22,8 +22,8 @@ NOT_FOR = [
 FER_2013_LIMITATIONS = [
     "FER-2013's labels are noisy: people agree with them on about 65% of its images.",
     "Near-duplicates cross FER-2013's splits, so the test figures are optimistic; those without near-duplicates leave "
-    "out each test image that correlates above 0.9 with one of the training split, as it is or mirrored. Other crops of "
-    "a photo can correlate less, and stay in.",
+    "out each test image that correlates above 0.9 with one of the training split, as it is or mirrored. Other crops "
+    "of a photo can correlate less, and stay in.",
     "FER-2013 holds tightly cropped photos from web searches, many of them posed; other cameras, angles, masks and "
     "dim light do worse.",
     "Rare classes do worse, disgust above all; see the figures of each class.",
@@ -34,8 +34,8 @@ OTHER_LIMITATIONS = [
     "How {data} was labelled is not known here. Labels of expressions are noisy.",
     "Other cameras, angles, masks and dim light than those of {data} do worse.",
     "Rare classes do worse; see the figures of each class.",
-    "Nothing is known here of the age, gender and skin colour of the people in {data}, so figures by group are missing. "
-    "Expect differences between groups.",
+    "Nothing is known here of the age, gender and skin colour of the people in {data}, so figures by group are "
+    "missing. Expect differences between groups.",
 ]
 FERPLUS_LIMITATION = (
     "FER+'s labels are what more than half of ten people saw. Images on which they disagree are left out of its "
