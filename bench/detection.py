@@ -35,8 +35,16 @@ class Tally:
     found: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
     boxes: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
     matched: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
-    milliseconds: list[float] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)  # processor time of each photo
+    by_largest: list[list[float]] = field(default_factory=lambda: [[] for _ in CLASSES])  # by its largest face
     missed: list[tuple[str, Box]] = field(default_factory=list)
+
+    def took(self, milliseconds: float, annotated: list[Box], scale: float) -> None:
+        """Of processor time, for a photo with these faces; `scale` as for add."""
+        self.milliseconds.append(milliseconds)
+        if annotated:
+            largest = max(annotated, key=lambda face: face[2])
+            self.by_largest[_class_of(largest, scale)].append(milliseconds)
 
     def add(self, name: str, annotated: list[Box], boxes: list[Box], scale: float) -> None:
         """`scale`: pixels of the photo for one at LONG_SIDE."""
@@ -123,9 +131,11 @@ def _count(tally: Tally, detector: Any, photo: str, data: bytes, annotated: list
     cpu = time.process_time()
     seen = detect_faces(detector, data)
     # Processor time, which other work on the machine disturbs least; without the share of decoding.
-    tally.milliseconds.append((time.process_time() - cpu) * 1000 * seen.detect_ms / (seen.detect_ms + seen.decode_ms))
+    spent = (time.process_time() - cpu) * 1000 * seen.detect_ms / (seen.detect_ms + seen.decode_ms)
     boxes: list[Box] = [(face.box.x, face.box.y, face.box.width, face.box.height) for face in seen.faces]
-    tally.add(photo, annotated, boxes, max(seen.width, seen.height) / LONG_SIDE)
+    scale = max(seen.width, seen.height) / LONG_SIDE
+    tally.took(spent, annotated, scale)
+    tally.add(photo, annotated, boxes, scale)
 
 
 def _figures(detector: str, tally: Tally, empty: Tally) -> dict[str, Any]:
@@ -134,25 +144,42 @@ def _figures(detector: str, tally: Tally, empty: Tally) -> dict[str, Any]:
         "detector": detector,
         "photos": len(tally.milliseconds),
         "faces": annotated,
-        "recall": found / annotated if annotated else None,
-        "precision": sum(tally.matched) / sum(tally.boxes) if sum(tally.boxes) else None,
+        "recall": _ratio(found, annotated),
+        "precision": _ratio(sum(tally.matched), sum(tally.boxes)),
         "ms": statistics.median(tally.milliseconds),
-        "by_width": [
-            dict(zip(("from", "below", "annotated", "found", "boxes", "matched"), (*width, *counts), strict=True))
-            for width, *counts in zip(CLASSES, tally.annotated, tally.found, tally.boxes, tally.matched, strict=True)
-        ],
+        "by_width": [_row(tally, place) for place in range(len(CLASSES))],
         "missed": [{"file": name, "box": box} for name, box in tally.missed],
         "empty_photos": len(empty.milliseconds),
         "boxes_on_empty_photos": sum(empty.boxes),
     }
 
 
+def _row(tally: Tally, place: int) -> dict[str, Any]:
+    """The figures of one class of width; `ms`, the median of the photos whose largest face is of it."""
+    annotated, found = tally.annotated[place], tally.found[place]
+    boxes, matched = tally.boxes[place], tally.matched[place]
+    spent = tally.by_largest[place]
+    return {
+        "from": CLASSES[place][0],
+        "below": CLASSES[place][1],
+        "annotated": annotated,
+        "found": found,
+        "recall": _ratio(found, annotated),
+        "boxes": boxes,
+        "matched": matched,
+        "precision": _ratio(matched, boxes),
+        "photos": len(spent),
+        "ms": statistics.median(spent) if spent else None,
+    }
+
+
 def as_table(figures: dict[str, Any]) -> str:
-    lines = ["| width | annotated | found | recall | boxes | on a face | precision |", "| --- " * 7 + "|"]
+    columns = ("annotated", "found", "recall", "boxes", "matched", "precision", "photos", "ms")
+    names = ("annotated", "found", "recall", "boxes", "on a face", "precision", "photos by largest face", "ms")
+    lines = [f"| width | {' | '.join(names)} |", "| --- " * 9 + "|"]
     for row in figures["by_width"]:
-        recall, precision = _share(row["found"], row["annotated"]), _share(row["matched"], row["boxes"])
-        counts = f"{row['annotated']} | {row['found']} | {recall} | {row['boxes']} | {row['matched']} | {precision}"
-        lines.append(f"| {row['from']} to {row['below'] - 1} px | {counts} |")
+        cells = " | ".join(_cell(name, row[name]) for name in columns)
+        lines.append(f"| {row['from']} to {row['below'] - 1} px | {cells} |")
     recall = "no faces" if figures["recall"] is None else f"{figures['recall']:.3f}"
     lines += [
         "",
@@ -163,8 +190,14 @@ def as_table(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.3f}" if whole else ""
+def _cell(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return {"recall": f"{value:.3f}", "precision": f"{value:.3f}", "ms": f"{value:.1f}"}.get(name, str(value))
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,12 +1,18 @@
-"""Turning the photos of the detection benchmark, and only making them as small."""
+"""Turning the photos of the detection benchmark, only making them as small, and its figures by width."""
+
+import argparse
+import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from bench.detection import Box, overlap, turned
+from bench.detection import Box, as_table, measure, overlap, turned
 from ml.image import decode
 from ml.types import Image
+from tests.ml.photos import FACE as ASTRONAUT
+from tests.ml.photos import astronaut, encoded
 
 FACE: Box = (200, 40, 40, 40)  # left, top, width, height: white in a black photo
 
@@ -36,3 +42,19 @@ def test_upright_is_not_turned_but_upon_as_much_grey() -> None:
     assert image.shape == decode(turned(photo(), [FACE], 45)[0]).image.shape == (339, 339, 3)
     assert overlap(white(image), faces[0]) > 0.9
     assert faces[0][2:] == FACE[2:]
+
+
+def test_recall_precision_and_time_are_told_by_width(tmp_path: Path) -> None:
+    (tmp_path / "one.jpg").write_bytes(encoded(astronaut()))  # 512 x 512: its face is 110 pixels wide, 138 of 640
+    nothing = {"x": 0, "y": 0, "width": 30, "height": 30}  # 38 of 640
+    face = dict(zip(("x", "y", "width", "height"), ASTRONAUT, strict=True))
+    (tmp_path / "boxes.json").write_text(json.dumps({"one.jpg": [nothing, face]}))
+    figures = measure(tmp_path, argparse.Namespace(threads=1, empty=None, turned=0), None)
+    rows = {row["from"]: row for row in figures["by_width"]}
+    assert (rows[96]["recall"], rows[96]["precision"], rows[96]["photos"]) == (1, 1, 1)
+    assert rows[96]["ms"] == figures["ms"] > 0
+    assert (rows[24]["recall"], rows[24]["precision"], rows[24]["photos"], rows[24]["ms"]) == (0, None, 0, None)
+    assert rows[192]["recall"] is None
+    shown = as_table(figures)
+    assert "| 24 to 47 px | 1 | 0 | 0.000 | 0 | 0 |  | 0 |  |" in shown
+    assert f"| 96 to 191 px | 1 | 1 | 1.000 | 1 | 1 | 1.000 | 1 | {figures['ms']:.1f} |" in shown
