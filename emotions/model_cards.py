@@ -162,13 +162,13 @@ def is_folder(name: str, models_dir: Path) -> bool:
 
 
 def _all_figures(text: dict[str, Any]) -> list[Figures]:
-    """Of each labelling that the card tells apart and each split, the answering one's first; then of whole photos."""
+    """Of each labelling that the card tells apart and each split, the answering one's first; second, of whole photos."""
     answering = text.get("output")
     outputs = sorted(_dict(text.get("outputs")).items(), key=lambda each: each[0] != answering)
     found = [figures for name, output in outputs for figures in _of_splits(output, name)]
     found += _of_splits(text)
     if whole_photos := _dict(text.get("whole_photos")):
-        found.append(_figures(WHOLE_PHOTOS, whole_photos | {"images": whole_photos.get("photos")}))
+        found.insert(1, _figures(WHOLE_PHOTOS, whole_photos | {"images": whole_photos.get("photos")}))
     return found
 
 

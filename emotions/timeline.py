@@ -13,7 +13,7 @@ from django.utils import timezone
 from crm.models import Consent, Customer, Interaction
 from emotions.answers import ADJECTIVES, Answer, answer, model_answer
 from emotions.corrections import SAME_FACE, overlap
-from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
+from emotions.models import EmotionCorrection, EmotionRecord, Reanalysis, Snapshot
 from ml.labels import Emotion
 
 INTERACTIONS_PER_PAGE = 20
@@ -105,6 +105,10 @@ class Card:
     def state(self) -> str:
         """Changes whenever the card must be drawn anew."""
         return f"{self.snapshot.status}-{self.poll_every}"
+
+    @property
+    def can_be_reanalysed(self) -> bool:
+        return bool(self.snapshot.file) and self.snapshot.status in Reanalysis.ANALYSED_BEFORE
 
     @property
     def number_size(self) -> int:
