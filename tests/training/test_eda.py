@@ -6,9 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from training.__main__ import main
 from training.eda import explore
+from training.report import ReportFigure, Section, write_report
 
 FIGURES = {"class-balance", "samples", "mean-faces", "light-by-split", "light-by-class", "strangest"}
 
@@ -118,3 +120,16 @@ def test_help_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert exited.value.code == 0
     shown = capsys.readouterr().out
     assert all(option in shown for option in ("--data", "--votes", "--cache", "--out"))
+
+
+def test_only_the_figures_of_the_earlier_report_are_removed(tmp_path: Path) -> None:
+    def section(name: str) -> Section:
+        return Section("Figures", figures=[ReportFigure(name, Figure(), "Nothing")])
+
+    out = tmp_path / "report"
+    write_report(out, "Earlier", "", [section("gone"), section("changed"), section("kept")])
+    (out / "holiday.png").write_bytes(b"somebody's photo")
+    (out / "changed.png").write_bytes(b"drawn over by somebody")
+    write_report(out, "Later", "", [section("kept"), section("new")])
+    names = {file.name for file in out.iterdir()}
+    assert names == {"report.html", "kept.png", "new.png", "holiday.png", "changed.png"}
