@@ -70,9 +70,9 @@ def read_votes(csv_file: Path, usages: "pd.Series[str]") -> tuple[Votes, str]:
     Raises TrainingError if the file is missing or cannot be read, any row is wrong, or the rows are not the same
     images'.
     """
-    if not csv_file.exists():
-        raise TrainingError(f"There is no file {csv_file}. Name a fer2013new.csv with --votes.")
     with reading(csv_file):
+        if not csv_file.exists():
+            raise TrainingError(f"There is no file {csv_file}. Name a fer2013new.csv with --votes.")
         content = csv_file.read_bytes()
     table = read_table(csv_file)
     if missing := {"Usage", *COLUMNS} - set(table.columns):

@@ -47,3 +47,25 @@ def test_a_full_disk_is_named_and_leaves_no_half_cache(csv: Path, tmp_path: Path
         load_fer2013(csv, cache)
     assert not list(cache.iterdir())
     assert len(load_fer2013(csv, cache).splits["train"].labels) == 42
+
+
+@pytest.mark.parametrize("content", ["other arrays", "one array"])
+def test_a_cache_of_something_else_is_built_again(
+    csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    cache = tmp_path / "cache"
+    load_fer2013(csv, cache)
+    (file,) = cache.iterdir()
+    with file.open("wb") as opened:
+        if content == "one array":
+            np.save(opened, np.zeros(3))
+        else:
+            np.savez(opened, faces=np.zeros(3))
+    assert len(load_fer2013(csv, cache).splits["train"].labels) == 42
+    assert f"{file} is damaged. It is built again." in capsys.readouterr().err
+
+
+def test_a_cache_below_a_file_is_refused(csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match=r"cannot be written .*name another folder with --cache"):
+        load_fer2013(csv, tmp_path / "file" / "cache")

@@ -50,6 +50,8 @@ def test_spaced_headers_give_the_same_faces(csv: Path, tmp_path: Path) -> None:
         (f"0,{GREY[:-3]}-1,Training", "a pixel is outside 0..255"),
         (f"0,{GREY[:-3]}1.5,Training", "not a whole number"),
         (f"0,{GREY[:-3]}{10**30},Training", "a far too large one"),
+        (f"0,{GREY[:-3]}1_0,Training", "not a whole number"),
+        (f"0,{GREY[:-3]}\u0661\u0660,Training", "not a whole number"),  # ten in Arabic digits
         ("3", "Usage '' is not one of"),
     ],
 )
@@ -122,3 +124,15 @@ def test_the_cache_is_used_for_the_same_content_only(
     again = load_fer2013(csv, tmp_path)
     assert again.sha256 == before.sha256
     np.testing.assert_array_equal(again.splits["test"].faces, before.splits["test"].faces)
+
+
+def test_a_label_may_have_spaces_around_it(csv: Path, tmp_path: Path) -> None:
+    spaced = spoil(csv, tmp_path, f" 3 ,{GREY},Training", line=2)
+    assert load_fer2013(spaced, tmp_path / "cache").splits["train"].labels[0] == 3
+
+
+@pytest.mark.parametrize("header", ["emotion ,emotion,pixels,Usage", "emotion,emotion,pixels,Usage"])
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, header: str) -> None:
+    (tmp_path / "twice.csv").write_text(f"{header}\n0,1,{GREY},Training\n")
+    with pytest.raises(TrainingError, match="more than one column emotion"):
+        load_fer2013(tmp_path / "twice.csv", tmp_path)

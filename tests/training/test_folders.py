@@ -1,3 +1,6 @@
+import errno
+import io
+import os
 import shutil
 from pathlib import Path
 
@@ -118,3 +121,45 @@ def test_the_cache_follows_names_and_contents(folder: Path, tmp_path: Path, monk
 def test_votes_do_not_go_with_a_folder(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="Leave out --votes"):
         load_faces(folder, tmp_path / "cache", tmp_path / "votes.csv")
+
+
+@pytest.mark.parametrize(("first", "second"), [("val", "validation"), ("Train", "train")])
+def test_two_folders_of_one_split_are_refused(folder: Path, tmp_path: Path, first: str, second: str) -> None:
+    for name in (first, second):
+        save(folder / name / "fear" / "c.png", 50)
+    with pytest.raises(TrainingError, match=f"holds {first} and {second}, which are one split"):
+        load_faces(folder, tmp_path / "cache")
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, module: object, name: str, path: Path) -> None:
+    """The call `name` is denied for `path`: root, as whom tests may run, can read everything."""
+    call = getattr(module, name)
+
+    def denied(asked: str | Path, *arguments: object, **options: object) -> object:
+        if Path(asked) == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return call(asked, *arguments, **options)
+
+    monkeypatch.setattr(module, name, denied)
+
+
+@pytest.mark.parametrize("name", ["train/happy", "test/Sadness"])
+def test_a_class_folder_that_cannot_be_read_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    unreadable(monkeypatch, os, "scandir", folder / name)
+    with pytest.raises(TrainingError, match=rf"{name} cannot be read \(Permission denied\)"):
+        load_faces(folder, tmp_path / "cache")
+
+
+def test_an_image_that_cannot_be_read_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unreadable(monkeypatch, io, "open", folder / "train" / "anger" / "a.jpg")
+    with pytest.raises(TrainingError, match=r"a\.jpg cannot be read \(Permission denied\)"):
+        load_faces(folder, tmp_path / "cache")
+
+
+def test_a_csv_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fer2013.csv").touch()
+    unreadable(monkeypatch, io, "open", tmp_path / "fer2013.csv")
+    with pytest.raises(TrainingError, match=r"fer2013\.csv cannot be read \(Permission denied\)"):
+        load_faces(tmp_path / "fer2013.csv", tmp_path / "cache")

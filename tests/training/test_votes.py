@@ -77,6 +77,8 @@ def test_a_wrong_file_is_refused(csv: Path, tmp_path: Path, before: str, after: 
 def test_a_file_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="There is no file"):
         read_votes(tmp_path / "none.csv", pd.Series(["Training"]))
+    with pytest.raises(TrainingError, match="cannot be read"):
+        read_votes(tmp_path, pd.Series(["Training"]))  # a folder
     (tmp_path / "empty.csv").touch()
     with pytest.raises(TrainingError, match="cannot be read"):
         read_votes(tmp_path / "empty.csv", pd.Series(["Training"]))
