@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,46 @@ def test_a_teacher_that_is_of_no_use_is_refused(
     assert "has neither network.keras nor best.keras" in capsys.readouterr().err
     of_two_classes = [*arguments, "--classes", "happy,sad", "--teacher", str(release_of_both)]
     assert main(of_two_classes) == 1
-    assert "does not tell the 2 classes apart" in capsys.readouterr().err
+    assert "surprise, neutral apart, not happy, sad." in capsys.readouterr().err
     assert main([*arguments, "--teacher-share", "0.5"]) == 1
     assert "goes with --teacher" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["--teacher", "--from"])
+@pytest.mark.parametrize("of", ["run", "release"])
+def test_other_classes_of_the_same_number_are_refused(
+    csv: Path,
+    uninterrupted_run: Path,
+    release: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    of: str,
+) -> None:
+    folder = shutil.copytree(uninterrupted_run if of == "run" else release, tmp_path / "other")
+    file = folder / ("config.json" if of == "run" else "card.json")
+    told = json.loads(file.read_text())
+    told["classes"] = ["neutral", *told["classes"][:-1]]
+    file.write_text(json.dumps(told))
+    assert main([*tiny.train_arguments(csv, tmp_path / "run", epochs=1), option, str(folder)]) == 1
+    assert "tells neutral, angry, disgust, fear, happy, sad, surprise apart, not angry" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_released_network_without_its_card_is_refused(
+    csv: Path, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other").mkdir()
+    shutil.copy(release / "network.keras", tmp_path / "other")
+    assert main([*tiny.train_arguments(csv, tmp_path / "run"), "--teacher", str(tmp_path / "other")]) == 1
+    assert "card.json does not say which classes network.keras tells apart" in capsys.readouterr().err
+
+
+def test_answers_of_another_form_are_not_taken_from_the_cache(csv: Path, release: Path, tmp_path: Path) -> None:
+    data, config = load_fer2013(csv, csv.parent / "cache"), RECIPES[tiny.ARCHITECTURE]
+    teacher = Teacher.of(release, tmp_path / "cache")
+    answers = teacher.answers(data, config)["fer"]
+    (file,) = (tmp_path / "cache").iterdir()
+    np.savez(file, fer=answers[:5])
+    np.testing.assert_allclose(teacher.answers(data, config)["fer"], answers, atol=1e-6)
