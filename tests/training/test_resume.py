@@ -249,3 +249,29 @@ def test_the_state_of_another_architecture_is_refused_and_kept(
     assert "is damaged or not a state of the network 'tiny'" in capsys.readouterr().err
     assert latest.read_bytes() == before
     assert (run / "best.keras").exists()
+
+
+@pytest.mark.parametrize("change", ["gone", "moved on"])
+def test_a_run_goes_on_when_what_it_began_with_has_changed(
+    csv: Path, uninterrupted_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    start, run = shutil.copytree(uninterrupted_run, tmp_path / "start"), tmp_path / "run"
+    arguments = [*tiny.train_arguments(csv, run, epochs=1), "--from", str(start)]
+    assert main(arguments) == 0
+    assert "It begins with the weights of" in capsys.readouterr().out
+    if change == "gone":
+        shutil.rmtree(start)
+    else:
+        shutil.copy(run / "best.keras", start)
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert f"goes on from its own latest state: {start} is not read again" in shown
+    assert "is finished: 1 epochs" in shown
+
+
+def test_a_run_from_random_weights_is_none_from_others(
+    csv: Path, uninterrupted_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = tiny.train_arguments(csv, uninterrupted_run)
+    assert main([*arguments, "--from", str(uninterrupted_run)]) == 1
+    assert "other settings or data: other weights to begin with (--from)" in capsys.readouterr().err
