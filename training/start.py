@@ -35,8 +35,8 @@ class Start:
                 return file
         if self.epoch == "latest":
             raise TrainingError(
-                f"{self.folder} has no {LATEST_FILE}: only a run whose epoch is finished has one, and none of an earlier"
-                " version."
+                f"{self.folder} has no {LATEST_FILE}: only a run whose epoch is finished has one, and none of an"
+                " earlier version."
             )
         raise TrainingError(
             f"{self.folder} has neither {NETWORK_FILE} nor {BEST_FILE}. Name a run's folder, or a released model's."
