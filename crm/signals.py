@@ -4,3 +4,7 @@ from django.dispatch import Signal
 
 # Sent inside the transaction that wrote the entry. Arguments: consent.
 consent_recorded = Signal()
+
+# Sent inside the deletion's transaction, with the rows locked, before it is looked up what belongs to them. The sender
+# is their model. Arguments: pks.
+deletion_begins = Signal()

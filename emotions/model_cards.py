@@ -162,7 +162,7 @@ def is_folder(name: str, models_dir: Path) -> bool:
 
 
 def _all_figures(text: dict[str, Any]) -> list[Figures]:
-    """Of each labelling that the card tells apart and each split, the answering one's first; second, of whole photos."""
+    """Of each labelling that the card tells apart and each split, the answering one's first; whole photos second."""
     answering = text.get("output")
     outputs = sorted(_dict(text.get("outputs")).items(), key=lambda each: each[0] != answering)
     found = [figures for name, output in outputs for figures in _of_splits(output, name)]

@@ -11,12 +11,13 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_delete, pre_delete
+from django.db.models import Model
+from django.db.models.signals import post_delete
 
 from crm import health, heartbeat
 from crm import metrics as site_metrics
-from crm.models import Consent, Customer
-from crm.signals import consent_recorded
+from crm.models import Consent, Customer, Interaction
+from crm.signals import consent_recorded, deletion_begins
 from emotions import events, metrics
 from emotions.activation import active_model, detector_file, problem_of
 from emotions.models import Snapshot
@@ -32,7 +33,7 @@ PHOTO_QUEUES = frozenset({"celery", "reanalysis"})
 
 def connect() -> None:
     consent_recorded.connect(on_consent, dispatch_uid="emotions.on_consent")
-    pre_delete.connect(lock_customer, sender=Customer, dispatch_uid="emotions.lock_customer")
+    deletion_begins.connect(lock_snapshots, dispatch_uid="emotions.lock_snapshots")
     post_delete.connect(delete_file, sender=Snapshot, dispatch_uid="emotions.delete_file")
     events.register_events()
     snapshots_finished.connect(events.snapshots_finished, dispatch_uid="emotions.events")
@@ -50,12 +51,15 @@ def on_consent(consent: Consent, **_: Any) -> None:
         withdraw_training(consent)
 
 
-def lock_customer(instance: Customer, **_: Any) -> None:
-    """Before anything of the customer is deleted: a worker that stores a photo takes the customer first as well.
+def lock_snapshots(sender: type[Model], pks: list[int], **_: Any) -> None:
+    """Wait until nobody writes an answer or a correction to what is going to be deleted.
 
-    Otherwise each could wait for what the other has.
+    The customer or the interaction is locked by then. Who stores something takes them in the same order, so that
+    neither can wait for what the other has.
     """
-    Customer.objects.select_for_update().filter(pk=instance.pk).values_list("pk").first()
+    if sender in (Customer, Interaction):
+        owned = Snapshot.objects.filter(**{f"{sender._meta.model_name}__in": pks})
+        list(owned.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def delete_file(instance: Snapshot, **_: Any) -> None:

@@ -5,8 +5,9 @@ that deletes a row, or withdraws a consent, and the deletion of the photo.
 """
 
 import logging
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from django.core.files.storage import default_storage
@@ -25,29 +26,50 @@ BATCH = 100  # names in one query: of more, PostgreSQL does not see that it can 
 
 def stray_files(grace: timedelta = GRACE) -> Iterator[str]:
     """Names of files that are older than `grace` and that no snapshot has. Holds one folder's names at a time."""
-    written_before = timezone.now() - grace
-    names = _files(PHOTOS)
-    while batch := list(islice(names, BATCH)):
-        for name in sorted(set(batch) - set(rows_with(batch))):
-            try:
-                if default_storage.get_modified_time(name) <= written_before:
-                    yield name
-            except FileNotFoundError:  # deleted in this very moment
-                continue
+    for _, strays in _batches(grace, ""):
+        yield from strays
 
 
 def delete_stray_files(grace: timedelta = GRACE) -> int:
     """Delete them, and say how many there were. Several may do so at once."""
-    deleted = 0
-    for name in stray_files(grace):
-        try:
-            default_storage.delete(name)
-        except Exception:  # each storage has errors of its own; the next run tries again
-            logger.exception("The stray file %s could not be deleted", name)
-        else:
-            logger.info("Deleted %s, which belonged to no snapshot", name)
-            deleted += 1
-    return deleted
+    return sum(_delete(name) for name in stray_files(grace))
+
+
+def delete_stray_files_for(seconds: float, after: str = "", grace: timedelta = GRACE) -> str:
+    """Delete those whose names come after that one, for so long; gives the name that it came to, empty at the end."""
+    ends = time.monotonic() + seconds
+    for reached, strays in _batches(grace, after):
+        for name in strays:
+            _delete(name)
+        if time.monotonic() > ends:
+            return reached
+    return ""
+
+
+def _batches(grace: timedelta, after: str) -> Iterator[tuple[str, list[str]]]:
+    """The last name of each batch of files, and which of them are stray."""
+    written_before = timezone.now() - grace
+    names = _files(PHOTOS, after)
+    while batch := list(islice(names, BATCH)):
+        unknown = sorted(set(batch) - set(rows_with(batch)))
+        yield batch[-1], [name for name in unknown if _is_written_before(name, written_before)]
+
+
+def _is_written_before(name: str, moment: datetime) -> bool:
+    try:
+        return default_storage.get_modified_time(name) <= moment
+    except FileNotFoundError:  # deleted in this very moment
+        return False
+
+
+def _delete(name: str) -> bool:
+    try:
+        default_storage.delete(name)
+    except Exception:  # each storage has errors of its own; the next run tries again
+        logger.exception("The stray file %s could not be deleted", name)
+        return False
+    logger.info("Deleted %s, which belonged to no snapshot", name)
+    return True
 
 
 def rows_with(names: list[str]) -> QuerySet[Snapshot, str]:
@@ -55,11 +77,16 @@ def rows_with(names: list[str]) -> QuerySet[Snapshot, str]:
     return Snapshot.objects.exclude(file="").filter(file__in=names).order_by().values_list("file", flat=True)
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(folder: str, after: str) -> Iterator[str]:
+    """All names below the folder that come after that one, in their order."""
     try:
         folders, files = default_storage.listdir(folder)
     except FileNotFoundError:  # before the first photo
         return
-    yield from (f"{folder}/{name}" for name in files if name)
-    for inner in sorted(folders):
-        yield from _files(f"{folder}/{inner}")
+    for entry in sorted([*filter(None, files), *(f"{inner}/" for inner in folders)]):
+        name = f"{folder}/{entry}"
+        if not entry.endswith("/"):
+            if name > after:
+                yield name
+        elif name > after or after.startswith(name):
+            yield from _files(name.rstrip("/"), after)

@@ -16,6 +16,7 @@ from emotions.models.snapshot import GIVEN_UP
 
 # About what two workers do between two sweeps: more messages would only pile up before them.
 SWEPT_AT_ONCE = 250
+STRAY_FILES_SECONDS = 10.0
 
 
 @shared_task
@@ -51,9 +52,11 @@ def sweep_snapshots() -> None:
     enqueue_idle_reanalyses()
 
 
-@shared_task(time_limit=3600)
-def delete_stray_files() -> None:
-    stray_files.delete_stray_files()
+@shared_task
+def delete_stray_files(after: str = "") -> None:
+    """For a while, and then by another message from there on: who completes no task for long counts as deaf."""
+    if reached := stray_files.delete_stray_files_for(STRAY_FILES_SECONDS, after):
+        delete_stray_files.delay(reached)
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 
+from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
 from crm.models.user import User
 
 
-class CustomerQuerySet(models.QuerySet["Customer"]):
+class CustomerQuerySet(LockedDeletionQuerySet["Customer"]):
     def visible_to(self, user: User) -> CustomerQuerySet:
         """Those the member of staff may see: their own, those nobody owns, or all with the permission."""
         if not user.is_active or not user.is_staff:
@@ -20,7 +21,7 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         return self.filter(Q(owner=user) | Q(owner=None))
 
 
-class Customer(models.Model):
+class Customer(LockedDeletion):
     """A person whom the company serves."""
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from crm.models.customer import Customer
+from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
 from crm.models.user import User
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # staff's clocks may be a little ahead of the server's
@@ -20,12 +21,12 @@ def not_in_the_future(occurred_at: datetime) -> None:
         raise ValidationError("This time is in the future. Enter when the interaction took place.", "future")
 
 
-class InteractionQuerySet(models.QuerySet["Interaction"]):
+class InteractionQuerySet(LockedDeletionQuerySet["Interaction"]):
     def visible_to(self, user: User) -> InteractionQuerySet:
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
 
-class Interaction(models.Model):
+class Interaction(LockedDeletion):
     """One contact with a customer."""
 
     class Kind(models.TextChoices):

@@ -73,7 +73,7 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
-class SnapshotViewSet(SnapshotViews, EtagDestroyMixin, RetrieveModelMixin, DestroyModelMixin, ListModelMixin):
+class SnapshotViewSet(EtagDestroyMixin, SnapshotViews, RetrieveModelMixin, DestroyModelMixin, ListModelMixin):
     """Photos of customers and how far their analysis is."""
 
     waiting_actions = ("create", "retrieve", "retry")

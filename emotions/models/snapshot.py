@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction, User
+from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
 from emotions.signals import snapshots_finished
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def snapshot_path(snapshot: Snapshot, filename: str) -> str:
     return f"{PHOTOS}/{timezone.now():%Y/%m/%d}/{uuid.uuid4()}.{extension}"
 
 
-class SnapshotQuerySet(models.QuerySet["Snapshot"]):
+class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
     def visible_to(self, user: User) -> SnapshotQuerySet:
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
@@ -142,7 +143,7 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
         return self.claimable(now).filter(Q(enqueued_at=None) | Q(enqueued_at__lte=lost_before))
 
 
-class Snapshot(models.Model):
+class Snapshot(LockedDeletion):
     """One photo taken during an interaction, and how far its analysis is."""
 
     class Status(models.TextChoices):

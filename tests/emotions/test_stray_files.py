@@ -13,9 +13,11 @@ from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from emotions import tasks
 from emotions.models import Snapshot
 from emotions.stray_files import BATCH, delete_stray_files, rows_with
 from tests.accounting import stray_files
+from tests.broker import Queue
 from tests.factories import InteractionFactory, SnapshotFactory
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +66,20 @@ def test_more_files_than_one_query_takes(media: Path) -> None:
         leave_file(media, f"snapshots/2026/11/27/{number}.jpg")
     assert delete_stray_files() == 2 * BATCH
     assert not stray_files(media)
+
+
+def test_of_many_files_the_task_does_some_and_leaves_the_rest_to_the_next_message(
+    media: Path, monkeypatch: pytest.MonkeyPatch, queue: Queue
+) -> None:
+    monkeypatch.setattr(tasks, "STRAY_FILES_SECONDS", 0.0)
+    for number in range(2 * BATCH + 1):
+        leave_file(media, f"snapshots/2026/11/{number % 3 + 10}/{number}.jpg")
+    tasks.delete_stray_files()
+    left = []
+    while queue.messages():
+        left.append(len(stray_files(media)))
+        queue.work()
+    assert left == [BATCH + 1, 1, 0]
 
 
 def test_a_file_that_cannot_be_deleted_holds_up_no_other(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:

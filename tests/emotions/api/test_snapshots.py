@@ -197,6 +197,8 @@ def test_who_may_delete_snapshots_deletes_photo_and_results(media: Path) -> None
     api, snapshot = System(), SnapshotFactory(analysed=True)
     assert api.delete(f"snapshots/{snapshot.uuid}").status_code == 403
     api.user.user_permissions.add(Permission.objects.get(codename="delete_snapshot"))
+    stale = api.send("DELETE", f"snapshots/{snapshot.uuid}", If_Match='"stale"')
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
     assert api.delete(f"snapshots/{snapshot.uuid}").status_code == 204
     assert not Snapshot.objects.exists()
     assert not stray_files(media)
