@@ -61,9 +61,11 @@ class WebhookEndpointAdmin(ModelAdmin):  # type: ignore[type-arg]
         return badge("analysed" if endpoint.is_active else "failed", endpoint.get_state_display())
 
     def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
-        if not change:
+        if change:  # not the rest: a worker may have stopped it since it was read, or a colleague made a new secret
+            obj.save(update_fields=[*self.fields, "updated_at"])
+        else:
             obj.owner = cast(User, request.user)
-        super().save_model(request, obj, form, change)
+            obj.save()
 
     def response_add(self, request: HttpRequest, obj: WebhookEndpoint, post_url_continue: str | None = None) -> Any:
         return self.show_secret(request, obj, obj.secret)

@@ -1,6 +1,7 @@
 """The pages on which staff manage webhooks."""
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -8,6 +9,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from crm.models import User, WebhookDelivery, WebhookEndpoint
+from crm.models.webhook_endpoints import GONE
+from crm.webhooks.admin import WebhookEndpointAdmin
+from crm.webhooks.delivery import unsubscribe
 from crm.webhooks.services import rotate_secret, send_test
 from tests.broker import Queue
 from tests.factories import CustomerFactory, UserFactory
@@ -77,6 +81,25 @@ def test_wrong_input_is_told_and_nothing_is_saved(wrong: dict[str, object], said
     answer = browser_of(manager()).post(f"{LIST}add/", NEW | wrong)
     assert said in text_of(answer.content)
     assert not WebhookEndpoint.objects.exists()
+
+
+def test_what_happens_while_the_form_is_saved_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = WebhookEndpointFactory(owner=manager())
+    save = WebhookEndpointAdmin.save_model
+
+    def after_others(*args: Any) -> None:
+        rotate_secret(endpoint)
+        unsubscribe(endpoint)
+        save(*args)
+
+    monkeypatch.setattr(WebhookEndpointAdmin, "save_model", after_others)
+    browser_of(endpoint.owner).post(page_of(endpoint), NEW | {"description": "The shop"})
+    saved = WebhookEndpoint.objects.get()
+    assert (saved.description, saved.events) == ("The shop", NEW["events"])
+    assert (saved.state, saved.stop_reason) == (WebhookEndpoint.State.DISABLED, GONE)
+    assert saved.secret != endpoint.secret
+    assert [secret for secret, _ in saved.previous_secrets] == [endpoint.secret]
+    assert saved.updated_at > endpoint.updated_at
 
 
 def test_a_test_shows_what_was_sent_and_what_came_back(receiver: Receiver, queue: Queue) -> None:
