@@ -59,12 +59,12 @@ def check_upload(upload: File[bytes]) -> CheckedPhoto:
     return CheckedPhoto(upload, info, hashlib.sha256(data).hexdigest(), _capture_time(info.captured_at))
 
 
-def refuse_future(captured_at: datetime) -> None:
-    """Raises PhotoRefused for a time that has not come yet."""
-    if captured_at > timezone.now() + CLOCK_TOLERANCE:
+def refuse_future(captured_at: datetime, tolerance: timedelta = CLOCK_TOLERANCE) -> None:
+    """Raises PhotoRefused for a time that has not come yet; the camera's clock may be ahead by the tolerance."""
+    if captured_at > timezone.now() + tolerance:
         raise PhotoRefused(
-            f"The photo says it was taken on {timezone.localtime(captured_at):%d %B %Y at %H:%M}, which is in the"
-            " future. Correct the camera's clock and take it again, or remove the date from the file."
+            f"The photo says it was taken on {captured_at:%d %B %Y at %H:%M}, which is in the future."
+            " Correct the camera's clock and take it again, or remove the date from the file."
         )
 
 
@@ -76,7 +76,7 @@ def _capture_time(captured_at: datetime | None) -> datetime | None:
         refuse_future(captured_at)
         return min(captured_at, now)
     local = timezone.make_aware(captured_at)
-    refuse_future(local - UNKNOWN_ZONE)
+    refuse_future(local, CLOCK_TOLERANCE + UNKNOWN_ZONE)
     return min(local, now)
 
 

@@ -8,6 +8,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 PNG_SIGNATURE_BYTES = 8
 PNG_CHUNK_FRAME_BYTES = 12  # length, kind and checksum
+# Others come from clocks that were never set, and no time zone can move these past what dates can hold.
+YEARS = range(1901, 9000)
 
 
 def read_exif(image: ImageFile, data: bytes) -> Image.Exif:
@@ -29,7 +31,7 @@ def orientation(exif: Image.Exif) -> int:
 
 
 def captured_at(exif: Image.Exif) -> datetime | None:
-    """DateTimeOriginal with OffsetTimeOriginal; naive when the camera wrote no offset."""
+    """DateTimeOriginal with OffsetTimeOriginal; naive when the camera wrote no offset, None outside YEARS."""
     try:
         details = exif.get_ifd(ExifTags.IFD.Exif)
         taken = str(details[ExifTags.Base.DateTimeOriginal]).strip("\0 ")
@@ -38,9 +40,10 @@ def captured_at(exif: Image.Exif) -> datetime | None:
         return None
     for text, pattern in ((taken + offset, "%Y:%m:%d %H:%M:%S%z"), (taken, "%Y:%m:%d %H:%M:%S")):
         try:
-            return datetime.strptime(text, pattern)
+            found = datetime.strptime(text, pattern)
         except ValueError:
             continue
+        return found if found.year in YEARS else None
     return None
 
 

@@ -35,6 +35,7 @@ UNPROCESSABLE = {
     "mismatch",
     "period_refused",
     "photo_refused",
+    "too_early",
     "unknown_zone",
 }
 NON_FIELD = ("non_field_errors", "")

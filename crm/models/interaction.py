@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,12 +13,20 @@ from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
 from crm.models.user import User
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # staff's clocks may be a little ahead of the server's
+# A time zone moves dates of the year 1 to where Python has none, and then no page could show them.
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def not_in_the_future(occurred_at: datetime) -> None:
     """Validator. Raises ValidationError for a time that has not come yet."""
     if occurred_at > timezone.now() + CLOCK_TOLERANCE:
         raise ValidationError("This time is in the future. Enter when the interaction took place.", "future")
+
+
+def not_before_1900(occurred_at: datetime) -> None:
+    """Validator. Raises ValidationError for a time before EARLIEST."""
+    if occurred_at < EARLIEST:
+        raise ValidationError("This time is before 1900. Enter when the interaction took place.", "too_early")
 
 
 class InteractionQuerySet(LockedDeletionQuerySet["Interaction"]):
@@ -40,7 +48,7 @@ class Interaction(LockedDeletion):
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="interactions")
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.VISIT)
-    occurred_at = models.DateTimeField("time", default=timezone.now, validators=[not_in_the_future])
+    occurred_at = models.DateTimeField("time", default=timezone.now, validators=[not_in_the_future, not_before_1900])
     staff = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,

@@ -17,7 +17,7 @@ from crm.api.customers import MAX_NOTES
 from crm.api.fields import CustomerField, UtcDateTimeField
 from crm.api.serializers import StrictSerializer
 from crm.models import Consent, Customer, Interaction
-from crm.models.interaction import not_in_the_future
+from crm.models.interaction import EARLIEST, not_before_1900, not_in_the_future
 from emotions.api.problems import StorageUnavailable
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future
 
@@ -82,6 +82,8 @@ class UploadSerializer(StrictSerializer):
         return super().to_internal_value(data)
 
     def validate_captured_at(self, value: datetime) -> datetime:
+        if value < EARLIEST:
+            raise ValidationError("This time is before 1900.", "too_early")
         try:
             refuse_future(value)
         except PhotoRefused as error:
@@ -102,7 +104,9 @@ class UploadWithInteractionSerializer(UploadSerializer):
     external_id = serializers.CharField(required=False, max_length=200)
     kind = serializers.ChoiceField(Interaction.Kind.choices, default=Interaction.Kind.VISIT)
     occurred_at = UtcDateTimeField(
-        required=False, validators=[not_in_the_future], help_text="When the interaction took place; now, unless given."
+        required=False,
+        validators=[not_in_the_future, not_before_1900],
+        help_text="When the interaction took place; now, unless given.",
     )
     notes = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTES)
     consent_obtained_by = serializers.ChoiceField(

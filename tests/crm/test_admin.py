@@ -124,6 +124,7 @@ def test_an_interaction_can_be_corrected_but_not_moved_into_the_future(browser: 
     assert saved(browser.post(address, right))
     refused = browser.post(address, right | {"occurred_at_0": "2999-01-01"})
     assert "in the future" in text_of(refused.content)
+    assert "before 1900" in text_of(browser.post(address, right | {"occurred_at_0": "0001-01-01"}).content)
     assert Interaction.objects.get().notes == "Corrected."
 
 

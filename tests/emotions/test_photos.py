@@ -106,6 +106,29 @@ def test_a_photo_from_the_future_is_refused(offset: str) -> None:
         check(taken(f"{in_two_days:%Y:%m:%d %H:%M:%S}", offset))
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("0001:01:01 00:00:00", ""),
+        ("0001:01:01 00:00:00", "+14:00"),
+        ("1900:01:01 00:00:00", "+14:00"),
+        ("9999:12:31 23:59:59", ""),
+        ("9999:12:31 23:59:59", "-12:00"),
+    ],
+)
+def test_a_time_that_no_camera_has_counts_as_none(text: str, offset: str, zone: str, settings: Settings) -> None:
+    settings.TIME_ZONE = zone
+    assert check(taken(text, offset)).captured_at is None
+
+
+def test_who_is_told_of_a_future_photo_reads_the_cameras_own_time(settings: Settings) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    for offset in ("", "-05:00"):
+        with pytest.raises(PhotoRefused, match="taken on 17 May 2999 at 14:03,"):
+            check(taken("2999:05:17 14:03:02", offset))
+
+
 def test_a_camera_in_a_zone_ahead_of_ours_is_not_in_the_future(settings: Settings) -> None:
     settings.TIME_ZONE = "America/Los_Angeles"
     in_auckland = timezone.now().astimezone(UTC) + timedelta(hours=12)

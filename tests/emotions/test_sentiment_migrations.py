@@ -1,6 +1,7 @@
 """What the migrations make of the rows of an earlier version."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from emotions.models import SentimentPoint
+from crm.models import Interaction
+from crm.models.interaction import EARLIEST
+from emotions.models import SentimentPoint, Snapshot
 from tests.factories import EmotionCorrectionFactory, EmotionRecordFactory, ModelVersionFactory, SnapshotFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +46,20 @@ def before_points() -> Iterator[None]:
     migrate()
 
 
+@pytest.fixture
+def before_1900() -> Iterator[None]:
+    """A snapshot from a day that Python cannot read in every zone, and another, in tables of before."""
+    record = EmotionRecordFactory()
+    EmotionRecordFactory()
+    migrate(("crm", "0008_worker_heartbeats"), ("emotions", "0012_model_fingerprint"))
+    year_1 = datetime(1, 1, 1, tzinfo=UTC)
+    Interaction.objects.filter(pk=record.snapshot.interaction_id).update(occurred_at=year_1)
+    Snapshot.objects.filter(pk=record.snapshot_id).update(captured_at=year_1)
+    SentimentPoint.objects.filter(pk=record.snapshot_id).update(captured_at=year_1)
+    yield
+    migrate()
+
+
 def uuids(model: str) -> set[Any]:
     return set(apps.get_model("emotions", model).objects.values_list("uuid", flat=True))
 
@@ -51,6 +69,17 @@ def test_old_records_and_corrections_get_public_ids(before_public_ids: None) -> 
     assert len(uuids("EmotionRecord")) == 2
     assert len(uuids("EmotionCorrection")) == 1
     assert {each.version for each in uuids("EmotionRecord")} == {4}
+
+
+def test_times_before_1900_are_moved_there(before_1900: None) -> None:
+    changed = timezone.now()
+    migrate()
+    moved = Interaction.objects.get(occurred_at=EARLIEST)
+    assert moved.updated_at > changed
+    assert Interaction.objects.filter(occurred_at__year__gt=2000, updated_at__lt=changed).count() == 1
+    for model in (Snapshot, SentimentPoint):
+        assert model._default_manager.filter(captured_at=EARLIEST).count() == 1
+        assert model._default_manager.filter(captured_at__year__gt=2000).count() == 1
 
 
 def test_old_answers_get_their_points(before_points: None) -> None:

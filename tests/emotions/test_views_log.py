@@ -127,6 +127,14 @@ def test_a_time_in_the_future_is_refused(media: Path) -> None:
     assert nothing_was_saved(media)
 
 
+def test_a_time_before_1900_is_refused(media: Path, settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    status, answer = send(CustomerFactory(), occurred_at="0001-01-01T00:00", photos=[photo()])
+    assert (status, list(answer["errors"])) == (422, ["occurred_at"])
+    assert "before 1900" in answer["errors"]["occurred_at"][0]
+    assert nothing_was_saved(media)
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("kind", "seance"), ("kind", ""), ("occurred_at", "soon"), ("occurred_at", ""), ("uuid", "7")]
 )

@@ -192,6 +192,10 @@ def test_transparent_palette_becomes_white() -> None:
         ({"taken": "2024:05:17 14:03:02", "offset": "+00:00"}, datetime(2024, 5, 17, 14, 3, 2, tzinfo=UTC)),
         ({"taken": "2024:05:17 14:03:02", "offset": "nonsense"}, datetime(2024, 5, 17, 14, 3, 2)),
         ({"taken": "0000:00:00 00:00:00"}, None),
+        ({"taken": "0001:01:01 00:00:00"}, None),
+        ({"taken": "1900:12:31 23:59:59", "offset": "-12:00"}, None),
+        ({"taken": "1901:01:01 00:00:00"}, datetime(1901, 1, 1)),
+        ({"taken": "9999:12:31 23:59:59", "offset": "-12:00"}, None),
         ({}, None),
     ],
 )

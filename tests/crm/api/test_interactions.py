@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from crm.models import Consent, Interaction
 from tests.api import System
@@ -29,6 +30,9 @@ def test_an_interaction_is_logged_for_the_keys_member_of_staff() -> None:
         ({"kind": "letter"}, 400, "invalid_choice"),
         ({"occurred_at": "2026-01-02T12:00:00"}, 400, "naive"),
         ({"occurred_at": "2999-01-01T00:00:00Z"}, 422, "future"),
+        ({"occurred_at": "9999-12-31T23:59:59Z"}, 422, "future"),
+        ({"occurred_at": "1899-12-31T23:59:59Z"}, 422, "too_early"),
+        ({"occurred_at": "0001-01-01T00:00:00Z"}, 422, "too_early"),
     ],
 )
 def test_wrong_interactions_are_refused(given: dict[str, str], status: int, code: str) -> None:
@@ -36,6 +40,13 @@ def test_wrong_interactions_are_refused(given: dict[str, str], status: int, code
     answer = System().send("POST", INTERACTIONS, body)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (status, code)
     assert not Interaction.objects.exists()
+
+
+def test_an_interaction_of_1900_is_shown_in_every_zone(settings: Settings) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    body = {"customer": str(CustomerFactory().uuid), "occurred_at": "1900-01-01T00:00:00Z"}
+    assert System().send("POST", INTERACTIONS, body).status_code == 201
+    assert str(Interaction.objects.get()) == "Visit on 1899-12-31 19:00"
 
 
 def test_an_interaction_stays_with_its_customer() -> None:

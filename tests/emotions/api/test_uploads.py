@@ -85,6 +85,25 @@ def test_a_time_to_come_is_refused() -> None:
     assert errors_of(answer) == {"captured_at": "future"}
 
 
+@pytest.mark.parametrize(
+    ("captured_at", "code"), [("0001-01-01T00:00:00Z", "too_early"), ("9999-12-31T23:59:59Z", "future")]
+)
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_a_time_at_the_end_of_the_calendar_is_refused(
+    captured_at: str, code: str, zone: str, settings: Settings
+) -> None:
+    settings.TIME_ZONE = zone
+    answer = send(System(), snapshots_of(InteractionFactory()), photo(), captured_at=captured_at)
+    assert (answer.status_code, errors_of(answer)) == (422, {"captured_at": code})
+
+
+def test_an_interaction_before_1900_is_refused(media: Path, queue: Queue) -> None:
+    customer = str(CustomerFactory().uuid)
+    answer = send(System(), "snapshots", photo(), customer=customer, occurred_at="0001-01-01T00:00:00Z")
+    assert (answer.status_code, errors_of(answer)) == (422, {"occurred_at": "too_early"})
+    assert nothing_is_left(media, queue)
+
+
 def test_who_waits_for_the_result_goes_ahead_of_who_does_not(queue: Queue) -> None:
     api, interaction = System(), InteractionFactory()
     send(api, snapshots_of(interaction), photo(1))
