@@ -22,11 +22,10 @@ ABANDONED = "The attempts broke off, the last one too. Deliver it again by hand.
 
 class WebhookMessageQuerySet(models.QuerySet["WebhookMessage"]):
     def expired(self, now: datetime) -> WebhookMessageQuerySet:
-        """Older than is kept, unless an active endpoint is still to get it."""
+        """Older than is kept, unless an active endpoint of a member of staff is still to get it."""
         before = now - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
-        waiting = WebhookDelivery.objects.unfinished().filter(
-            message=OuterRef("pk"), endpoint__state=WebhookEndpoint.State.ACTIVE
-        )
+        getting = WebhookEndpoint.objects.of_staff().active()
+        waiting = WebhookDelivery.objects.unfinished().filter(message=OuterRef("pk"), endpoint__in=getting)
         return self.filter(~Exists(waiting), created_at__lt=before)
 
 
@@ -65,13 +64,16 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def claimable(self, now: datetime) -> WebhookDeliveryQuerySet:
         """Those that wait and are due, or whose claim ran out, of active endpoints; tests go to paused ones too.
 
+        Of staff only: what is for others waits, at the cost of no attempt, until they may log in again or it expires.
+
         Endpoints are looked up in subqueries: an UPDATE of joined rows would not look again at a row that another
         process has just claimed.
         """
         waiting = Q(status=WebhookDelivery.Status.PENDING, due_at__lte=now)
         abandoned = Q(status=WebhookDelivery.Status.DELIVERING, claim_expires_at__lte=now)
-        active = Exists(WebhookEndpoint.objects.active().filter(pk=OuterRef("endpoint")))
-        return self.filter(waiting | abandoned, active | Q(is_test=True), attempts__lt=max_attempts())
+        its_endpoint = WebhookEndpoint.objects.of_staff().filter(pk=OuterRef("endpoint"))
+        open_to_it = Exists(its_endpoint.active()) | Q(Exists(its_endpoint), is_test=True)
+        return self.filter(waiting | abandoned, open_to_it, attempts__lt=max_attempts())
 
     def claim(self, delivery_id: int) -> DeliveryClaim | None:
         """Take the delivery with one conditional UPDATE; None when it is taken, done, or its endpoint has enough to do.

@@ -7,10 +7,10 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
-from crm.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from crm.models import DeliveryAttempt, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from crm.models.webhook_deliveries import AT_ONCE_PER_ENDPOINT
 from crm.tasks import deliver_webhook, sweep_webhooks
-from crm.webhooks.services import end_old_secrets, rotate_secret
+from crm.webhooks.services import end_old_secrets, pause, resume, rotate_secret, send_test
 from crm.webhooks.signing import new_secret
 from tests.broker import Queue
 from tests.factories import CustomerFactory
@@ -130,6 +130,51 @@ def test_410_unsubscribes(receiver: Receiver, queue: Queue) -> None:
     assert endpoint.state == WebhookEndpoint.State.DISABLED
     assert delivery_states() == [Status.FAILED, Status.FAILED]
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("gone", [{"is_active": False}, {"is_staff": False}], ids=["deactivated", "no longer staff"])
+def test_what_waits_for_a_person_who_left_is_sent_when_they_are_back(
+    receiver: Receiver, queue: Queue, gone: dict[str, bool]
+) -> None:
+    endpoint = endpoint_at(receiver)
+    receiver.behaviour = answering(500)
+    retried = event()
+    queue.work()
+    event()
+    queue.take()
+    User.objects.filter(pk=endpoint.owner_id).update(**gone)
+    send_test(endpoint)
+    queue.work()
+    make_due()
+    sweep_webhooks()
+    assert queue.messages() == []
+    for delivery in WebhookDelivery.objects.all():
+        deliver_webhook(delivery.pk)
+    assert len(receiver.received) == 1
+    assert list(WebhookDelivery.objects.order_by("pk").values_list("status", "attempts")) == [
+        (Status.PENDING, 1),
+        (Status.PENDING, 0),
+        (Status.PENDING, 0),
+    ]
+
+    User.objects.filter(pk=endpoint.owner_id).update(is_active=True, is_staff=True)
+    receiver.behaviour = answering(200)
+    sweep_webhooks()
+    while queue.messages():
+        queue.work()
+    assert delivery_states() == [Status.DELIVERED] * 3
+    assert WebhookDelivery.objects.get(pk=retried.pk).attempts == 2
+
+
+def test_resuming_the_webhook_of_a_person_who_left_sends_nothing(receiver: Receiver, queue: Queue) -> None:
+    endpoint = endpoint_at(receiver)
+    pause(endpoint)
+    event()
+    User.objects.filter(pk=endpoint.owner_id).update(is_active=False)
+    assert resume(endpoint)
+    queue.work()
+    assert receiver.received == []
+    assert delivery_states() == [Status.PENDING]
 
 
 def test_long_failure_pauses_and_says_so(receiver: Receiver, queue: Queue, settings: Settings) -> None:

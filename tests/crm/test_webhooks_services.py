@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from pytest_django import Settings
 
-from crm.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from crm.models import DeliveryAttempt, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from crm.models.webhook_deliveries import ABANDONED
 from crm.tasks import deliver_webhook, sweep_webhooks
 from crm.webhooks.services import (
@@ -198,3 +198,12 @@ def test_old_messages_that_an_active_endpoint_still_gets_stay(receiver: Receiver
     sweep_webhooks()
     assert not WebhookMessage.objects.exists()
     deliver_webhook(1)
+
+
+def test_old_messages_for_a_person_who_left_go(receiver: Receiver) -> None:
+    endpoint = endpoint_at(receiver)
+    event()
+    age(days=31)
+    User.objects.filter(pk=endpoint.owner_id).update(is_active=False)
+    sweep_webhooks()
+    assert not WebhookMessage.objects.exists()
