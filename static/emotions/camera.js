@@ -26,19 +26,24 @@
     opener.hidden = true;
     video.hidden = taker.disabled = true;
     message.textContent = "Starting the camera…";
+    let own = null;
     try {
-      stream = await start();
+      own = await start();
+      stop(); // closed and opened again while the browser asked: it answers both times
+      stream = own;
+      if (panel.hidden) {
+        stop(); // closed while the browser asked
+        return;
+      }
+      video.srcObject = stream;
+      await video.play();
     } catch (error) {
+      if (stream !== own) return; // closed meanwhile, or another opening took its place
+      stop();
       message.textContent = problems[error.name] ?? `The camera could not be started. ${error.message}`;
       closer.focus();
       return;
     }
-    if (panel.hidden) {
-      stop(); // closed while the browser asked
-      return;
-    }
-    video.srcObject = stream;
-    await video.play();
     video.hidden = taker.disabled = false;
     message.textContent = "";
     taker.focus();
@@ -60,9 +65,13 @@
     canvas.getContext("2d").drawImage(video, 0, 0);
     canvas.toBlob(
       (blob) => {
+        const file = new File([blob], `camera-${taken + 1}.jpg`, { type: "image/jpeg" });
+        const event = new CustomEvent("rapport:photo", { detail: file, cancelable: true });
+        if (!document.dispatchEvent(event)) {
+          message.textContent = "The photo was not added, as the others are being sent just now.";
+          return;
+        }
         taken += 1;
-        const file = new File([blob], `camera-${taken}.jpg`, { type: "image/jpeg" });
-        document.dispatchEvent(new CustomEvent("rapport:photo", { detail: file }));
         message.textContent = `Photo ${taken} taken. Take another one, or close the camera.`;
       },
       "image/jpeg",

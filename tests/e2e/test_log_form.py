@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from crm.models import Interaction
 from emotions.models import Snapshot
@@ -19,7 +19,6 @@ DROP = """async ({selector, files}) => {
             new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: transfer}));
 }"""
 
-
 @pytest.fixture
 def log_page(site: Site, logged_in: Page) -> Page:
     customer = CustomerFactory()
@@ -32,14 +31,18 @@ def drop(page: Page, **files: bytes) -> None:
     page.evaluate(DROP, {"selector": "[data-drop]", "files": dropped})
 
 
+def chosen(page: Page) -> Locator:
+    return page.get_by_role("list", name="Chosen photos").get_by_role("listitem")
+
+
 def test_dropped_photos_and_errors_that_keep_them(log_page: Page, media: Path) -> None:
     page = log_page
     drop(page, face=face_photo(), letter=b"Dear customer,", other=face_photo(1))
     page.get_by_label("Notes").fill("Came in about the delivery.")
     page.get_by_role("button", name="Log interaction").click()
-    refused = page.get_by_role("list", name="Chosen photos").get_by_role("listitem").filter(has_text="letter.jpg")
+    refused = chosen(page).filter(has_text="letter.jpg")
     expect(refused).to_contain_text("not a photo")
-    expect(page.get_by_role("list", name="Chosen photos").get_by_role("listitem")).to_have_count(3)
+    expect(chosen(page)).to_have_count(3)
     assert not Interaction.objects.exists()
     assert not [file for file in media.rglob("*") if file.is_file()]
 
@@ -54,11 +57,30 @@ def test_a_photo_from_the_webcam(site: Site, log_page: Page) -> None:
     page = log_page
     page.get_by_role("button", name="Use the camera").click()
     page.get_by_role("button", name="Take photo").click()
-    expect(page.get_by_role("list", name="Chosen photos").get_by_role("listitem")).to_have_count(1)
+    expect(chosen(page)).to_have_count(1)
     page.get_by_role("button", name="Close camera").click()
     page.get_by_role("button", name="Log interaction").click()
     site.start_worker()
     expect(snapshots(page, "analysed")).to_have_count(1)
+
+
+def test_a_camera_that_does_not_play_says_so_and_can_be_tried_again(log_page: Page) -> None:
+    page = log_page
+    page.evaluate("""() => {
+        const video = document.querySelector("video");
+        video.play = () => {
+            window.tracks = video.srcObject.getTracks();
+            delete video.play;
+            return Promise.reject(new Error("Broken."));
+        };
+    }""")
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_text("The camera could not be started. Broken.")).to_be_visible()
+    assert page.evaluate("window.tracks.map((track) => track.readyState)") == ["ended"]
+    page.get_by_role("button", name="Close camera").click()
+    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Take photo").click()
+    expect(chosen(page)).to_have_count(1)
 
 
 def test_a_photo_that_is_chosen_before_the_script_is_there_is_kept(site: Site, logged_in: Page, tmp_path: Path) -> None:
@@ -67,7 +89,7 @@ def test_a_photo_that_is_chosen_before_the_script_is_there_is_kept(site: Site, l
         with page.expect_request(script):
             page.goto(f"{site.timeline(CustomerFactory())}log/", wait_until="commit")
         page.get_by_label("Choose photos").set_input_files(photo_file(tmp_path, "face.jpg", face_photo()))
-    expect(page.get_by_role("list", name="Chosen photos").get_by_role("listitem")).to_have_count(1)
+    expect(chosen(page)).to_have_count(1)
     page.get_by_role("button", name="Log interaction").click()
     expect(snapshots(page, "pending")).to_have_count(1)
 
