@@ -15,13 +15,16 @@
   const template = find("thumb");
   const status = find("photos-status");
   const progress = find("progress");
-  const submit = form.querySelector("[type=submit]");
   const maxPhotos = Number(form.dataset.maxPhotos);
   const maxBytes = Number(form.dataset.maxBytes);
+
+  // Firefox keeps controls disabled when a page is loaded again, as while the form was being sent.
+  [...form.elements].forEach((control) => (control.disabled = false));
 
   input.hasChangeListener = true; // keeps Unfold from adding its own, which expects a text field beside the input
 
   let chosen = []; // { file, item }, in the order in which they are sent
+  let paused = null; // the controls that wait while the form is sent
 
   const size = (bytes) => (bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`);
   const same = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
@@ -37,7 +40,12 @@
     element.hidden = messages.length === 0;
   }
 
+  /** False when they are not taken now. */
   function add(files) {
+    if (paused) {
+      show(find('error="photos"'), ["What you entered is being sent just now, so nothing was added. Log more photos afterwards."]);
+      return false;
+    }
     show(find('error="photos"'), []);
     for (const file of files) {
       if (chosen.some((photo) => same(photo.file, file))) continue;
@@ -48,6 +56,7 @@
       addOne(file);
     }
     status.textContent = `${chosen.length} ${chosen.length === 1 ? "photo" : "photos"} chosen`;
+    return true;
   }
 
   function addOne(file) {
@@ -101,7 +110,7 @@
     });
   }
 
-  function showErrors({ errors = {}, photos = [] }) {
+  function showErrors({ errors = {}, photos = [] }, sent) {
     const general = ["Nothing was saved yet. Please correct what is marked below."];
     for (const [field, messages] of Object.entries(errors)) {
       const place = field === "__all__" ? null : form.querySelector(`[data-error="${CSS.escape(field)}"]`);
@@ -112,7 +121,7 @@
         general.push(...messages);
       }
     }
-    photos.forEach(({ index, message }) => photoError(chosen[index], message));
+    photos.forEach(({ index, message }) => photoError(sent[index], message));
     fail(...general);
   }
 
@@ -120,11 +129,23 @@
     const place = find('error="__all__"');
     show(place, messages);
     place.focus();
-    busy(false);
   }
 
-  function busy(yes) {
-    submit.disabled = yes;
+  // What is changed after the data were taken would be lost without a word. Disabled controls are not sent, so take them first.
+  function pause() {
+    paused = [...form.elements].filter((control) => !control.disabled);
+    paused.forEach((control) => (control.disabled = true));
+    showBusy(true);
+  }
+
+  function resume() {
+    paused.forEach((control) => (control.disabled = false));
+    paused = null;
+    show(find('error="photos"'), []);
+    showBusy(false);
+  }
+
+  function showBusy(yes) {
     progress.hidden = !yes;
     form.setAttribute("aria-busy", String(yes));
   }
@@ -141,19 +162,24 @@
     const data = new FormData(form);
     data.delete("photos");
     data.delete("csrfmiddlewaretoken");
-    chosen.forEach(({ file }) => data.append("photos", file, file.name));
+    const sent = [...chosen];
+    sent.forEach(({ file }) => data.append("photos", file, file.name));
+    pause();
     // fetch cannot tell how far an upload is.
     const request = new XMLHttpRequest();
     request.open("POST", form.action || location.href);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", token());
     request.upload.addEventListener("progress", showProgress);
-    request.addEventListener("load", () => answered(request));
-    request.addEventListener("error", () => fail("The server cannot be reached. Your photos are still here; try again."));
+    request.addEventListener("load", () => answered(request, sent));
+    request.addEventListener("error", () => {
+      resume();
+      fail("The server cannot be reached. Your photos are still here; try again.");
+    });
     request.send(data);
   }
 
-  function answered(request) {
+  function answered(request, sent) {
     let answer = null;
     try {
       answer = JSON.parse(request.responseText);
@@ -162,8 +188,11 @@
     }
     if (answer?.location) {
       location.replace(answer.location);
-    } else if (answer?.errors) {
-      showErrors(answer);
+      return;
+    }
+    resume();
+    if (answer?.errors) {
+      showErrors(answer, sent);
     } else if (request.status === 200 || request.status === 403) {
       fail("You are no longer logged in. Log in again in another tab, then press the button again: your photos stay here.");
     } else if (request.status === 413) {
@@ -175,14 +204,13 @@
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (submit.disabled) return;
+    if (paused) return;
     const tooLarge = chosen.filter(({ file }) => file.size > maxBytes || file.size === 0);
     if (tooLarge.length) {
       fail("Some photos cannot be used. Remove those that are marked below.");
       return;
     }
     clearErrors();
-    busy(true);
     send();
   });
 
@@ -193,7 +221,9 @@
 
   input.addEventListener("change", take);
   if (input.files.length) take(); // chosen while this script was on its way
-  document.addEventListener("rapport:photo", (event) => add([event.detail]));
+  document.addEventListener("rapport:photo", (event) => {
+    if (!add([event.detail])) event.preventDefault();
+  });
 
   const drop = find("drop");
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");

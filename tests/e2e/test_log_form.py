@@ -19,6 +19,14 @@ DROP = """async ({selector, files}) => {
             new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: transfer}));
 }"""
 
+# As if the camera had been starting when the form was sent.
+TAKE = """() => {
+    const taker = document.querySelector("[data-camera-take]");
+    taker.disabled = false;
+    taker.click();
+}"""
+
+
 @pytest.fixture
 def log_page(site: Site, logged_in: Page) -> Page:
     customer = CustomerFactory()
@@ -29,6 +37,11 @@ def log_page(site: Site, logged_in: Page) -> Page:
 def drop(page: Page, **files: bytes) -> None:
     dropped = [{"name": f"{name}.jpg", "bytes": list(content)} for name, content in files.items()]
     page.evaluate(DROP, {"selector": "[data-drop]", "files": dropped})
+
+
+def send(page: Page) -> None:
+    with page.expect_request("**/log/"):
+        page.get_by_role("button", name="Log interaction").click()
 
 
 def chosen(page: Page) -> Locator:
@@ -81,6 +94,43 @@ def test_a_camera_that_does_not_play_says_so_and_can_be_tried_again(log_page: Pa
     page.get_by_role("button", name="Use the camera").click()
     page.get_by_role("button", name="Take photo").click()
     expect(chosen(page)).to_have_count(1)
+
+
+def test_a_photo_cannot_be_removed_while_it_is_sent(log_page: Page, complaints: list[str]) -> None:
+    page = log_page
+    drop(page, face=face_photo(), letter=b"Dear customer,")
+    with held_back(page, "**/log/"):
+        send(page)
+        page.get_by_role("button", name="Remove letter.jpg").click(force=True)
+    expect(chosen(page).filter(has_text="letter.jpg")).to_contain_text("not a photo")
+    expect(page.get_by_text("Nothing was saved yet.")).to_be_visible()
+    page.unroute("**/log/")
+    page.get_by_role("button", name="Remove letter.jpg").click()
+    page.get_by_role("button", name="Log interaction").click()
+    expect(snapshots(page, "pending")).to_have_count(1)
+
+
+def test_photos_that_come_while_the_form_is_sent_are_refused_aloud(log_page: Page, tmp_path: Path) -> None:
+    page = log_page
+    drop(page, face=face_photo())
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("button", name="Take photo")).to_be_enabled()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Choose photos").click()
+    refusal = page.get_by_role("alert").get_by_text("nothing was added")
+    with held_back(page, "**/log/"):
+        send(page)
+        expect(page.locator("#log-form :is(button, input, select, textarea):enabled")).to_have_count(0)
+        chooser.value.set_files(photo_file(tmp_path, "picked.jpg", face_photo(1)))
+        expect(refusal).to_be_visible()
+        page.evaluate("document.querySelector('[data-error=photos]').replaceChildren()")
+        drop(page, dropped=face_photo(1))
+        expect(refusal).to_be_visible()
+        page.evaluate(TAKE)
+        expect(page.get_by_text("The photo was not added")).to_be_visible()
+        expect(chosen(page)).to_have_count(1)
+    expect(snapshots(page, "pending")).to_have_count(1)
+    assert Snapshot.objects.count() == 1
 
 
 def test_a_photo_that_is_chosen_before_the_script_is_there_is_kept(site: Site, logged_in: Page, tmp_path: Path) -> None:
