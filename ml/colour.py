@@ -12,13 +12,13 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     Raises ValueError for a mode that Pillow cannot convert.
     """
+    if image.mode in DEEP_GREY or image.mode == "F":  # first, as Pillow's own conversion takes all above 255 for white
+        return _from_deep_grey(image).convert("RGB")
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image
     if image.mode in WITH_ALPHA or "transparency" in image.info:
         return _on_white(image.convert("RGBA"))
-    if image.mode in DEEP_GREY or image.mode == "F":
-        return _from_deep_grey(image).convert("RGB")
     return image.convert("RGB")
 
 
@@ -31,9 +31,15 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """Scale greys to 0..255. Integers count as 16 bits deep, or 32 if any needs it; floats as 0..1 or 0..255."""
     values = np.asarray(image).astype(np.float32)
+    transparent = image.info.get("transparency")  # one grey, of a PNG
+    clear = values == transparent if isinstance(transparent, int) else None
     brightest = float(values.max())
     if image.mode == "F":
         white = 1.0 if brightest <= 1 else 255.0
     else:
         white = 65_535.0 if brightest <= 65_535 else 2.0**31 - 1
-    return Image.fromarray(np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8))
+    values *= 255 / white  # in place, as are the next: such a photo has hundreds of megabytes
+    np.clip(np.rint(values, out=values), 0, 255, out=values)
+    if clear is not None:
+        values[clear] = 255
+    return Image.fromarray(values.astype(np.uint8))
