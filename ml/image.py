@@ -1,10 +1,13 @@
 """A photo's bytes become an upright RGB array. Pillow and numpy only, so that web processes can import it."""
 
 import io
+import re
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import numpy as np
 from PIL import Image
@@ -79,6 +82,15 @@ ACCEPTED = ", ".join(each.name for each in FORMATS[:-1]) + f" or {FORMATS[-1].na
 # The brands of HEIF files that hold HEVC pictures (ISO/IEC 23008-12, annex B).
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
+# How each scan of a JPEG begins, and those of pictures embedded in it: marker, length, number of components. The
+# marker alone stands by chance in what cameras append, such as a short film.
+SCAN = re.compile(rb"\xff\xda\x00(?:\x06\x00|\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
+# Ordinary ones have 1 to 12. Each takes time for every pixel of the picture and may have only a few bytes.
+MAX_SCANS = 100
+
+# Held by the one thread that decodes a picture which its decoder keeps whole: hundreds of megabytes each.
+WHOLE_PICTURE = threading.Lock()
+
 # EXIF orientation (tag 0x0112) to what makes the picture upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -104,8 +116,9 @@ def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
         if photo.format is PNG:
             photo.image.verify()  # the checksum of each chunk
         else:
-            photo.image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
-            photo.image.load()
+            with photo.turn:
+                photo.image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
+                photo.image.load()
     return PhotoInfo(photo.format.name, photo.format.extension, width, height, taken)
 
 
@@ -114,11 +127,12 @@ def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None
 
     With `long_side`, a larger photo may come reduced, but its long side has at least that many pixels:
     JPEGs are decoded at 1/2, 1/4 or 1/8 (much faster), other formats averaged after decoding.
+    Waits while another thread decodes a photo whole, unless this one can be decoded reduced.
     Raises InvalidImage with a sentence for the photo's owner.
     """
     photo = _open(data, limits or PhotoLimits())
     width, height = photo.upright_size
-    with _decoding():
+    with _decoding(), photo.turn:
         pixels = to_rgb(_reduced(photo.image, long_side))
         if photo.orientation in UPRIGHT:
             pixels = pixels.transpose(UPRIGHT[photo.orientation])
@@ -132,6 +146,12 @@ class _OpenedPhoto:
     format: PhotoFormat
     image: ImageFile
     exif: Image.Exif
+    kept_whole: bool  # by its decoder, however small the picture that is wanted
+
+    @property
+    def turn(self) -> AbstractContextManager[object]:
+        """To be held while the photo is decoded."""
+        return WHOLE_PICTURE if self.kept_whole else nullcontext()
 
     @property
     def orientation(self) -> int:
@@ -155,14 +175,18 @@ def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
             " Save the photo smaller."
         )
     photo_format = _recognise(data)
+    scans = _scans(data) if photo_format is JPEG else []
     # The plugins' own classes instead of Image.open: that one has a pixel limit of its own, global to the process.
     with _decoding():
         image = photo_format.opener(io.BytesIO(data))
-        several = not photo_format.several_pictures and getattr(image, "n_frames", 1) > 1
+        # Not n_frames, for which each page of a TIFF would be looked up.
+        several = not photo_format.several_pictures and getattr(image, "is_animated", False)
     _check_size(image.size, limits)
     if several:
         raise InvalidImage("The file is an animation or has several pages. Send one still photo.")
-    return _OpenedPhoto(photo_format, image, read_exif(image, data))
+    return _OpenedPhoto(
+        photo_format, image, read_exif(image, data), photo_format is not JPEG or _in_parts(image, scans)
+    )
 
 
 def _recognise(data: bytes) -> PhotoFormat:
@@ -179,6 +203,22 @@ def _recognise(data: bytes) -> PhotoFormat:
     if data[:4] in (b"II*\0", b"MM\0*"):
         return TIFF
     raise InvalidImage(f"The file is not a photo in a format that can be read. Use {ACCEPTED}.")
+
+
+def _scans(data: bytes) -> list[int]:
+    """The number of components in each scan of a JPEG."""
+    scans = [found[0][-1] for found in islice(SCAN.finditer(data), MAX_SCANS + 1)]
+    if len(scans) > MAX_SCANS:
+        raise InvalidImage(
+            f"The photo is stored in more than {MAX_SCANS} passes, which takes too long to read."
+            " Save it again as an ordinary JPEG."
+        )
+    return scans
+
+
+def _in_parts(image: ImageFile, scans: list[int]) -> bool:
+    """Whether a JPEG's decoder keeps all coefficients, as the next scan may add to any of them."""
+    return "progressive" in image.info or min(scans, default=0) < getattr(image, "layers", 1)
 
 
 def _check_size(size: tuple[int, int], limits: PhotoLimits) -> None:

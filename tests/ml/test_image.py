@@ -1,16 +1,23 @@
 import struct
 import subprocess
 import sys
+import threading
+import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+from pillow_heif import HeifImageFile
 
 from ml.errors import InvalidImage
-from ml.image import PhotoLimits, check_photo, decode
+from ml.image import MAX_SCANS, PhotoLimits, check_photo, decode
 from tests.ml.photos import FORMATS, astronaut, encoded, exif, turned
 
 
@@ -94,6 +101,90 @@ def test_finds_damaged_pixels_of_a_png() -> None:
         check_photo(bytes(data))
 
 
+def many_scans(repeated: int) -> bytes:
+    """A progressive JPEG whose last scan, of a few bytes, comes as often again."""
+    whole = encoded(Image.new("L", (800, 800)), progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:-2] + whole[last:-2] * repeated + whole[-2:]
+
+
+def test_refuses_a_jpeg_of_very_many_scans() -> None:
+    assert check_photo(many_scans(MAX_SCANS - 6)).width == 800
+    for read in (check_photo, decode):
+        with pytest.raises(InvalidImage, match="in more than 100 passes"):
+            read(many_scans(MAX_SCANS))
+
+
+def test_what_a_camera_appends_to_a_jpeg_are_no_scans() -> None:
+    film = np.random.default_rng(1).bytes(20_000_000)
+    assert film.count(b"\xff\xda") > MAX_SCANS
+    assert check_photo(encoded(astronaut()) + film).width == 512
+
+
+def test_looks_at_no_further_pages_of_a_tiff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TiffImageFile, "n_frames", property(lambda image: pytest.fail("All pages were looked up.")))
+    with pytest.raises(InvalidImage, match="several pages"):
+        check_photo(animation("TIFF"))
+    assert check_photo(encoded(astronaut(), "TIFF")).format == "TIFF"
+
+
+def a_scan_for_each_colour() -> bytes:
+    """A JPEG that is not progressive, but has its three components one after the other."""
+    grey = encoded(astronaut().convert("L"))
+    frame, scan = grey.index(b"\xff\xc0"), grey.index(b"\xff\xda")
+    components = b"\3\1\x11\0\2\x11\0\3\x11\0"  # each with its number, sampling and table
+    three = b"\xff\xc0\0\x11" + grey[frame + 4 : frame + 9] + components
+    scans = [grey[scan : scan + 5] + bytes([number]) + grey[scan + 6 : -2] for number in (1, 2, 3)]
+    return grey[:frame] + three + grey[frame + 13 : scan] + b"".join(scans) + grey[-2:]
+
+
+class Overlap:
+    """How many threads were decoding at once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, image_class: type[ImageFile]) -> None:
+        self._decoding: set[int] = set()
+        self.most = 0
+        load = image_class.load
+
+        def slow(image: ImageFile) -> object:
+            self._decoding.add(threading.get_ident())
+            self.most = max(self.most, len(self._decoding))
+            time.sleep(0.05)
+            try:
+                return load(image)
+            finally:
+                self._decoding.discard(threading.get_ident())
+
+        monkeypatch.setattr(image_class, "load", slow)
+
+
+@pytest.mark.parametrize("read", [check_photo, lambda data: decode(data, long_side=256)])
+@pytest.mark.parametrize(
+    ("image_class", "data", "alone"),
+    [
+        (HeifImageFile, encoded(astronaut(), "HEIF"), True),
+        (WebPImageFile, encoded(astronaut(), "WEBP"), True),
+        (ImageFile, encoded(astronaut(), "BMP"), True),
+        (ImageFile, encoded(astronaut(), progressive=True), True),
+        (ImageFile, encoded(astronaut().convert("L"), progressive=True), True),
+        (ImageFile, a_scan_for_each_colour(), True),
+        (ImageFile, encoded(astronaut()), False),
+        (ImageFile, encoded(astronaut().convert("L")), False),
+    ],
+)
+def test_what_a_decoder_keeps_whole_is_decoded_one_at_a_time(
+    read: Callable[[bytes], object],
+    image_class: type[ImageFile],
+    data: bytes,
+    alone: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    overlap = Overlap(monkeypatch, image_class)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(read, [data] * 4))
+    assert (overlap.most == 1) is alone
+
+
 def test_limits_are_configurable() -> None:
     data = encoded(astronaut())
     with pytest.raises(InvalidImage, match="MB"):
@@ -174,6 +265,12 @@ def test_reads_adobes_inverted_cmyk() -> None:
 @pytest.mark.parametrize(("mode", "colour"), [("RGBA", (255, 0, 0, 0)), ("LA", (0, 0))])
 def test_transparent_becomes_white(mode: str, colour: tuple[int, ...]) -> None:
     assert decode(encoded(Image.new(mode, (64, 64), colour), "PNG")).image.min() == 255
+
+
+def test_a_transparent_deep_grey_becomes_white_and_the_others_stay() -> None:
+    greys = np.array([[0, 257, 128 * 257], [200 * 257, 200 * 257 + 1, 65_535]], np.uint16)
+    data = encoded(Image.fromarray(greys), "PNG", transparency=200 * 257)
+    assert decode(data).image[:, :, 0].tolist() == [[0, 1, 128], [255, 200, 255]]
 
 
 def test_transparent_palette_becomes_white() -> None:
