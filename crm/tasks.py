@@ -33,7 +33,7 @@ def sweep_webhooks() -> None:
     for delivery_id in list(WebhookDelivery.objects.worn_out(now).values_list("pk", flat=True)):
         WebhookDelivery.objects.worn_out(now).filter(pk=delivery_id).finish(WebhookDelivery.Status.FAILED, ABANDONED)
     # Endpoint by endpoint: one with many that wait takes no turns from the others.
-    for endpoint_id in list(WebhookEndpoint.objects.active().values_list("pk", flat=True)):
+    for endpoint_id in list(WebhookEndpoint.objects.of_staff().active().values_list("pk", flat=True)):
         enqueue(_waiting(endpoint_id, SWEPT_AT_ONCE))
     tests = WebhookDelivery.objects.to_enqueue(now).filter(is_test=True, status=WebhookDelivery.Status.PENDING)
     enqueue(list(tests.values_list("pk", flat=True)[:SWEPT_AT_ONCE]))
