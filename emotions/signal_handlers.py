@@ -78,11 +78,11 @@ def refuse_to_start_without_model(**_: Any) -> None:
     try:
         if detector := detector_file():
             detector.read()
-        if active.is_of_settings:
-            active.check()
     except ModelUnavailable as error:
         raise SystemExit(f"The worker cannot start. {error}") from error
     if problem := problem_of(active):
+        if active.is_of_settings:
+            raise SystemExit(f"The worker cannot start. {problem}")
         logger.error("Photos wait. %s", problem)
 
 

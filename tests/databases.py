@@ -7,6 +7,13 @@ from django.db import connection, connections
 from crm.settings import database
 
 
+def somebody_waits_for_a_lock() -> bool:
+    """On PostgreSQL, in any of its databases."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
 def use_database(url: str, test_name: str | None = None) -> None:
     """Let Django's default connection lead to another database, whatever its engine."""
     settings.DATABASES = {"default": database(dict(dj_database_url.parse(url))) | {"TEST": {"NAME": test_name}}}

@@ -26,7 +26,7 @@ def not_in_the_future(occurred_at: datetime) -> None:
 def not_before_1900(occurred_at: datetime) -> None:
     """Validator. Raises ValidationError for a time before EARLIEST."""
     if occurred_at < EARLIEST:
-        raise ValidationError("This time is before 1900. Enter when the interaction took place.", "too_early")
+        raise ValidationError("This time is before 1900. Enter when it was.", "too_early")
 
 
 class InteractionQuerySet(LockedDeletionQuerySet["Interaction"]):

@@ -17,7 +17,7 @@ from crm.api.customers import MAX_NOTES
 from crm.api.fields import CustomerField, UtcDateTimeField
 from crm.api.serializers import StrictSerializer
 from crm.models import Consent, Customer, Interaction
-from crm.models.interaction import EARLIEST, not_before_1900, not_in_the_future
+from crm.models.interaction import not_before_1900, not_in_the_future
 from emotions.api.problems import StorageUnavailable
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future
 
@@ -71,6 +71,7 @@ class UploadSerializer(StrictSerializer):
     photos = PhotosField(min_length=1, max_length=settings.MAX_PHOTOS_PER_FORM)
     captured_at = UtcDateTimeField(
         required=False,
+        validators=[not_before_1900],
         help_text="When the photo was taken, if not as its EXIF says or else when the interaction took place."
         " For a single photo.",
     )
@@ -82,8 +83,6 @@ class UploadSerializer(StrictSerializer):
         return super().to_internal_value(data)
 
     def validate_captured_at(self, value: datetime) -> datetime:
-        if value < EARLIEST:
-            raise ValidationError("This time is before 1900.", "too_early")
         try:
             refuse_future(value)
         except PhotoRefused as error:

@@ -6,7 +6,6 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import Model
 
 from crm.models import Customer, Interaction
@@ -15,6 +14,7 @@ from emotions.models import EmotionRecord, Snapshot
 from ml.labels import Emotion
 from tests.api import System
 from tests.conftest import on_sqlite
+from tests.databases import somebody_waits_for_a_lock
 from tests.factories import SnapshotFactory, UserFactory
 from tests.threads import in_thread
 from tests.waiting import DEADLINE, wait_until
@@ -50,12 +50,6 @@ def by_admin(snapshot: Snapshot, model: type[Model]) -> None:
     assert browser_of(UserFactory(is_superuser=True)).post(page, {"post": "yes"}).status_code == 302
 
 
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
 class Held:
     """Whoever calls the function, which is named with its module, stands still in it until `go_on` is set."""
 
@@ -69,9 +63,15 @@ class Held:
         assert self.go_on.wait(DEADLINE)
         self._whole(*args)
 
-    def release_when_somebody_waits(self) -> None:
+    def is_waited_for(self, work: Callable[[], object], deletion: Callable[[], object]) -> None:
+        """By the deletion that begins while the work stands still; then both end."""
+        working = in_thread(work)
+        assert self.reached.wait(DEADLINE)
+        deleting = in_thread(deletion)
         wait_until(somebody_waits_for_a_lock, "the deletion waits")
         self.go_on.set()
+        working.result()
+        deleting.result()
 
 
 @pytest.mark.parametrize("model", [Customer, Interaction, Snapshot])
@@ -82,12 +82,7 @@ def test_a_deletion_waits_for_the_answer_that_is_being_stored(
     snapshot = SnapshotFactory()
     analysis.pipeline()
     held = Held(monkeypatch, "emotions.analysis.write_point")
-    worker = in_thread(lambda: analysis.analyse(snapshot.pk))
-    assert held.reached.wait(DEADLINE)
-    deletion = in_thread(lambda: delete(snapshot, model))
-    held.release_when_somebody_waits()
-    worker.result()
-    deletion.result()
+    held.is_waited_for(lambda: analysis.analyse(snapshot.pk), lambda: delete(snapshot, model))
     assert not model._default_manager.exists()
     assert not EmotionRecord.objects.exists()
 
@@ -99,10 +94,5 @@ def test_a_deletion_waits_for_the_correction_that_is_being_stored(
     snapshot = SnapshotFactory(analysed=True)
     record, by = snapshot.records.get(), UserFactory()
     held = Held(monkeypatch, "emotions.corrections.refresh_point")
-    person = in_thread(lambda: corrections.correct(record, Emotion.SAD, by))
-    assert held.reached.wait(DEADLINE)
-    deletion = in_thread(lambda: by_model(snapshot, model))
-    held.release_when_somebody_waits()
-    person.result()
-    deletion.result()
+    held.is_waited_for(lambda: corrections.correct(record, Emotion.SAD, by), lambda: by_model(snapshot, model))
     assert not model._default_manager.exists()

@@ -28,6 +28,7 @@ from ml.registry import load_card
 from tests.accounting import statuses
 from tests.broker import Queue
 from tests.conftest import on_sqlite
+from tests.databases import somebody_waits_for_a_lock
 from tests.factories import (
     EmotionRecordFactory,
     ModelVersionFactory,
@@ -239,12 +240,6 @@ def test_a_deletion_and_a_worker_do_not_wait_for_each_other() -> None:
     assert not Snapshot.objects.exists()
     run.refresh_from_db()
     assert counts(run) == ("finished", 1, 0, 0, 0)
-
-
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_the_face_that_staff_chose_stays_the_customer() -> None:

@@ -2,10 +2,10 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -144,18 +144,21 @@ class Overlap:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, image_class: type[ImageFile]) -> None:
         self._decoding: set[int] = set()
         self.most = 0
+        two = threading.Barrier(2)
         load = image_class.load
 
-        def slow(image: ImageFile) -> object:
+        def together(image: ImageFile) -> object:
+            """Stands still until another thread decodes too, or was given time enough to begin."""
             self._decoding.add(threading.get_ident())
+            with suppress(threading.BrokenBarrierError):
+                two.wait(0.5)
             self.most = max(self.most, len(self._decoding))
-            time.sleep(0.05)
             try:
                 return load(image)
             finally:
                 self._decoding.discard(threading.get_ident())
 
-        monkeypatch.setattr(image_class, "load", slow)
+        monkeypatch.setattr(image_class, "load", together)
 
 
 @pytest.mark.parametrize("read", [check_photo, lambda data: decode(data, long_side=256)])

@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import CARD_FILE
-from training.commands.options import add_command
+from training.commands.options import add_command, margin
 from training.errors import TrainingError
 from training.metrics import as_table
 
@@ -86,17 +85,6 @@ def run(options: argparse.Namespace) -> None:
 
 def _yes(aligned: bool) -> str:
     return "yes" if aligned else "no"
-
-
-def margin(text: str) -> float:
-    """The side of a crop over the longer side of the detected box, as far as the pipeline accepts it."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < 10:
-        raise argparse.ArgumentTypeError(f"{text!r} is no margin: it must be a number above 0 and below 10")
-    return number
 
 
 def _margins(text: str) -> list[float]:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import MODELS_DIR
-from training.commands.calibrate_crop import margin
-from training.commands.options import add_command, add_data_options, load_keras, model_name
+from training.commands.options import add_command, add_data_options, load_keras, margin, model_name
 from training.data import LABELLINGS
 from training.sources import load_faces
 

@@ -1,6 +1,7 @@
 """What the commands' options have in common."""
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,17 @@ def share(text: str) -> float:
     number = float(text)
     if not 0 < number <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return number
+
+
+def margin(text: str) -> float:
+    """The side of a crop over the longer side of the detected box, as far as the pipeline accepts it."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no margin: it must be a number above 0 and below 10")
     return number
 
 
