@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from crm import queues
 from crm.dispatch import send
 from crm.outage import outlasting_outages
 from emotions import stray_files
@@ -14,8 +16,9 @@ from emotions.metrics import count_given_up
 from emotions.models import Reanalysis, Snapshot
 from emotions.models.snapshot import GIVEN_UP
 
-# About what two workers do between two sweeps: more messages would only pile up before them.
-SWEPT_AT_ONCE = 250
+# So many messages wait at most for the sweep to add some: about what two workers do between two sweeps. What workers
+# have not got to for long would otherwise be enqueued again and again, faster than slow ones look through it.
+KEPT_BUSY_BY = 250
 STRAY_FILES_SECONDS = 10.0
 
 
@@ -44,11 +47,12 @@ def go_on_reanalysing(reanalysis_id: int) -> None:
 
 @shared_task
 def sweep_snapshots() -> None:
-    """Give up what cannot be analysed, and enqueue whatever no message stands for any more."""
+    """Give up what cannot be analysed, and enqueue what no message stands for any more, as far as workers lack work."""
     now = timezone.now()
     for snapshot_id in _ids(Snapshot.objects.worn_out(now)):
         count_given_up(Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP))
-    enqueue(_ids(Snapshot.objects.to_enqueue(now).order_by("makes_way", "due_at")[:SWEPT_AT_ONCE]))
+    room = queues.room(settings.CELERY_TASK_DEFAULT_QUEUE, KEPT_BUSY_BY)
+    enqueue(_ids(Snapshot.objects.to_enqueue(now).order_by("makes_way", "due_at")[:room]))
     enqueue_idle_reanalyses()
 
 

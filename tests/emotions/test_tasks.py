@@ -114,6 +114,33 @@ def test_the_sweep_gives_up_what_broke_every_attempt(queue: Queue, settings: Set
     assert not queue.messages()
 
 
+def test_the_sweep_adds_only_what_workers_lack(
+    queue: Queue, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow they are: a message that waits for long is not lost."""
+    monkeypatch.setattr(tasks, "KEPT_BUSY_BY", 3)
+    tasks.enqueue([SnapshotFactory().pk for _ in range(2)])
+    for _ in range(4):
+        SnapshotFactory(enqueued_at=LONG_AGO)
+    settings.REQUEUE_AFTER = 0
+    for _ in range(2):
+        tasks.sweep_snapshots()
+        assert len(queue.messages()) == 3
+    queue.take()
+    tasks.sweep_snapshots()
+    assert len(queue.messages()) == 3
+
+
+def test_a_sweep_with_the_broker_down_leaves_all_for_the_next(caplog: pytest.LogCaptureFixture, queue: Queue) -> None:
+    snapshot = SnapshotFactory()
+    use_redis(NOBODY_LISTENS)
+    tasks.sweep_snapshots()
+    assert "Nothing is added to celery: the broker cannot be reached" in caplog.text
+    queue.listen()
+    tasks.sweep_snapshots()
+    assert queue.messages() == [message(snapshot)]
+
+
 def test_sweeps_at_once_enqueue_once(queue: Queue) -> None:
     waiting = [SnapshotFactory() for _ in range(5)]
     at_once(tasks.sweep_snapshots, times=3)
@@ -121,7 +148,7 @@ def test_sweeps_at_once_enqueue_once(queue: Queue) -> None:
 
 
 def test_the_sweep_takes_those_first_that_wait_longest(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "SWEPT_AT_ONCE", 1)
+    monkeypatch.setattr(tasks, "KEPT_BUSY_BY", 1)
     SnapshotFactory()
     longest = SnapshotFactory(due_at=LONG_AGO)
     tasks.sweep_snapshots()
@@ -171,7 +198,7 @@ def test_only_what_can_be_claimed_goes_ahead() -> None:
 
 
 def test_the_sweep_takes_those_first_for_which_somebody_waits(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "SWEPT_AT_ONCE", 1)
+    monkeypatch.setattr(tasks, "KEPT_BUSY_BY", 1)
     SnapshotFactory(makes_way=True, due_at=LONG_AGO)
     urgent = SnapshotFactory()
     tasks.sweep_snapshots()
