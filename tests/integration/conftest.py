@@ -14,6 +14,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.integration)
+    # The longest first, so that in the end no process of pytest-xdist waits for another.
+    items.sort(key=lambda item: item.path.name != "test_nothing_lost.py")
 
 
 @pytest.fixture(params=["redis", "files"])
