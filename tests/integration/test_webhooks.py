@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from crm.models import WebhookDelivery
+from crm.models.webhook_deliveries import AT_ONCE_PER_ENDPOINT
 from crm.tasks import deliver_webhook
 from tests.factories import CustomerFactory
 from tests.integration.deployment import Deployment, Program
@@ -30,7 +31,7 @@ def impatient(deployment: Deployment) -> Deployment:
 
 def start(deployment: Deployment) -> Program:
     """As `make run` does; without the nets, so that it must not ask for the model."""
-    options = ("--queues", "webhooks,webhooks-sweep", "--pool", "threads", "--concurrency", "4")
+    options = ("--queues", "webhooks,webhooks-sweep", "--pool", "threads", "--concurrency", "8")
     deployment.beat()
     return deployment.start(
         "webhooks", "celery", "-A", "crm", "worker", *options, "--prefetch-multiplier", "16", "--loglevel", "INFO",
@@ -135,3 +136,29 @@ def test_a_slow_receiver_delays_no_photo_worker_and_no_other_receiver(
     wait_until(lambda: len(receiver.received) == 1, "the other receiver has its message")
     assert Status.DELIVERED not in delivery_states()[:8]
     silent.stop()
+
+
+@on_redis
+def test_a_receiver_that_thinks_long_before_it_accepts_delays_no_other(
+    impatient: Deployment, receiver: Receiver
+) -> None:
+    """It is well, so it gets as many at a time as it may. That is not all that a worker can send."""
+    thinking, thought = Receiver(), threading.Event()
+
+    def think(handler: Handler) -> None:
+        thought.wait(60)
+        handler.answer(200)
+
+    thinking.behaviour = think
+    impatient.environment |= {"WEBHOOK_READ_TIMEOUT": "60", "WEBHOOK_LEASE": "200"}
+    endpoint_at(thinking)
+    start(impatient)
+    happen(20)
+    wait_until(lambda: len(thinking.received) == AT_ONCE_PER_ENDPOINT, "it has as many as it may")
+    endpoint_at(receiver)
+    happen(1)
+    wait_until(lambda: len(receiver.received) == 1, "the other receiver has its message")
+    assert len(thinking.received) == AT_ONCE_PER_ENDPOINT
+    thought.set()
+    wait_until_delivered(22)
+    thinking.stop()
