@@ -1,7 +1,6 @@
 """Photos in a bucket that several machines share: stored, analysed, shown, deleted, and out of reach for a while."""
 
 import re
-import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -76,9 +75,7 @@ def test_an_original_is_a_link_that_only_its_signature_opens(bucket: Bucket) -> 
 def test_a_link_is_void_after_its_time(bucket: Bucket, settings: Settings) -> None:
     settings.S3_LINK_SECONDS = 1
     link = original(System(user=UserFactory(is_superuser=True)), add_snapshot(InteractionFactory(), uploaded_photo()))
-    begin = time.monotonic()
-    wait_until(lambda: fetch(link.headers["Location"])[0] == 403, "the link is void", timeout=10)
-    assert time.monotonic() - begin < 5
+    wait_until(lambda: fetch(link.headers["Location"])[0] == 403, "the link is void", timeout=30)  # not by default
 
 
 def test_withdrawn_consent_empties_the_bucket(bucket: Bucket) -> None:
