@@ -31,13 +31,19 @@ class Watch(Thread):
     def __init__(self, queue: str, file: Path, pool: Any) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._queue, self._file, self._pool = queue, file, pool
+        self._told = False
         self._ended = Event()
         self._seen: tuple[int, int] | None = None
         self._quiet_since = time.monotonic()
 
     def end(self) -> None:
-        """The worker is ending: it need not listen any more."""
-        self._ended.set()
+        """The worker is ending: it need not listen any more.
+
+        Called by handlers of signals. A second signal amid the first one's would wait for its lock for ever.
+        """
+        if not self._told:
+            self._told = True
+            self._ended.set()
 
     def run(self) -> None:
         while not self._ended.is_set():

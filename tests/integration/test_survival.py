@@ -173,6 +173,6 @@ def test_a_worker_that_is_told_to_stop_ends_its_photo_first(deployment: Deployme
         worker.terminate()
         wait_until(lambda: "Warm shutdown" in worker.log.read_text(), "the worker has heard it")
         other_end.write(uploaded_bytes())
-    assert worker.stop() == 0
+    assert worker.wait() == 0
     photo.mend()
     assert_each_was_analysed_once(1, media)
