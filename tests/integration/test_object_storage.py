@@ -75,7 +75,7 @@ def test_an_original_is_a_link_that_only_its_signature_opens(bucket: Bucket) -> 
 def test_a_link_is_void_after_its_time(bucket: Bucket, settings: Settings) -> None:
     settings.S3_LINK_SECONDS = 1
     link = original(System(user=UserFactory(is_superuser=True)), add_snapshot(InteractionFactory(), uploaded_photo()))
-    wait_until(lambda: fetch(link.headers["Location"])[0] == 403, "the link is void", timeout=30)  # not by default
+    wait_until(lambda: fetch(link.headers["Location"])[0] == 403, "the link is void", timeout=30)  # by default, 60 s
 
 
 def test_withdrawn_consent_empties_the_bucket(bucket: Bucket) -> None:
