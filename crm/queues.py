@@ -33,8 +33,7 @@ def waiting_messages() -> dict[str, int]:
 def room(queue: str, most: int) -> int:
     """How many messages may be added until `most` wait in the queue: none while the broker cannot be reached."""
     try:
-        with broker() as channel:
-            waiting: int = channel._size(queue)
+        waiting = waiting_messages()[queue]
     except Exception as error:  # each broker has errors of its own
         logger.warning("Nothing is added to %s: the broker cannot be reached (%s)", queue, error)
         return 0
