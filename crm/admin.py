@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from crm.admin_locks import LocksWhatItChanges
 from crm.forms import InteractionForm
 from crm.models import Consent, Customer, Interaction, User
 from crm.services import record_consent
@@ -49,7 +50,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     list_display = ("username", "first_name", "last_name", "email", "is_staff", "is_active")
 
 
-class StaffAdmin(ModelAdmin):  # type: ignore[type-arg]
+class StaffAdmin(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
     """Open to every member of staff, for the rows of customers that they may see."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from crm.admin_locks import LocksWhatItChanges
 from crm.models import User, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.admin_actions import act_on_delivery, act_on_endpoint
 from crm.webhooks.admin_forms import WebhookEndpointForm
@@ -32,7 +33,7 @@ def badge(kind: str, text: str) -> SafeString:
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ModelAdmin):  # type: ignore[type-arg]
+class WebhookEndpointAdmin(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
     form = WebhookEndpointForm
     list_display = ("url", "description", "owner", "badge", "created_at")
     list_filter = ("state",)
