@@ -27,14 +27,20 @@ class StaffRequest(HttpRequest):
 
 
 def for_staff(view: View, *, cacheable: bool = False) -> View:
-    """Others are sent to the login page; a page that polls is loaded anew to get there."""
+    """Others are sent to the login page; a page that polls is loaded anew to get there.
+
+    404 when a colleague deletes what the view is about to change: whoever changes it waits until it is gone.
+    """
     guarded: View = admin.site.admin_view(view, cacheable)
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.headers.get("HX-Request") and not admin.site.has_permission(request):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        return guarded(request, *args, **kwargs)
+        try:
+            return guarded(request, *args, **kwargs)
+        except (Customer.DoesNotExist, Snapshot.DoesNotExist) as error:
+            raise Http404("It was deleted meanwhile.") from error
 
     return wrapper
 
