@@ -307,6 +307,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # for who opens that page itself
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False

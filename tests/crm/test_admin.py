@@ -39,6 +39,14 @@ def test_the_way_in_leads_to_the_customers(browser: Client, address: str) -> Non
     assert answer.status_code == 200
 
 
+def test_who_opens_the_login_page_itself_gets_to_the_customers(client: Client) -> None:
+    staff = UserFactory()
+    staff.set_password("a long sentence")
+    staff.save()
+    answer = client.post("/admin/login/", {"username": staff.username, "password": "a long sentence"}, follow=True)
+    assert (answer.redirect_chain[-1][0], answer.status_code) == (CUSTOMERS, 200)
+
+
 @pytest.mark.parametrize("address", LISTS)
 def test_lists_hold_what_staff_may_see(browser: Client, address: str) -> None:
     for owner, name in ((None, "Visible Vera"), (UserFactory(), "Hidden Henry")):
