@@ -8,11 +8,13 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from crm.models import Customer, User
+from crm.models.deletion import LockedDeletion
 from emotions.corrections import counting
 from emotions.models import EmotionRecord, Snapshot
 from emotions.timeline import with_faces
@@ -39,8 +41,10 @@ def for_staff(view: View, *, cacheable: bool = False) -> View:
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         try:
             return guarded(request, *args, **kwargs)
-        except (Customer.DoesNotExist, Snapshot.DoesNotExist) as error:
-            raise Http404("It was deleted meanwhile.") from error
+        except ObjectDoesNotExist as error:
+            if LockedDeletion.explains(error):
+                raise Http404("It was deleted meanwhile.") from error
+            raise
 
     return wrapper
 

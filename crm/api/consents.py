@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework.exceptions import NotFound
 from rest_framework.mixins import CreateModelMixin
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -14,7 +13,7 @@ from crm.api.fields import CustomerField, StaffField
 from crm.api.filters import FlagFilter, OfCustomer, TimeFilter
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
-from crm.models import Consent, Customer, Scope
+from crm.models import Consent, Scope
 from crm.services import record_consent
 
 
@@ -38,10 +37,7 @@ class ConsentSerializer(StrictModelSerializer):
         extra_kwargs = {"granted": {"required": True}}  # noqa: RUF012
 
     def create(self, validated_data: dict[str, Any]) -> Consent:
-        try:
-            return record_consent(recorded_by=self.context["request"].user, **validated_data)
-        except Customer.DoesNotExist as error:  # deleted in this very moment
-            raise NotFound from error
+        return record_consent(recorded_by=self.context["request"].user, **validated_data)
 
 
 class ConsentFilter(OfCustomer):

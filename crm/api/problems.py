@@ -15,9 +15,10 @@ from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import Error, ErrorResponse
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from rest_framework.renderers import JSONRenderer
 
+from crm.models.deletion import LockedDeletion
 from crm.outage import RETRY_AFTER, UNAVAILABLE
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ class ProblemHandler(ExceptionHandler):
             return DatabaseUnavailable()
         if isinstance(exc, RequestDataTooBig):
             return RequestTooLarge()
+        if LockedDeletion.explains(exc):
+            return NotFound()
         if isinstance(exc, SuspiciousOperation):  # Django's word on forms with too many fields or files
             return ParseError(UNANSWERED[400][1], UNANSWERED[400][0])
         return super().convert_known_exceptions(exc)

@@ -34,6 +34,11 @@ class LockedDeletion(models.Model):
     class Meta:
         abstract = True
 
+    @staticmethod
+    def explains(error: Exception) -> bool:
+        """Whether a row of such a model was gone when somebody wanted to lock it."""
+        return isinstance(error, tuple(model.DoesNotExist for model in LockedDeletion.__subclasses__()))
+
     @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         lock_to_delete(type(self)._base_manager.filter(pk=self.pk))

@@ -7,9 +7,7 @@ from django.db import IntegrityError
 from rest_framework.exceptions import NotFound, ValidationError
 
 from crm.api.problems import Conflict, Unavailable
-from crm.models import Customer
 from emotions import services
-from emotions.models import Snapshot
 from emotions.photos import PhotoRefused
 
 
@@ -43,5 +41,5 @@ def problems() -> Iterator[None]:
         raise StorageUnavailable from error
     except PhotoRefused as error:
         raise ValidationError({"photos": [str(error)]}, "photo_refused") from error
-    except (Customer.DoesNotExist, Snapshot.DoesNotExist, IntegrityError) as error:  # deleted in this very moment
+    except IntegrityError as error:  # deleted in this very moment
         raise NotFound from error

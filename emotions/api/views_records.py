@@ -22,7 +22,7 @@ from emotions import corrections as people
 from emotions import services
 from emotions.api import corrections, records
 from emotions.api.corrections import CorrectionFilter, CorrectionSerializer, NewCorrectionSerializer
-from emotions.api.problems import Superseded, problems
+from emotions.api.problems import Superseded
 from emotions.api.records import EmotionRecordFilter, EmotionRecordSerializer
 from emotions.models import EmotionCorrection, EmotionRecord
 from ml.labels import Emotion
@@ -53,8 +53,7 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
         record = self._current_record()
         said = self.get_serializer(data=request.data)
         said.is_valid(raise_exception=True)
-        with problems():
-            people.correct(record, Emotion(said.validated_data["emotion"]), self.user)
+        people.correct(record, Emotion(said.validated_data["emotion"]), self.user)
         made = get_object_or_404(
             corrections.shown(EmotionCorrection.objects.visible_to(self.user)),
             pk=EmotionRecord.objects.values_list("correction", flat=True).get(pk=record.pk),
@@ -69,16 +68,14 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     @action(["delete"], detail=True, url_path="correction")
     def take_back(self, request: Request, id: uuid.UUID) -> Response:
         """Let the model's answer stand again. What was said stays in the history."""
-        with problems():
-            people.take_back(self._current_record(), self.user)
+        people.take_back(self._current_record(), self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=EmotionRecordSerializer)
     @action(["post"], detail=True)
     def subject(self, request: Request, id: uuid.UUID) -> Response:
         """Say that this face, and no other of its photo, is the customer."""
-        with problems():
-            services.choose_subject(self._current_record())
+        services.choose_subject(self._current_record())
         return Response(self.get_serializer(self.get_object()).data)
 
     def _current_record(self) -> Any:
