@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
-from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group
 from django.db.models import ForeignKey, Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -18,6 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from crm.accounts import admin as accounts_admin  # noqa: F401  # registers its pages
 from crm.admin_locks import LocksWhatItChanges
 from crm.forms import InteractionForm
 from crm.models import Consent, Customer, Interaction, User
@@ -26,28 +24,10 @@ from crm.webhooks import admin as webhooks_admin  # noqa: F401  # registers its 
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
     from django.contrib.admin import ModelAdmin
-    from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
     from django.forms import Select as AdminSelect
 else:
     from unfold.admin import ModelAdmin
-    from unfold.forms import AdminPasswordChangeForm, UserChangeForm
-    from unfold.forms import UserCreationForm as AdminUserCreationForm
     from unfold.widgets import UnfoldAdminSelectWidget as AdminSelect
-
-admin.site.unregister(Group)
-
-
-@admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[type-arg]
-    pass
-
-
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
-    form = UserChangeForm
-    add_form = AdminUserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "first_name", "last_name", "email", "is_staff", "is_active")
 
 
 class StaffAdmin(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]

@@ -1,0 +1,96 @@
+"""The pages on which the accounts of staff, and their groups, are managed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import ManyToManyField, Model
+from django.http import HttpRequest, HttpResponse
+
+from crm.accounts.forms import AccountForm, NewAccountForm
+from crm.accounts.rights import groups_to_give, may_change_account, may_change_group, permissions_to_give
+from crm.admin_locks import LocksWhatItChanges
+from crm.models import User
+
+if TYPE_CHECKING:  # Unfold has no types; its classes extend these
+    from django.contrib.admin import ModelAdmin
+    from django.contrib.auth.forms import AdminPasswordChangeForm
+else:
+    from unfold.admin import ModelAdmin
+    from unfold.forms import AdminPasswordChangeForm
+
+admin.site.unregister(Group)
+
+
+class WithinOwnRights(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
+    """Before pages of what holds rights: only those who have them all themselves may change or delete it."""
+
+    def within_rights(self, giver: User, obj: Any) -> bool:
+        raise NotImplementedError
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or self.within_rights(cast(User, request.user), obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or self.within_rights(cast(User, request.user), obj))
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        giver = cast(User, request.user)
+        if db_field.name in ("permissions", "user_permissions"):
+            kwargs["queryset"] = permissions_to_give(giver).select_related("content_type")
+        elif db_field.name == "groups":
+            kwargs["queryset"] = groups_to_give(giver)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+@admin.register(Group)
+class GroupAdmin(WithinOwnRights, BaseGroupAdmin):  # type: ignore[misc]  # Django writes this method's types otherwise
+    def within_rights(self, giver: User, obj: Any) -> bool:
+        return may_change_group(giver, obj)
+
+
+@admin.register(User)
+class UserAdmin(WithinOwnRights, BaseUserAdmin):  # type: ignore[type-arg]
+    form = AccountForm
+    add_form = NewAccountForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "email", "may_log_in")
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "is_staff", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
+
+    def within_rights(self, giver: User, obj: Any) -> bool:
+        return may_change_account(giver, obj)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if cast(User, request.user).is_superuser else (*fields, "is_superuser")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        with transaction.atomic():  # the account stays locked, and so keeps the rights that were looked at
+            return super().user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not self.may_log_in(obj):
+            messages.warning(request, f"{obj} cannot log in. To change that, tick “May log in” and “Active”.")
+
+    @admin.display(description="May log in", boolean=True)
+    def may_log_in(self, account: User) -> bool:
+        return account.is_active and account.is_staff

@@ -1,0 +1,30 @@
+"""What staff type in about the accounts of their colleagues."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # Unfold has no types; its classes extend these
+    from django.contrib.auth.forms import AdminUserCreationForm as UserCreationForm
+    from django.contrib.auth.forms import UserChangeForm
+else:
+    from unfold.forms import UserChangeForm, UserCreationForm
+
+LABELS = {"is_staff": "May log in", "is_superuser": "May do everything"}
+HELP_TEXTS = {
+    "is_staff": "Members of staff log in here. Without this the account opens no page.",
+    "is_active": "Untick this when somebody leaves, instead of deleting the account.",
+    "is_superuser": "With every permission there is, now and later. Only superusers can give this.",
+    "groups": "The account has every permission of its groups. You can give those whose permissions you have yourself.",
+    "user_permissions": "For this account alone. You can give the permissions that you have yourself.",
+}
+
+
+class AccountForm(UserChangeForm):  # type: ignore[type-arg]  # not generic at run time
+    class Meta(UserChangeForm.Meta):
+        labels = LABELS
+        help_texts = HELP_TEXTS
+
+
+class NewAccountForm(UserCreationForm):  # type: ignore[type-arg]
+    class Meta(UserCreationForm.Meta):
+        labels = LABELS
+        help_texts = HELP_TEXTS

@@ -1,0 +1,37 @@
+"""What a password must not be, beside what Django refuses."""
+
+import re
+
+from django.core.exceptions import ValidationError
+
+from crm.models import User
+
+LEAST_BESIDE_NAMES = 8  # characters, as many as a password needs without them
+SHORTEST_NAME = 3
+
+
+class NotMadeOfNamesValidator:
+    """Refuse `owner2owner2` for `owner2`: Django compares names with the password as a whole only."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Raises ValidationError."""
+        if user is None:
+            return
+        rest = password.lower()
+        for name in _names_of(user):
+            rest = rest.replace(name, "")
+        if rest != password.lower() and len(rest) < LEAST_BESIDE_NAMES:
+            raise ValidationError(
+                "The password is little more than your name or email address. Use words that others cannot guess.",
+                "made_of_names",
+            )
+
+    def get_help_text(self) -> str:
+        return "Your password cannot be made of your user name, name or email address."
+
+
+def _names_of(user: User) -> list[str]:
+    """Return the account's names and their parts, the longest first."""
+    given = [user.username, user.first_name, user.last_name, user.email]
+    names = {part.lower() for name in given for part in (name, *re.split(r"\W+", name))}
+    return sorted((name for name in names if len(name) >= SHORTEST_NAME), key=len, reverse=True)
