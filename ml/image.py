@@ -23,6 +23,7 @@ from ml import types
 from ml.colour import to_rgb
 from ml.errors import InvalidImage
 from ml.exif import captured_at, orientation, read_exif
+from ml.jpeg_process import check_process
 
 MEGABYTE = 1024 * 1024
 MEGAPIXEL = 1_000_000
@@ -175,6 +176,8 @@ def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
             " Save the photo smaller."
         )
     photo_format = _recognise(data)
+    if photo_format is JPEG:
+        check_process(data)
     scans = _scans(data) if photo_format is JPEG else []
     # The plugins' own classes instead of Image.open: that one has a pixel limit of its own, global to the process.
     with _decoding():
