@@ -16,21 +16,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from crm.accounts import admin as accounts_admin  # noqa: F401  # registers its pages
-from crm.admin_locks import LocksWhatItChanges
+from crm.admin_base import WorkspaceAdmin
 from crm.forms import InteractionForm
 from crm.models import Consent, Customer, Interaction, User
 from crm.services import record_consent
 from crm.webhooks import admin as webhooks_admin  # noqa: F401  # registers its pages
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    from django.contrib.admin import ModelAdmin
     from django.forms import Select as AdminSelect
 else:
-    from unfold.admin import ModelAdmin
     from unfold.widgets import UnfoldAdminSelectWidget as AdminSelect
 
 
-class StaffAdmin(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
+class StaffAdmin(WorkspaceAdmin):
     """Open to every member of staff, for the rows of customers that they may see."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

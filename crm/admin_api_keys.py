@@ -25,14 +25,13 @@ from django.utils.safestring import SafeString
 from rest_framework_api_key.models import APIKey as UnusedApiKey
 
 from crm.admin import member_of_staff
+from crm.admin_base import WorkspaceAdmin
 from crm.models import ApiKey, Scope, User
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    from django.contrib.admin import ModelAdmin
     from django.forms import CheckboxSelectMultiple as AdminCheckboxes
     from django.forms import Textarea as AdminTextarea
 else:
-    from unfold.admin import ModelAdmin
     from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as AdminCheckboxes
     from unfold.widgets import UnfoldAdminTextareaWidget as AdminTextarea
 
@@ -72,7 +71,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):  # type: ignore[type-arg]
+class ApiKeyAdmin(WorkspaceAdmin):
     """Addresses name keys by their prefix: the primary key contains the hash."""
 
     form = ApiKeyForm

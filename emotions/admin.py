@@ -1,7 +1,5 @@
 """For operators: which photos wait, and which failed and why."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -10,20 +8,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from crm.admin import member_of_staff
+from crm.admin_base import WorkspaceAdmin
 from emotions.models import Snapshot
-
-if TYPE_CHECKING:  # Unfold has no types; its class extends this one
-    from django.contrib.admin import ModelAdmin
-else:
-    from unfold.admin import ModelAdmin
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(ModelAdmin):  # type: ignore[type-arg]
+class SnapshotAdmin(WorkspaceAdmin):
     """Only to read, and to delete for those with the permission."""
 
     list_display = ("created_at", "state", "error", "attempts", "customer", "timeline_link")
     list_filter = ("status", "created_at")
+    extra_lookups = ("finished_at__gte",)  # of the status page
     list_per_page = 50
     ordering = ("-pk",)
     fields = ("uuid", "state", "error", "attempts", "captured_at", "created_at", "due_at", "finished_at")

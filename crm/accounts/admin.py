@@ -14,20 +14,18 @@ from django.http import HttpRequest, HttpResponse
 
 from crm.accounts.forms import AccountForm, NewAccountForm
 from crm.accounts.rights import groups_to_give, may_change_account, may_change_group, permissions_to_give
-from crm.admin_locks import LocksWhatItChanges
+from crm.admin_base import WorkspaceAdmin
 from crm.models import User
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    from django.contrib.admin import ModelAdmin
     from django.contrib.auth.forms import AdminPasswordChangeForm
 else:
-    from unfold.admin import ModelAdmin
     from unfold.forms import AdminPasswordChangeForm
 
 admin.site.unregister(Group)
 
 
-class WithinOwnRights(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
+class WithinOwnRights(WorkspaceAdmin):
     """Before pages of what holds rights: only those who have them all themselves may change or delete it."""
 
     def within_rights(self, giver: User, obj: Any) -> bool:

@@ -1,7 +1,7 @@
 """The staff's pages for webhooks. Who may use them is said by Django's permissions on WebhookEndpoint."""
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -14,15 +14,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from crm.admin_locks import LocksWhatItChanges
+from crm.admin_base import WorkspaceAdmin
 from crm.models import User, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.admin_actions import act_on_delivery, act_on_endpoint
 from crm.webhooks.admin_forms import WebhookEndpointForm
-
-if TYPE_CHECKING:  # Unfold has no types; its class extends this one
-    from django.contrib.admin import ModelAdmin
-else:
-    from unfold.admin import ModelAdmin
 
 DELIVERIES_ON_A_PAGE = 20
 DELIVERIES_SHOWN = 2000  # of the newest: nobody leafs further, and counting more takes long
@@ -33,7 +28,7 @@ def badge(kind: str, text: str) -> SafeString:
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
+class WebhookEndpointAdmin(WorkspaceAdmin):
     form = WebhookEndpointForm
     list_display = ("url", "description", "owner", "badge", "created_at")
     list_filter = ("state",)
@@ -102,7 +97,7 @@ class WebhookEndpointAdmin(LocksWhatItChanges, ModelAdmin):  # type: ignore[type
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ModelAdmin):  # type: ignore[type-arg]
+class WebhookDeliveryAdmin(WorkspaceAdmin):
     """One delivery with its log; only to read, and to deliver again."""
 
     list_display = ("created_at", "event", "endpoint", "badge", "attempts", "error")
