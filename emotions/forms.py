@@ -19,6 +19,10 @@ from emotions.photos import CheckedPhoto, PhotoRefused, check_upload
 from emotions.review import versions_in_use
 from ml.labels import EMOTIONS, Emotion
 
+WITHDRAWN = (
+    "The customer withdrew the consent to photos and their analysis. Remove the photos, or, if the customer agrees"
+    " again, record the new consent first on the customer's timeline."
+)
 ACCEPTED_FILES = "image/*,.heic,.heif"
 
 
@@ -110,11 +114,12 @@ class LogForm(InteractionForm):
             "notes": forms.Textarea({"rows": 5}),
         }
 
-    def __init__(self, customer: Customer, data: Any = None, files: Any = None, *, consent_stands: bool) -> None:
+    def __init__(self, customer: Customer, data: Any = None, files: Any = None, *, consent: Consent | None) -> None:
         super().__init__(data, files, instance=Interaction(customer=customer))
-        self.consent_stands = consent_stands
+        self.consent_stands = consent is not None and consent.granted
+        self.consent_withdrawn = consent is not None and not consent.granted
         self.photo_errors: list[PhotoError] = []
-        if consent_stands:
+        if consent:
             del self.fields["consent"], self.fields["consent_obtained_by"]
 
     def clean_photos(self) -> list[CheckedPhoto]:
@@ -139,6 +144,10 @@ class LogForm(InteractionForm):
         if self.consent_stands:
             return data
         has_photos = bool(data.get("photos") or self.photo_errors)
+        if self.consent_withdrawn:
+            if has_photos or self.data.get("consent"):  # a page from before the withdrawal has that box
+                self.add_error(None, WITHDRAWN)
+            return data
         if has_photos and not data.get("consent"):
             self.add_error(
                 "consent",

@@ -24,8 +24,19 @@ logger = logging.getLogger(__name__)
 class ConsentMissing(PermissionError):
     """The customer has not agreed to photos and their analysis, or no longer agrees."""
 
+    message = "The customer has not agreed to photos and their analysis. Record the consent first."
+
     def __init__(self) -> None:
-        super().__init__("The customer has not agreed to photos and their analysis. Record the consent first.")
+        super().__init__(self.message)
+
+
+class ConsentWithdrawn(ConsentMissing):
+    """The customer agreed once and then withdrew it; what comes along with photos cannot renew that."""
+
+    message = (
+        "The customer withdrew the consent to photos and their analysis. If the customer agrees again, record the new"
+        " consent first."
+    )
 
 
 class StorageUnavailable(OSError):
@@ -46,6 +57,8 @@ def log_interaction(
 ) -> list[Snapshot]:
     """Save an interaction with its photos, all or nothing, and the consent if one was just given.
 
+    A withdrawn consent is renewed by a new one alone, which somebody records for itself: what comes along with photos
+    may have been written before the withdrawal, or by a program that always says so.
     `captured_at` counts before what the photos themselves say; photos that `make_way` are analysed after all others.
     Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
@@ -53,6 +66,7 @@ def log_interaction(
         interaction.staff = by
         interaction.save()
         if consent_obtained_by:
+            _standing_consent(interaction)
             record_consent(interaction.customer, granted=True, obtained_by=consent_obtained_by, recorded_by=by)
         snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
         _enqueue_on_commit(snapshots)
@@ -84,9 +98,7 @@ def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: dat
 def _add(
     interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None, make_way: bool, written: list[str]
 ) -> Snapshot:
-    customer = Customer.objects.select_for_update().get(pk=interaction.customer_id)
-    if not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS):
-        raise ConsentMissing
+    _require_consent(interaction)
     if captured_at:
         refuse_future(captured_at)
     snapshot = Snapshot.objects.filter(interaction=interaction, sha256=photo.sha256).first()
@@ -101,6 +113,24 @@ def _add(
     _write_file(snapshot, photo, written)
     snapshot.save()
     return snapshot
+
+
+def _require_consent(interaction: Interaction) -> None:
+    """Lock the customer until the transaction ends. Raises ConsentMissing."""
+    if _standing_consent(interaction) is None:
+        raise ConsentMissing
+
+
+def _standing_consent(interaction: Interaction) -> Consent | None:
+    """None while the customer has said nothing. Locks the customer until the transaction ends.
+
+    Raises ConsentWithdrawn.
+    """
+    customer = Customer.objects.select_for_update().get(pk=interaction.customer_id)
+    newest = Consent.objects.newest_of(customer, Consent.Scope.EMOTION_ANALYSIS)
+    if newest and not newest.granted:
+        raise ConsentWithdrawn
+    return newest
 
 
 def _enqueue_on_commit(snapshots: Sequence[Snapshot]) -> None:
@@ -150,9 +180,7 @@ def retry(snapshot: Snapshot) -> bool:
 
     Raises ConsentMissing.
     """
-    customer = Customer.objects.select_for_update().get(pk=snapshot.interaction.customer_id)
-    if not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS):
-        raise ConsentMissing
+    _require_consent(snapshot.interaction)
     failed = Snapshot.objects.select_for_update().filter(pk=snapshot.pk, status=Snapshot.Status.FAILED).first()
     if failed is None:
         return False

@@ -47,13 +47,12 @@ def log(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The form for an interaction with its photos. Scripts ask for JSON, browsers without get pages."""
     customer = customer_or_404(request, public_id)
     consent = newest_consent(customer)
-    stands = consent is not None and consent.granted
     if request.method != "POST":
-        return _log_page(request, customer, LogForm(customer, consent_stands=stands))
+        return _log_page(request, customer, LogForm(customer, consent=consent))
     if logged := _logged_before(request, customer):
         messages.info(request, "This interaction had been logged already. It was not added again.")
         return _to_timeline(request, logged)
-    form = LogForm(customer, request.POST, request.FILES, consent_stands=stands)
+    form = LogForm(customer, request.POST, request.FILES, consent=consent)
     if form.is_valid() and (saved := _save(request, form)):
         return _to_timeline(request, saved)
     return _refuse(request, customer, form)

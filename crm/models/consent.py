@@ -18,9 +18,13 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
     def visible_to(self, user: User) -> ConsentQuerySet:
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
+    def newest_of(self, customer: Customer, scope: str) -> Consent | None:
+        """The entry that says what the customer wants now; None before there is any."""
+        return self.filter(customer=customer, scope=scope).order_by("-pk").first()
+
     def stands_for(self, customer: Customer, scope: str) -> bool:
         """Whether the newest entry for this customer and scope grants it."""
-        newest = self.filter(customer=customer, scope=scope).order_by("-pk").first()
+        newest = self.newest_of(customer, scope)
         return newest is not None and newest.granted
 
     def standing(self, scope: str) -> ConsentQuerySet:

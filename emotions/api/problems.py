@@ -15,6 +15,14 @@ class ConsentMissing(Conflict):
     default_code = "consent_missing"
 
 
+class ConsentWithdrawn(ConsentMissing):
+    default_code = "consent_withdrawn"
+    default_detail = (
+        "The customer withdrew the consent to photos and their analysis, and no upload renews it. If the customer"
+        " agrees again, record that with POST /consents first."
+    )
+
+
 class StorageUnavailable(Unavailable):
     default_code = "storage_unavailable"
     default_detail = str(services.StorageUnavailable())
@@ -35,6 +43,8 @@ def problems() -> Iterator[None]:
     """Around a service: what it raises becomes the problem that the client gets."""
     try:
         yield
+    except services.ConsentWithdrawn as error:
+        raise ConsentWithdrawn from error
     except services.ConsentMissing as error:
         raise ConsentMissing(str(error)) from error
     except services.StorageUnavailable as error:

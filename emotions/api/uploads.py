@@ -112,7 +112,7 @@ class UploadWithInteractionSerializer(UploadSerializer):
         Consent.ObtainedBy.choices,
         required=False,
         help_text="How the customer has just agreed to photos and their analysis; records this consent."
-        " Needs the scope `customers:write` too.",
+        " Refused after a withdrawal: then POST /consents alone renews it. Needs the scope `customers:write` too.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

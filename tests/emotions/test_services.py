@@ -1,5 +1,6 @@
 """What staff do to snapshots, and that nothing is left behind when it goes wrong."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from emotions.models import EmotionRecord, Snapshot
 from emotions.photos import PhotoRefused
 from emotions.services import (
     ConsentMissing,
+    ConsentWithdrawn,
     StorageUnavailable,
     add_snapshot,
     choose_subject,
@@ -218,6 +220,24 @@ def test_adding_and_withdrawing_at_once_leaves_nothing_unfinished_without_consen
             assert Snapshot.objects.count() <= number
     assert set(statuses()) <= {Status.WITHHELD}
     assert not stray_files(media)
+
+
+def test_photos_and_a_withdrawal_at_once_leave_no_consent_that_came_with_the_photos() -> None:
+    customer = CustomerFactory()
+    for number in range(4):
+        ConsentFactory(customer=customer)
+
+        def claiming(number: int = number) -> list[Snapshot]:
+            interaction = Interaction(customer=customer)
+            return log_interaction(
+                interaction, [uploaded_photo(number)], consent_obtained_by="in_person", by=UserFactory()
+            )
+
+        adding = in_thread(claiming)
+        withdraw(customer)
+        with suppress(ConsentWithdrawn):
+            adding.result()
+        assert not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
 
 
 def test_deleting_a_customer_deletes_their_photos(media: Path) -> None:

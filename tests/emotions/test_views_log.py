@@ -197,6 +197,43 @@ def test_a_consent_withdrawn_meanwhile_is_noticed(monkeypatch: pytest.MonkeyPatc
     assert "withdrawn while you wrote" in answer["errors"]["__all__"][0]
 
 
+def test_a_tick_renews_no_withdrawn_consent(media: Path) -> None:
+    customer = CustomerFactory()
+    record_consent(customer, granted=False, obtained_by="written", recorded_by=UserFactory())
+    for photos in ([photo()], []):  # as from a page that was opened before the withdrawal
+        status, answer = send(customer, photos=photos, consent="on", consent_obtained_by="in_person")
+        assert (status, nothing_was_saved(media)) == (422, True)
+        assert "record the new consent first" in answer["errors"]["__all__"][0]
+    assert not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
+
+
+def test_a_consent_that_is_recorded_and_withdrawn_while_somebody_ticks_stays_withdrawn(
+    monkeypatch: pytest.MonkeyPatch, media: Path
+) -> None:
+    customer = CustomerFactory(consenting=False)
+    stored = services.log_interaction
+
+    def others_first(*args: Any, **kwargs: Any) -> list[Snapshot]:
+        for granted in (True, False):
+            record_consent(customer, granted=granted, obtained_by="written", recorded_by=UserFactory())
+        return stored(*args, **kwargs)
+
+    monkeypatch.setattr(services, "log_interaction", others_first)
+    status, answer = send(customer, photos=[photo()], consent="on", consent_obtained_by="in_person")
+    assert (status, nothing_was_saved(media)) == (422, True)
+    assert "withdrawn while you wrote" in answer["errors"]["__all__"][0]
+    assert not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
+
+
+def test_an_interaction_without_photos_may_be_logged_after_a_withdrawal() -> None:
+    customer = CustomerFactory()
+    record_consent(customer, granted=False, obtained_by="written", recorded_by=UserFactory())
+    page = browser_of().get(address(customer))
+    assert b'name="consent"' not in page.content
+    assert reverse("emotions:record_consent", args=[customer.uuid]).encode() in page.content
+    assert send(customer)[0] == 200
+
+
 def test_a_full_disk_is_told_at_the_form(settings: Settings, media: Path) -> None:
     disk = {"BACKEND": "tests.emotions.full_disk.FullDisk", "OPTIONS": {"room_for": 1}}
     settings.STORAGES = settings.STORAGES | {"default": disk}

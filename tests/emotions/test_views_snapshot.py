@@ -100,8 +100,8 @@ def test_retry_without_consent_says_why_not() -> None:
     record_consent(snapshot.interaction.customer, granted=False, obtained_by="written", recorded_by=UserFactory())
     browser = browser_of()
     answer = browser.post(retry(snapshot), headers=HTMX)
-    assert "The customer has not agreed" in text_of(answer.content)
-    assert "The customer has not agreed" in text_of(browser.post(retry(snapshot), follow=True).content)
+    assert "The customer withdrew the consent" in text_of(answer.content)
+    assert "The customer withdrew the consent" in text_of(browser.post(retry(snapshot), follow=True).content)
     assert Snapshot.objects.get().status == Status.FAILED
 
 

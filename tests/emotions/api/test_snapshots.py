@@ -222,7 +222,7 @@ def test_without_consent_nothing_is_tried_again() -> None:
     snapshot = SnapshotFactory(failed=True)
     ConsentFactory(customer=snapshot.interaction.customer, granted=False)
     answer = System().post(f"snapshots/{snapshot.uuid}/retry")
-    assert (answer.status_code, answer.json()["code"]) == (409, "consent_missing")
+    assert (answer.status_code, answer.json()["code"]) == (409, "consent_withdrawn")
 
 
 def test_an_unchanged_snapshot_is_not_sent_again() -> None:

@@ -275,8 +275,33 @@ def test_a_consent_withdrawn_meanwhile_counts(media: Path) -> None:
         format="json",
     )
     assert [each["status"] for each in api.get(snapshots_of(interaction)).json()["results"]] == ["withheld"]
-    assert send(api, snapshots_of(interaction), photo(2)).json()["code"] == "consent_missing"
+    assert send(api, snapshots_of(interaction), photo(2)).json()["code"] == "consent_withdrawn"
     assert not stray_files(media)
+
+
+def test_an_upload_that_claims_a_consent_renews_no_withdrawn_one(media: Path, queue: Queue) -> None:
+    api, customer = System(), CustomerFactory(source="hubspot", external_id="4711")
+    said = {"customer": str(customer.uuid), "scope": "emotion_analysis", "obtained_by": "written"}
+    api.post("consents", {**said, "granted": False}, format="json")
+    upload = {"source": "hubspot", "external_id": "4711", "consent_obtained_by": "in_person"}
+    refused = send(api, "snapshots", photo(), **upload)
+    assert (refused.status_code, refused.json()["code"]) == (409, "consent_withdrawn")
+    assert "POST /consents" in refused.json()["detail"]
+    assert not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
+    assert not Interaction.objects.exists()
+    assert nothing_is_left(media, queue)
+    api.post("consents", {**said, "granted": True}, format="json")
+    assert send(api, "snapshots", photo(), **upload).status_code == 202
+
+
+def test_a_repeated_upload_renews_no_consent_that_was_withdrawn_after_the_first() -> None:
+    api, customer = System(), CustomerFactory(consenting=False)
+    upload = {"customer": str(customer.uuid), "consent_obtained_by": "in_person"}
+    api.credentials(HTTP_IDEMPOTENCY_KEY="visit-17")
+    assert send(api, "snapshots", photo(), **upload).status_code == 202
+    ConsentFactory(customer=customer, granted=False)
+    send(api, "snapshots", photo(), **upload)
+    assert not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
 
 
 def test_agreeing_anew_analyses_the_same_photo_anew() -> None:
