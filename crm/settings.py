@@ -267,6 +267,7 @@ MIDDLEWARE = [
     "crm.api.problems.problems_only",  # before all others, to see their answers
     "django.middleware.security.SecurityMiddleware",
     "crm.security.content_security_policy",
+    "crm.compression.CompressPages",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -64,7 +64,10 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("emotions/forms.css"),
         lambda request: static("emotions/corrections.css"),
     ],
-    "SCRIPTS": [lambda request: static("emotions/failed_requests.js")],
+    "SCRIPTS": [
+        lambda request: static("emotions/failed_requests.js"),
+        lambda request: static("crm/keyboard.js"),
+    ],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {  # a calm teal; 600 on white and white on 600 have a contrast of 5.5

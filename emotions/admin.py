@@ -26,7 +26,7 @@ class SnapshotAdmin(WorkspaceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Snapshot]:
         visible = Snapshot.objects.visible_to(member_of_staff(request))
-        return visible.select_related("interaction__customer")
+        return visible.select_related("customer")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -40,11 +40,7 @@ class SnapshotAdmin(WorkspaceAdmin):
             '<span class="rp-badge rp-badge--{}">{}</span>', snapshot.status, snapshot.get_status_display()
         )
 
-    @admin.display(description="Customer", ordering="interaction__customer__name")
-    def customer(self, snapshot: Snapshot) -> str:
-        return snapshot.interaction.customer.name
-
     @admin.display(description="Timeline")
     def timeline_link(self, snapshot: Snapshot) -> SafeString:
-        address = reverse("emotions:timeline", args=[snapshot.interaction.customer.uuid])
+        address = reverse("emotions:timeline", args=[snapshot.customer.uuid])
         return format_html('<a href="{}" class="rp-link">Open timeline</a>', address)

@@ -157,6 +157,13 @@ class LogForm(InteractionForm):
             self.add_error("consent_obtained_by", "Say how the customer agreed.")
         return data
 
+    def focus_first_error(self) -> None:
+        """Lead to what is to be corrected, however far down the page it is."""
+        for field in self.visible_fields():
+            if field.errors:
+                field.field.widget.attrs["autofocus"] = True
+                return
+
     @property
     def photos_given(self) -> list[CheckedPhoto]:
         photos: list[CheckedPhoto] = self.cleaned_data["photos"]

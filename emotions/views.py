@@ -166,6 +166,7 @@ def _to_timeline(request: StaffRequest, logged: Interaction) -> HttpResponseBase
 def _refuse(request: StaffRequest, customer: Customer, form: LogForm) -> HttpResponseBase:
     status = 503 if form.has_error("photos", STORAGE_UNAVAILABLE) else 422
     if not _wants_json(request):
+        form.focus_first_error()
         return _log_page(request, customer, form, status=status)
     errors = {field: [str(message) for message in found] for field, found in form.errors.items()}
     if form.photo_errors:  # they stand at the photos

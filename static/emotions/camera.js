@@ -11,9 +11,11 @@
   const message = panel.querySelector("[data-camera-message]");
   const taker = panel.querySelector("[data-camera-take]");
   const closer = panel.querySelector("[data-camera-close]");
+  const switcher = panel.querySelector("[data-camera-switch]");
 
   let stream = null;
   let taken = 0;
+  let facing = "environment"; // the customer stands before the phone, not behind it
 
   const problems = {
     NotAllowedError: "The browser may not use the camera. Allow it in the browser's address bar, then try again.",
@@ -26,6 +28,7 @@
     opener.hidden = true;
     video.hidden = taker.disabled = true;
     message.textContent = "Starting the camera…";
+    switcher.hidden = true;
     let own = null;
     try {
       own = await start();
@@ -47,6 +50,14 @@
     video.hidden = taker.disabled = false;
     message.textContent = "";
     taker.focus();
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    switcher.hidden = devices.filter(({ kind }) => kind === "videoinput").length < 2;
+  }
+
+  function switchCamera() {
+    facing = facing === "environment" ? "user" : "environment";
+    stop(); // phones open one camera at a time
+    open();
   }
 
   function start() {
@@ -54,7 +65,7 @@
       throw new Error("Browsers allow it on secure (https) pages only.");
     }
     return navigator.mediaDevices.getUserMedia({
-      video: { facingMode: "user", width: { ideal: 1920 }, height: { ideal: 1080 } },
+      video: { facingMode: facing, width: { ideal: 1920 }, height: { ideal: 1080 } },
     });
   }
 
@@ -94,6 +105,7 @@
 
   opener.addEventListener("click", open);
   taker.addEventListener("click", take);
+  switcher.addEventListener("click", switchCamera);
   closer.addEventListener("click", close);
   window.addEventListener("pagehide", stop);
 })();

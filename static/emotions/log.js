@@ -23,21 +23,34 @@
 
   input.hasChangeListener = true; // keeps Unfold from adding its own, which expects a text field beside the input
 
+  let added = 0;
   let chosen = []; // { file, item }, in the order in which they are sent
   let paused = null; // the controls that wait while the form is sent
 
   const size = (bytes) => (bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`);
   const same = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
 
+  /** Each message is a text, or { text, place }: a link to the control that it is about. */
   function show(element, messages) {
     element.replaceChildren(
       ...messages.map((message) => {
         const line = document.createElement(element.tagName === "P" ? "span" : "p");
-        line.textContent = message;
+        line.append(message.place ? linkTo(message) : message);
         return line;
       }),
     );
     element.hidden = messages.length === 0;
+  }
+
+  function linkTo({ text, place }) {
+    const link = document.createElement("a");
+    link.href = `#${place.id}`;
+    link.textContent = text;
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      place.focus();
+    });
+    return link;
   }
 
   /** False when they are not taken now. */
@@ -72,6 +85,7 @@
     } else if (file.size === 0) {
       photoError(photo, "The file is empty. Remove it, or choose the photo again.");
     }
+    item.querySelector("button").id = `remove-photo-${(added += 1)}`;
     chosen.push(photo);
     list.append(item);
   }
@@ -111,25 +125,31 @@
   }
 
   function showErrors({ errors = {}, photos = [] }, sent) {
-    const general = ["Nothing was saved yet. Please correct what is marked below."];
+    const general = [];
     for (const [field, messages] of Object.entries(errors)) {
       const place = field === "__all__" ? null : form.querySelector(`[data-error="${CSS.escape(field)}"]`);
       if (place) {
         show(place, messages);
         form.elements[field]?.setAttribute("aria-invalid", "true");
+        form.elements[field]?.setAttribute("aria-describedby", place.id);
       } else {
         general.push(...messages);
       }
     }
     photos.forEach(({ index, message }) => photoError(sent[index], message));
-    fail(...general);
+    fail("Nothing was saved yet. Please correct what is marked.", ...general);
   }
 
+  /** Say at the top what is wrong, with links to the places, and lead to the first of them. */
   function fail(...messages) {
-    const place = find('error="__all__"');
-    show(place, messages);
-    place.focus();
+    const marked = [...form.querySelectorAll("[data-marks]")].filter((error) => !error.hidden);
+    const places = marked.map((error) => ({ text: error.textContent, place: placeOf(error) }));
+    const summary = find('error="__all__"');
+    show(summary, [...messages, ...places]);
+    (places[0]?.place ?? summary).focus();
   }
+
+  const placeOf = (error) => error.closest(".rp-thumb")?.querySelector("button") ?? document.getElementById(error.dataset.marks);
 
   // What is changed after the data were taken would be lost without a word. Disabled controls are not sent, so take them first.
   function pause() {
@@ -207,7 +227,7 @@
     if (paused) return;
     const tooLarge = chosen.filter(({ file }) => file.size > maxBytes || file.size === 0);
     if (tooLarge.length) {
-      fail("Some photos cannot be used. Remove those that are marked below.");
+      fail("Some photos cannot be used. Remove those that are marked.");
       return;
     }
     clearErrors();

@@ -1,5 +1,6 @@
 """Photos from everywhere, and what happens to those that are none."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,18 @@ TAKE = """() => {
     const taker = document.querySelector("[data-camera-take]");
     taker.disabled = false;
     taker.click();
+}"""
+
+# A phone: Chromium's film is one camera only. Notes which camera is asked for, by the direction in which it looks.
+TWO_CAMERAS = """() => {
+    window.asked = [];
+    const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices), list = devices.enumerateDevices.bind(devices);
+    devices.enumerateDevices = async () => [...(await list()), ...(await list())];
+    devices.getUserMedia = (constraints) => {
+        window.asked.push(constraints.video.facingMode);
+        return open(constraints);
+    };
 }"""
 
 
@@ -75,6 +88,18 @@ def test_a_photo_from_the_webcam(site: Site, log_page: Page) -> None:
     page.get_by_role("button", name="Log interaction").click()
     site.start_worker()
     expect(snapshots(page, "analysed")).to_have_count(1)
+
+
+def test_the_camera_that_shows_the_customer_opens_first(site: Site, log_page: Page) -> None:
+    page = log_page
+    page.evaluate(TWO_CAMERAS)
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("button", name="Take photo")).to_be_enabled()
+    page.get_by_role("button", name="Switch camera").click()
+    expect(page.get_by_role("button", name="Take photo")).to_be_enabled()
+    assert page.evaluate("window.asked") == ["environment", "user"]
+    page.get_by_role("button", name="Take photo").click()
+    expect(chosen(page)).to_have_count(1)
 
 
 def test_a_camera_that_does_not_play_says_so_and_can_be_tried_again(log_page: Page) -> None:
@@ -155,10 +180,23 @@ def test_photos_need_the_customer_s_consent(site: Site, logged_in: Page, tmp_pat
     page = logged_in
     page.goto(site.timeline(CustomerFactory(consenting=False)))
     log_photos(page, photo_file(tmp_path, "face.jpg", face_photo()), consent=False)
-    expect(page.get_by_text("Photos need the customer's consent")).to_be_visible()
+    expect(page.locator("#id_consent_error")).to_contain_text("Photos need the customer's consent")
     page.get_by_role("checkbox", name="The customer agreed").check()
     page.get_by_role("button", name="Log interaction").click()
     expect(snapshots(page, "pending")).to_have_count(1)
+
+
+def test_errors_are_said_at_the_top_and_lead_to_the_first_place(site: Site, logged_in: Page, tmp_path: Path) -> None:
+    page = logged_in
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(site.timeline(CustomerFactory(consenting=False)))
+    log_photos(page, photo_file(tmp_path, "face.jpg", face_photo()), consent=False)
+    tick = page.get_by_role("checkbox", name="The customer agreed")
+    expect(tick).to_be_focused()
+    expect(tick).to_be_in_viewport()
+    expect(tick).to_have_accessible_description(re.compile("^Photos need the customer's consent"))
+    page.locator("[data-error=__all__]").get_by_role("link", name="Photos need the customer's consent").click()
+    expect(tick).to_be_focused()
 
 
 def test_by_keyboard_alone(log_page: Page, tmp_path: Path) -> None:
@@ -185,7 +223,9 @@ def test_without_scripts(site: Site, logged_in: Page, browser: Browser, tmp_path
     page = browser.new_context(java_script_enabled=False, storage_state=logged_in.context.storage_state()).new_page()
     page.goto(site.timeline(CustomerFactory()))
     log_photos(page, photo_file(tmp_path, "letter.jpg", b"Dear customer,"), consent=False)
-    expect(page.get_by_text("letter.jpg:")).to_contain_text("not a photo")
+    expect(page.locator("#id_photos_error")).to_contain_text("letter.jpg: ")
+    expect(page.locator("#id_photos_error")).to_contain_text("not a photo")
+    expect(page.get_by_label("Choose photos")).to_be_focused()
     page.get_by_label("Choose photos").set_input_files(photo_file(tmp_path, "face.jpg", face_photo()))
     page.get_by_role("button", name="Log interaction").click()
     expect(snapshots(page, "pending")).to_have_count(1)
