@@ -5,7 +5,6 @@ from django.contrib.auth.models import Permission
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
 
 from crm.models import Consent, Customer, Interaction, User
 from emotions.models import Snapshot
@@ -74,19 +73,6 @@ def test_other_owners_rows_cannot_be_opened_or_deleted() -> None:
             assert browser.get(address).status_code != 200
             assert browser.post(address, {"post": "yes"}).status_code != 200
     assert Customer.objects.filter(pk=theirs.customer.pk).exists()
-
-
-@pytest.mark.parametrize("address", LISTS)
-def test_the_number_of_queries_does_not_grow(
-    browser: Client, address: str, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    InteractionFactory(customer__owner=UserFactory(), customer__source="shop")
-    InteractionFactory()
-    with django_assert_max_num_queries(100) as of_one:
-        browser.get(address)
-    InteractionFactory.create_batch(9)
-    with django_assert_max_num_queries(len(of_one)):
-        browser.get(address)
 
 
 @pytest.mark.parametrize("words", ["Vera", "vera@", "030 12", "Acme", "K-77"])

@@ -55,13 +55,3 @@ def test_the_menu_opens_by_keyboard_on_a_phone(customers: Page) -> None:
     tab_to(customers, link)
     customers.keyboard.press("Enter")
     expect(customers).to_have_url(f"{customers.url.split('/admin/')[0]}/admin/crm/consent/")
-
-
-def test_a_list_on_a_phone_does_not_call_the_name_a_record_to_select(customers: Page) -> None:
-    customers.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    first = customers.locator(".result-list tbody tr > :not(.action-checkbox)").first
-    labels = customers.locator(".result-list tbody tr > :first-child:not(.action-checkbox)").evaluate_all(
-        "(cells) => cells.map((cell) => getComputedStyle(cell, '::before').display)"
-    )
-    expect(first).to_be_visible()
-    assert set(labels) <= {"none"}

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
+from crm.models import User
 from emotions.reanalysis import reanalyse_customer
 from tests.e2e.site import Site, expect_fits
 from tests.factories import (
@@ -74,3 +75,17 @@ def test_every_page_fits(
             page.screenshot(path=Path(folder) / f"{name}-{size}-{scheme}.png", full_page=True)
     assert {address for address in visited if not address.startswith((site.address, "blob:", "data:"))} == set()
     assert complaints == []
+
+
+def test_a_list_of_who_may_not_delete_does_not_call_the_name_a_record_to_select(
+    site: Site, logged_in: Page, staff: User
+) -> None:
+    """Without actions there is no box before the name, and the theme takes the name for one."""
+    staff.is_superuser = False
+    staff.save()
+    CustomerFactory()
+    logged_in.set_viewport_size(SIZES["phone"])
+    logged_in.goto(f"{site.address}/admin/crm/customer/")
+    first = logged_in.locator(".result-list tbody tr > :first-child")
+    expect(first).to_contain_text("Customer")
+    assert first.evaluate("(cell) => getComputedStyle(cell, '::before').display") == "none"
