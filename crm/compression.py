@@ -7,8 +7,8 @@ from django.middleware.gzip import GZipMiddleware
 class CompressPages(GZipMiddleware):
     """Compress HTML only.
 
-    Compression makes an ETag weak, and If-Match needs the strong ones of the API. Photos are compressed already. Against
-    BREACH, Django hides each page's length (its GZipMiddleware) and masks its CSRF token anew.
+    Compression would make ETags weak, and the API's If-Match needs strong ones. Photos are compressed already.
+    Against BREACH, Django adds random bytes to each page and masks its CSRF token anew.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
