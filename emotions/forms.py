@@ -23,7 +23,7 @@ WITHDRAWN = (
     "The customer withdrew the consent to photos and their analysis. Remove the photos, or, if the customer agrees"
     " again, record the new consent first on the customer's timeline."
 )
-ACCEPTED_FILES = "image/*,.heic,.heif"
+ACCEPTED_FILES = "image/*,.heic,.heif,.avif"
 
 
 @dataclass(frozen=True, slots=True)

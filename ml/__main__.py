@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ml.annotate import LONG_SIDE, annotated, save_new
 from ml.detector_file import DetectorFile
 from ml.errors import InvalidImage, ModelUnavailable
+from ml.formats import ACCEPTED
 from ml.image import decode
 from ml.pipeline import EmotionPipeline, detect_faces
 from ml.registry import DEFAULT_MODEL, MODELS_DIR
@@ -46,7 +47,7 @@ def _command(commands: _Commands, name: str, description: str) -> argparse.Argum
         description=description,
         epilog="Exit status: 0 all photos done, 1 a photo or a model could not be read, 2 wrong usage.",
     )
-    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="JPEG, PNG, WebP, HEIC, BMP or TIFF")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help=ACCEPTED)
     command.add_argument("--json", action="store_true", help="print one JSON object a line instead of a table")
     command.add_argument("--annotate", type=Path, metavar="DIR", help="write copies with boxes and labels to DIR")
     command.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads for the nets (%(default)s)")

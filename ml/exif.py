@@ -1,25 +1,34 @@
 """What a camera wrote into a photo: which way is up, and when it was taken. Pillow only."""
 
+import re
 from datetime import datetime
 
 from PIL import ExifTags, Image
-from PIL.ImageFile import ImageFile
-from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
-PNG_SIGNATURE_BYTES = 8
-PNG_CHUNK_FRAME_BYTES = 12  # length, kind and checksum
 # Others come from clocks that were never set, and no time zone can move these past what dates can hold.
 YEARS = range(1901, 9000)
 
+# "2024:05:17 14:03:02" in EXIF; some programs write dashes, a "T", fractions of a second or the offset.
+TIME = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T]+(\d\d:\d\d:\d\d)(?:[.,]\d+)? *(Z|[+-]\d\d:?\d\d)?")
 
-def read_exif(image: ImageFile, data: bytes) -> Image.Exif:
-    """The EXIF of an opened photo, empty where it is broken: the photo can still be good."""
+
+def parse_exif(tiff: bytes) -> Image.Exif:
+    """The EXIF of a photo, empty where it is broken: the photo can still be good."""
+    exif = Image.Exif()
     try:
-        if not isinstance(image, PngImageFile):
-            return image.getexif()
-        exif = Image.Exif()  # PngImageFile.getexif would decode the whole picture
-        exif.load(_png_exif(data))
-        return exif
+        exif.load(tiff)
+    except Exception:  # Pillow raises many types
+        return Image.Exif()
+    return exif
+
+
+def tiff_exif(image: TiffImageFile) -> Image.Exif:
+    """The EXIF of a TIFF, which is among its own tags."""
+    # Pillow would turn the picture as its XMP says.
+    image.info.pop("xmp", None)
+    try:
+        return image.getexif()
     except Exception:
         return Image.Exif()
 
@@ -34,25 +43,20 @@ def captured_at(exif: Image.Exif) -> datetime | None:
     """DateTimeOriginal with OffsetTimeOriginal; naive when the camera wrote no offset, None outside YEARS."""
     try:
         details = exif.get_ifd(ExifTags.IFD.Exif)
-        taken = str(details[ExifTags.Base.DateTimeOriginal]).strip("\0 ")
-        offset = str(details.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ")
+        taken = str(details[ExifTags.Base.DateTimeOriginal])
+        offset = str(details.get(ExifTags.Base.OffsetTimeOriginal, ""))
     except Exception:  # Pillow raises many types on broken EXIF
         return None
-    for text, pattern in ((taken + offset, "%Y:%m:%d %H:%M:%S%z"), (taken, "%Y:%m:%d %H:%M:%S")):
-        try:
-            found = datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-        return found if found.year in YEARS else None
-    return None
+    found = _parse_time(taken, offset) or _parse_time(taken)
+    return found if found and found.year in YEARS else None
 
 
-def _png_exif(data: bytes) -> bytes:
-    """The body of the eXIf chunk, which some programs write behind the pixels."""
-    position = PNG_SIGNATURE_BYTES
-    while position + PNG_CHUNK_FRAME_BYTES <= len(data):
-        length = int.from_bytes(data[position : position + 4])
-        if data[position + 4 : position + 8] == b"eXIf":
-            return data[position + 8 : position + 8 + length]
-        position += PNG_CHUNK_FRAME_BYTES + length
-    return b""
+def _parse_time(taken: str, offset: str = "") -> datetime | None:
+    parts = TIME.fullmatch(taken.strip("\0 "))
+    if not parts:
+        return None
+    year, month, day, time, own_offset = parts.groups()
+    try:
+        return datetime.fromisoformat(f"{year}-{month}-{day} {time}{own_offset or offset.strip(chr(0) + ' ')}")
+    except ValueError:
+        return None

@@ -1,29 +1,23 @@
 """A photo's bytes become an upright RGB array. Pillow and numpy only, so that web processes can import it."""
 
 import io
-import re
 import threading
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 import numpy as np
 from PIL import Image
-from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import jpeg_factory
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
-from pillow_heif import HeifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ml import types
 from ml.colour import to_rgb
-from ml.errors import InvalidImage
-from ml.exif import captured_at, orientation, read_exif
-from ml.jpeg_process import check_process
+from ml.errors import BROKEN, InvalidImage
+from ml.exif import captured_at, orientation
+from ml.formats import OpenedFile, PhotoFormat, recognise
 
 MEGABYTE = 1024 * 1024
 MEGAPIXEL = 1_000_000
@@ -34,14 +28,14 @@ class PhotoLimits:
     """What is refused before it is decoded."""
 
     max_bytes: int = 25 * MEGABYTE
-    max_pixels: int = 60 * MEGAPIXEL
+    max_pixels: int = 60 * MEGAPIXEL  # that are decoded
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoInfo:
     """What a photo says of itself."""
 
-    format: str  # one of the names in FORMATS
+    format: str  # one of the names in ml.formats.FORMATS
     extension: str  # with the dot, for naming a stored copy
     width: int  # pixels, upright
     height: int
@@ -63,34 +57,13 @@ class DecodedPhoto:
         return max(self.width, self.height) / max(int(height), int(width))
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoFormat:
-    name: str
-    extension: str
-    opener: Callable[[io.BytesIO], ImageFile]
-    several_pictures: bool = False  # the first one is the photo: JPEG with previews (MPO), HEIC
-
-
-JPEG = PhotoFormat("JPEG", ".jpg", jpeg_factory, several_pictures=True)
-PNG = PhotoFormat("PNG", ".png", PngImageFile)
-WEBP = PhotoFormat("WebP", ".webp", WebPImageFile)
-HEIC = PhotoFormat("HEIC", ".heic", HeifImageFile, several_pictures=True)
-BMP = PhotoFormat("BMP", ".bmp", BmpImageFile)
-TIFF = PhotoFormat("TIFF", ".tiff", TiffImageFile)
-FORMATS = (JPEG, PNG, WEBP, HEIC, BMP, TIFF)
-ACCEPTED = ", ".join(each.name for each in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
-
-# The brands of HEIF files that hold HEVC pictures (ISO/IEC 23008-12, annex B).
-HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-
-# How each scan of a JPEG begins, and those of pictures embedded in it: marker, length, number of components. The
-# marker alone stands by chance in what cameras append, such as a short film.
-SCAN = re.compile(rb"\xff\xda\x00(?:\x06\x00|\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
-# Ordinary ones have 1 to 12. Each takes time for every pixel of the picture and may have only a few bytes.
-MAX_SCANS = 100
-
 # Held by the one thread that decodes a picture which its decoder keeps whole: hundreds of megabytes each.
 WHOLE_PICTURE = threading.Lock()
+
+# A JPEG that is decoded row by row may have more pixels than `max_pixels`, as those of phones with 108 and 200
+# megapixels: it is decoded with its sides divided by this.
+REDUCED_BY = 2
+ROWS_AT_ONCE = 256
 
 # EXIF orientation (tag 0x0112) to what makes the picture upright.
 UPRIGHT = {
@@ -112,14 +85,12 @@ def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
     """
     photo = _open(data, limits or PhotoLimits())
     width, height = photo.upright_size
-    taken = captured_at(photo.exif)
-    with _decoding():
-        if photo.format is PNG:
-            photo.image.verify()  # the checksum of each chunk
-        else:
-            with photo.turn:
-                photo.image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
-                photo.image.load()
+    taken = captured_at(photo.file.exif)
+    with _decoding(), photo.turn:
+        photo.refuse_cut_off()
+        if not photo.file.checked:
+            photo.file.image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
+            photo.file.image.load()
     return PhotoInfo(photo.format.name, photo.format.extension, width, height, taken)
 
 
@@ -128,13 +99,16 @@ def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None
 
     With `long_side`, a larger photo may come reduced, but its long side has at least that many pixels:
     JPEGs are decoded at 1/2, 1/4 or 1/8 (much faster), other formats averaged after decoding.
+    A JPEG of more pixels than `max_pixels` always comes reduced.
     Waits while another thread decodes a photo whole, unless this one can be decoded reduced.
     Raises InvalidImage with a sentence for the photo's owner.
     """
-    photo = _open(data, limits or PhotoLimits())
+    limits = limits or PhotoLimits()
+    photo = _open(data, limits)
     width, height = photo.upright_size
     with _decoding(), photo.turn:
-        pixels = to_rgb(_reduced(photo.image, long_side))
+        photo.refuse_cut_off()
+        pixels = to_rgb(_reduced(photo.file.image, long_side, limits.max_pixels))
         if photo.orientation in UPRIGHT:
             pixels = pixels.transpose(UPRIGHT[photo.orientation])
         return DecodedPhoto(np.asarray(pixels), width, height)
@@ -145,25 +119,40 @@ class _OpenedPhoto:
     """A photo whose header has been read, and nothing more."""
 
     format: PhotoFormat
-    image: ImageFile
-    exif: Image.Exif
-    kept_whole: bool  # by its decoder, however small the picture that is wanted
+    file: OpenedFile
 
     @property
     def turn(self) -> AbstractContextManager[object]:
         """To be held while the photo is decoded."""
-        return WHOLE_PICTURE if self.kept_whole else nullcontext()
+        return WHOLE_PICTURE if self.file.kept_whole else nullcontext()
 
     @property
     def orientation(self) -> int:
         """The EXIF orientation that is still to be applied, 1..8."""
-        # The decoders of these two turn the picture themselves, and give its upright size.
-        return 1 if self.format in (TIFF, HEIC) else orientation(self.exif)
+        return 1 if self.format.turned_by_decoder else orientation(self.file.exif)
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        width, height = self.image.size
+        width, height = self.file.image.size
         return (height, width) if self.orientation in SWAPS_SIDES else (width, height)
+
+    def refuse_cut_off(self) -> None:
+        """Raise InvalidImage for a JPEG that lacks more than its end marker."""
+        if len({_fingerprint(data, whole=self.file.kept_whole) for data in self.file.continuations}) > 1:
+            raise InvalidImage(BROKEN)
+
+
+def _fingerprint(data: bytes, whole: bool) -> int:
+    """A checksum of a JPEG's pixels. At an eighth where each scan holds all of them, as then no row can lack."""
+    image = JpegImageFile(io.BytesIO(data))
+    if not whole:
+        image.draft(None, (1, 1))
+    image.load()
+    checksum = 0
+    for top in range(0, image.height, ROWS_AT_ONCE):
+        rows = image.crop((0, top, image.width, min(top + ROWS_AT_ONCE, image.height)))
+        checksum = zlib.crc32(rows.tobytes(), checksum)
+    return checksum
 
 
 def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
@@ -175,63 +164,24 @@ def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
             f"The file has {len(data) / MEGABYTE:.1f} MB; at most {limits.max_bytes / MEGABYTE:g} MB are accepted."
             " Save the photo smaller."
         )
-    photo_format = _recognise(data)
-    if photo_format is JPEG:
-        check_process(data)
-    scans = _scans(data) if photo_format is JPEG else []
-    # The plugins' own classes instead of Image.open: that one has a pixel limit of its own, global to the process.
+    photo_format = recognise(data)
     with _decoding():
-        image = photo_format.opener(io.BytesIO(data))
-        # Not n_frames, for which each page of a TIFF would be looked up.
-        several = not photo_format.several_pictures and getattr(image, "is_animated", False)
-    _check_size(image.size, limits)
-    if several:
+        file = photo_format.open(data)
+    _check_size(file, limits)
+    if file.several_pictures:
         raise InvalidImage("The file is an animation or has several pages. Send one still photo.")
-    return _OpenedPhoto(
-        photo_format, image, read_exif(image, data), photo_format is not JPEG or _in_parts(image, scans)
-    )
+    return _OpenedPhoto(photo_format, file)
 
 
-def _recognise(data: bytes) -> PhotoFormat:
-    if data[:3] == b"\xff\xd8\xff":
-        return JPEG
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return PNG
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return WEBP
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        return HEIC
-    if data[:2] == b"BM":
-        return BMP
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        return TIFF
-    raise InvalidImage(f"The file is not a photo in a format that can be read. Use {ACCEPTED}.")
-
-
-def _scans(data: bytes) -> list[int]:
-    """The number of components in each scan of a JPEG."""
-    scans = [found[0][-1] for found in islice(SCAN.finditer(data), MAX_SCANS + 1)]
-    if len(scans) > MAX_SCANS:
-        raise InvalidImage(
-            f"The photo is stored in more than {MAX_SCANS} passes, which takes too long to read."
-            " Save it again as an ordinary JPEG."
-        )
-    return scans
-
-
-def _in_parts(image: ImageFile, scans: list[int]) -> bool:
-    """Whether a JPEG's decoder keeps all coefficients, as the next scan may add to any of them."""
-    return "progressive" in image.info or min(scans, default=0) < getattr(image, "layers", 1)
-
-
-def _check_size(size: tuple[int, int], limits: PhotoLimits) -> None:
-    width, height = size
+def _check_size(file: OpenedFile, limits: PhotoLimits) -> None:
+    width, height = file.image.size
+    max_pixels = limits.max_pixels * (1 if file.kept_whole else REDUCED_BY**2)
     if width < 1 or height < 1:
         raise InvalidImage("The photo has no pixels. Choose another one.")
-    if width * height > limits.max_pixels:
+    if width * height > max_pixels:
         raise InvalidImage(
             f"The photo has {width} x {height} pixels ({width * height / MEGAPIXEL:.1f} megapixels);"
-            f" at most {limits.max_pixels / MEGAPIXEL:g} megapixels are accepted. Save it smaller."
+            f" at most {max_pixels / MEGAPIXEL:g} megapixels are accepted. Save it smaller."
         )
 
 
@@ -243,14 +193,16 @@ def _decoding() -> Iterator[None]:
     except InvalidImage:
         raise
     except Exception as error:
-        raise InvalidImage("The photo is incomplete or broken. Copy or export it again.") from error
+        raise InvalidImage(BROKEN) from error
 
 
-def _reduced(image: ImageFile, long_side: int | None) -> Image.Image:
-    if long_side is None:
-        return image
+def _reduced(image: ImageFile, long_side: int | None, max_pixels: int) -> Image.Image:
+    share = min(long_side / max(image.size), 1.0) if long_side else 1.0
+    if image.width * image.height > max_pixels:
+        share = min(share, 1 / REDUCED_BY)
     # A JPEG is decoded at a fraction in the decoder; other formats ignore draft.
-    share = min(long_side / max(image.size), 1.0)
     image.draft(None, (max(int(image.width * share), 1), max(int(image.height * share), 1)))
+    if long_side is None or image.mode not in ("RGB", "RGBA", "L", "LA", "CMYK"):
+        return image
     factor = max(image.size) // long_side
-    return image.reduce(factor) if factor > 1 and image.mode in ("RGB", "RGBA", "L", "LA", "CMYK") else image
+    return image.reduce(factor) if factor > 1 else image

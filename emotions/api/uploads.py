@@ -20,6 +20,7 @@ from crm.models import Consent, Customer, Interaction
 from crm.models.interaction import not_before_1900, not_in_the_future
 from emotions.api.problems import StorageUnavailable
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future
+from ml.formats import ACCEPTED
 
 MAX_FORM_BYTES = settings.MAX_PHOTO_BYTES * settings.MAX_PHOTOS_PER_FORM + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
@@ -56,7 +57,7 @@ class PhotoField(serializers.FileField):
 class PhotosField(serializers.ListField):
     child = PhotoField(
         allow_empty_file=True,  # which is no photo, and refused as such
-        help_text=f"JPEG, PNG, WebP, HEIC, BMP or TIFF, at most {settings.MAX_PHOTO_BYTES} bytes.",
+        help_text=f"{ACCEPTED}, at most {settings.MAX_PHOTO_BYTES} bytes.",
     )
 
     def to_internal_value(self, data: Any) -> list[Any]:

@@ -33,7 +33,7 @@ def sixteen_bit() -> Image.Image:
         (b"Dear diary, this is no photo.", "not a photo in a format that can be read"),
         (face_photo()[:4000], "incomplete or broken"),
         (png_that_claims(30_000, 30_000), "30000 x 30000 pixels"),
-        (animation("GIF"), "Use JPEG, PNG, WebP, HEIC, BMP or TIFF"),
+        (animation("GIF"), "Use JPEG, PNG, WebP, HEIC, AVIF, BMP or TIFF"),
         (animation("WEBP"), "animation"),
     ],
 )
@@ -53,6 +53,7 @@ def test_a_bad_upload_is_refused_with_a_sentence(data: bytes, reason: str) -> No
         (face().convert("L"), "JPEG"),
         (face(), "WEBP"),
         (face(), "HEIF"),
+        (face(), "AVIF"),
         (face(), "BMP"),
         (face(), "TIFF"),
     ],
@@ -76,7 +77,7 @@ def test_an_upload_over_the_limit_is_not_even_read(settings: Settings) -> None:
 def test_the_pixel_limit_is_the_configured_one(settings: Settings) -> None:
     settings.MAX_PHOTO_PIXELS = WIDTH * HEIGHT - 1
     with pytest.raises(PhotoRefused, match="megapixels"):
-        check(face_photo())
+        check(encoded(face(), "PNG"))
 
 
 def test_a_checked_photo_knows_its_hash_and_its_upright_size() -> None:

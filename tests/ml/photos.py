@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 pillow_heif.register_heif_opener()  # so that the tests can write HEIC; the pipeline needs no registration
 
 FACE = (170, 60, 110, 140)  # about where the astronaut's face is: x, y, width, height
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "TIFF")
 
 
 def astronaut() -> Image.Image:

@@ -1,0 +1,122 @@
+"""The formats of photos that can be read: how a file is recognised, and opened without decoding it. Pillow only."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+from pillow_heif import HeifImageFile
+
+from ml.errors import InvalidImage
+from ml.exif import parse_exif, tiff_exif
+from ml.jpeg_structure import read_jpeg
+from ml.png_structure import SIGNATURE, read_png
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A photo's file of which the header has been read."""
+
+    # The plugins' own classes instead of Image.open: that one has a pixel limit of its own, global to the process.
+    image: ImageFile
+    exif: Image.Exif
+    several_pictures: bool = False  # pages or moments, of which none is the photo
+    kept_whole: bool = True  # by its decoder, however small the picture that is wanted
+    checked: bool = False  # PNG: by the checksum of each chunk
+    continuations: tuple[bytes, ...] = ()  # JPEG without its end: see Jpeg.continuations
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFormat:
+    name: str
+    extension: str  # with the dot, for naming a stored copy
+    open: Callable[[bytes], OpenedFile]
+    turned_by_decoder: bool = False  # which also gives the upright size
+
+
+def _open_jpeg(data: bytes) -> OpenedFile:
+    jpeg = read_jpeg(data)
+    image = JpegImageFile(io.BytesIO(jpeg.picture))
+    continuations = () if jpeg.has_end else jpeg.continuations
+    return OpenedFile(image, parse_exif(jpeg.exif), kept_whole=jpeg.comes_in_parts, continuations=continuations)
+
+
+def _open_png(data: bytes) -> OpenedFile:
+    png = read_png(data)
+    image = PngImageFile(io.BytesIO(png.picture))
+    return OpenedFile(image, parse_exif(png.exif), png.animated, checked=png.has_end)
+
+
+def _open_webp(data: bytes) -> OpenedFile:
+    image = WebPImageFile(io.BytesIO(data))
+    return OpenedFile(image, parse_exif(image.info.get("exif", b"")), image.is_animated)
+
+
+def _open_heic(data: bytes) -> OpenedFile:
+    # Of several pictures, the first one is the photo.
+    image: ImageFile = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    return OpenedFile(image, parse_exif(image.info.get("exif") or b""))
+
+
+def _open_avif(data: bytes) -> OpenedFile:
+    image = AvifImageFile(io.BytesIO(data))
+    # Of the orientation in its EXIF, Pillow makes that of the file's own properties, which alone counts.
+    return OpenedFile(image, parse_exif(image.info.get("exif", b"")), image.is_animated)
+
+
+def _open_bmp(data: bytes) -> OpenedFile:
+    return OpenedFile(BmpImageFile(io.BytesIO(data)), Image.Exif())
+
+
+def _open_tiff(data: bytes) -> OpenedFile:
+    image = TiffImageFile(io.BytesIO(data))
+    # Not n_frames, for which each page would be looked up.
+    return OpenedFile(image, tiff_exif(image), image.is_animated)
+
+
+JPEG = PhotoFormat("JPEG", ".jpg", _open_jpeg)
+PNG = PhotoFormat("PNG", ".png", _open_png)
+WEBP = PhotoFormat("WebP", ".webp", _open_webp)
+HEIC = PhotoFormat("HEIC", ".heic", _open_heic, turned_by_decoder=True)
+AVIF = PhotoFormat("AVIF", ".avif", _open_avif)
+BMP = PhotoFormat("BMP", ".bmp", _open_bmp)
+TIFF = PhotoFormat("TIFF", ".tiff", _open_tiff, turned_by_decoder=True)
+FORMATS = (JPEG, PNG, WEBP, HEIC, AVIF, BMP, TIFF)
+ACCEPTED = ", ".join(each.name for each in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
+
+# The brands of HEIF files that hold HEVC pictures (ISO/IEC 23008-12, annex B), or AV1 ones.
+AVIF_BRANDS = {b"avif", b"avis"}
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+
+
+def recognise(data: bytes) -> PhotoFormat:
+    """Tell the format by how the file begins. Raises InvalidImage with a sentence for the photo's owner."""
+    if data[:3] == b"\xff\xd8\xff":
+        return JPEG
+    if data[:8] == SIGNATURE:
+        return PNG
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WEBP
+    if data[4:8] == b"ftyp" and (found := _by_brand(data)):
+        return found
+    if data[:2] == b"BM":
+        return BMP
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return TIFF
+    raise InvalidImage(f"The file is not a photo in a format that can be read. Use {ACCEPTED}.")
+
+
+def _by_brand(data: bytes) -> PhotoFormat | None:
+    """HEIC or AVIF, by what the file says it is or else is compatible with."""
+    box = data[: min(int.from_bytes(data[:4]), 256)]
+    main, others = box[8:12], {box[at : at + 4] for at in range(16, len(box), 4)}
+    if main in AVIF_BRANDS or (main in (b"mif1", b"msf1") and others & AVIF_BRANDS):
+        return AVIF
+    return HEIC if main in HEIC_BRANDS else None

@@ -1,0 +1,80 @@
+"""What a PNG consists of, found without decoding it, and of that what a decoder needs. Nothing but bytes.
+
+Chunks beside the picture that are flawed or large are left out, as browsers ignore them.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from ml.errors import BROKEN, InvalidImage
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+FRAME_BYTES = 12  # around each chunk's body: length, kind and checksum
+NEEDED = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+# Encoders write some kilobytes in each. Of very many, only the search would take long.
+MAX_CHUNKS = 100_000
+
+PALETTE_COLOURS = 3  # the colour types of IHDR
+TRANSPARENCY_BYTES = {0: range(2, 3), 2: range(6, 7), PALETTE_COLOURS: range(1, 257)}
+
+
+@dataclass(frozen=True, slots=True)
+class Png:
+    exif: bytes  # as TIFF, empty if there is none; some programs write it behind the pixels
+    animated: bool
+    picture: bytes  # a PNG of what its decoder needs
+    has_end: bool  # False: cut off, or complete but for the last chunk, which `picture` then has
+
+
+def read_png(data: bytes) -> Png:
+    """Find the chunks of a PNG, and check those that make the picture.
+
+    Raises InvalidImage with a sentence for the photo's owner.
+    """
+    parts: list[bytes | memoryview] = [SIGNATURE]
+    colour_type, exif, animated, has_end = None, b"", False, False
+    for kind, body, whole in islice(_chunks(data), MAX_CHUNKS):
+        sound = zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(whole[-4:])
+        if kind in NEEDED and not sound:
+            raise InvalidImage(BROKEN)
+        if kind == b"IHDR":
+            if colour_type is not None or len(body) != 13:
+                raise InvalidImage(BROKEN)
+            colour_type = body[9]
+        if kind == b"IEND":
+            has_end = True
+            break
+        if kind in (b"IHDR", b"IDAT") or _is_for(colour_type, kind, len(body), sound):
+            parts.append(whole)
+        elif kind == b"eXIf" and sound:
+            exif = exif or bytes(body)
+        elif kind == b"acTL" and sound:
+            animated = int.from_bytes(body[:4]) > 1
+    if colour_type is None:
+        raise InvalidImage(BROKEN)
+    return Png(exif, animated, b"".join((*parts, _chunk(b"IEND"))), has_end)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
+    """Each chunk's kind, body, and all of its bytes, up to one that is cut off."""
+    view, position = memoryview(data), len(SIGNATURE)
+    while position + FRAME_BYTES <= len(data):
+        length = int.from_bytes(view[position : position + 4])
+        whole = view[position : position + FRAME_BYTES + length]
+        if len(whole) < FRAME_BYTES + length:
+            return
+        yield bytes(whole[4:8]), whole[8:-4], whole
+        position += len(whole)
+
+
+def _is_for(colour_type: int | None, kind: bytes, length: int, sound: bool) -> bool:
+    """Whether a palette or a transparent colour can be used with pixels of that colour type."""
+    if kind == b"PLTE":
+        return colour_type == PALETTE_COLOURS
+    return kind == b"tRNS" and sound and colour_type in TRANSPARENCY_BYTES and length in TRANSPARENCY_BYTES[colour_type]
+
+
+def _chunk(kind: bytes, body: bytes = b"") -> bytes:
+    return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)
