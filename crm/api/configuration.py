@@ -20,7 +20,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PAGINATION_CLASS": "crm.api.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "crm.api.schema.ApiSchema",
-    "DEFAULT_METADATA_CLASS": None,  # OPTIONS would describe forms; the schema does that
+    "DEFAULT_METADATA_CLASS": "crm.api.metadata.AllowedMethods",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
 }

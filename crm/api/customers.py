@@ -8,6 +8,7 @@ from typing import Any
 import django_filters
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -26,12 +27,13 @@ from crm.api.etags import (
     only_creates,
 )
 from crm.api.fields import StaffField, TextField
-from crm.api.filters import TimeFilter
+from crm.api.filters import IdentifierFilter, TimeFilter
 from crm.api.permissions import require_permission
 from crm.api.problems import Conflict, PreconditionFailed
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
+from crm.text import normal
 from crm.upsert import Outcome, OutOfReach, Values, upsert_customer
 
 MAX_NOTES = 20_000  # characters
@@ -86,6 +88,9 @@ class CustomerSerializer(StrictModelSerializer):
 
 
 class CustomerFilter(django_filters.FilterSet):
+    email = django_filters.CharFilter("email", method="by_email", help_text="In capital or small letters.")
+    source = IdentifierFilter("source")
+    external_id = IdentifierFilter("external_id")
     owner = django_filters.CharFilter("owner__username", help_text="Username.")
     created_after = TimeFilter("created_at", "gte")
     created_before = TimeFilter("created_at", "lt")
@@ -94,7 +99,10 @@ class CustomerFilter(django_filters.FilterSet):
 
     class Meta:
         model = Customer
-        fields = ("name", "email", "phone", "company", "source", "external_id")
+        fields = ("name", "phone", "company")
+
+    def by_email(self, customers: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
+        return customers.alias(email_in_lower_case=Lower(name)).filter(email_in_lower_case=value.lower())
 
 
 class CustomerViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Customer]):
@@ -162,6 +170,10 @@ def _named(data: Any, **external: str) -> Any:
     if not isinstance(data, Mapping):
         return data
     for name, value in external.items():
-        if data.get(name, value) != value:
+        if _composed(data.get(name, value)) != normal(value):
             raise serializers.ValidationError({name: [f"The address says {value}."]}, "mismatch")
     return {**data, **external}
+
+
+def _composed(value: Any) -> Any:
+    return normal(value) if isinstance(value, str) else value

@@ -20,11 +20,14 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+READ_ONLY = ["get", "head"]  # these pages have no way to answer OPTIONS without a page
 SEARCH = "; worker-src blob:"  # Redoc searches in a worker that it makes itself
 
 
 @extend_schema(exclude=True)
 class SwaggerView(SpectacularSwaggerSplitView):
+    http_method_names = READ_ONLY
+
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response.headers["Content-Security-Policy"] = POLICY
@@ -33,6 +36,8 @@ class SwaggerView(SpectacularSwaggerSplitView):
 
 @extend_schema(exclude=True)
 class RedocView(SpectacularRedocView):
+    http_method_names = READ_ONLY
+
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response.headers["Content-Security-Policy"] = POLICY + SEARCH

@@ -1,5 +1,6 @@
 """Fields that several serializers use."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -9,22 +10,42 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.models import Customer, User
+from crm.text import normal
 
 NO_ZONE = "Give the time with its zone, such as 2026-11-23T14:25:00Z."
+UNENCODED_PLUS = re.compile(r":\d\d(\.\d+)? \d\d(:?\d\d)?$")
+PLUS_IS_BLANK = "In an address, + means a blank. Write the + before the zone as %2B, or give the time in UTC, with Z."
+
+
+def standard_time(text: str) -> str:
+    """Write a time of RFC 3339, which may have `t` and `z`, with capitals. Raises ValueError, for people."""
+    if UNENCODED_PLUS.search(text.strip()):
+        raise ValueError(PLUS_IS_BLANK)
+    return text.strip().upper()
 
 
 class TextField(serializers.CharField):
-    """A string, and no number that could be written as one."""
+    """A string, and no number that could be written as one; null means an empty one where that is allowed."""
+
+    def run_validation(self, data: Any = serializers.empty) -> str:
+        text: str = super().run_validation("" if data is None and self.allow_blank else data)
+        return text
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        text: str = super().to_internal_value(data)
-        return text
+        return normal(super().to_internal_value(data))
 
 
 class EmailField(TextField, serializers.EmailField):
     pass
+
+
+class IdentifierField(TextField):
+    """By which another system names something: nothing is trimmed from it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
 
 
 class FlagField(serializers.BooleanField):
@@ -45,6 +66,13 @@ class UtcDateTimeField(serializers.DateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            time: datetime = super().to_internal_value(standard_time(value) if isinstance(value, str) else value)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error), "invalid") from error
+        return time
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is None:

@@ -11,15 +11,20 @@ from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import SearchFilter
 
-from crm.api.fields import NO_ZONE
+from crm.api.fields import NO_ZONE, standard_time
 
 
 class UtcField(IsoDateTimeField):
     def to_python(self, value: Any) -> datetime | None:
-        parsed = super().to_python(value)
-        if parsed is None or value is None:
+        try:
+            text = standard_time(str(value or ""))
+        except ValueError as error:
+            sentence = str(error).replace("%", "%%")  # django-filter looks for parameters in it
+            raise forms.ValidationError(sentence, "invalid") from error
+        parsed = super().to_python(text)
+        if parsed is None:
             return None
-        if datetime.fromisoformat(str(value).strip()).tzinfo is None:
+        if datetime.fromisoformat(text).tzinfo is None:
             raise forms.ValidationError(NO_ZONE, "naive")
         try:
             return parsed.astimezone(UTC)  # PostgreSQL knows no zones beyond 16 hours
@@ -31,6 +36,13 @@ class TimeFilter(django_filters.Filter):
     """ISO 8601 with a zone."""
 
     field_class = UtcField
+
+
+class IdentifierFilter(django_filters.CharFilter):
+    """By which another system names something: exactly as it is given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, strip=False, **kwargs)
 
 
 @extend_schema_field(bool)
@@ -47,8 +59,8 @@ class OfCustomer(django_filters.FilterSet):
 
     customer_path = "customer"  # from the row
     customer = django_filters.UUIDFilter("uuid", method="by_customer_id", help_text="The customer's ID.")
-    customer_source = django_filters.CharFilter("source", method="by_customer")
-    customer_external_id = django_filters.CharFilter("external_id", method="by_customer")
+    customer_source = IdentifierFilter("source", method="by_customer")
+    customer_external_id = IdentifierFilter("external_id", method="by_customer")
 
     def by_customer_id(self, rows: QuerySet[Any], name: str, value: UUID) -> QuerySet[Any]:
         return rows.filter(**{f"{self.customer_path}__{name}": value})

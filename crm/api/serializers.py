@@ -7,7 +7,8 @@ from django.db import models
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from crm.api.fields import EmailField, FlagField, TextField, UtcDateTimeField
+from crm.api.fields import EmailField, FlagField, IdentifierField, TextField, UtcDateTimeField
+from crm.models import text
 
 
 class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows' type is the subclass's
@@ -63,6 +64,7 @@ class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):  # type: 
         models.DateTimeField: UtcDateTimeField,
         models.EmailField: EmailField,
         models.TextField: TextField,
+        text.IdentifierField: IdentifierField,
     }
 
     id = serializers.UUIDField(source="uuid", read_only=True)

@@ -6,8 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
+from crm.models.text import CharField, EmailField, IdentifierField, TextField
 from crm.models.user import User
 
 
@@ -25,10 +27,10 @@ class Customer(LockedDeletion):
     """A person whom the company serves."""
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(max_length=200)
-    email = models.EmailField(blank=True)
-    phone = models.CharField(max_length=40, blank=True)
-    company = models.CharField(max_length=200, blank=True)
+    name = CharField(max_length=200)
+    email = EmailField(blank=True)
+    phone = CharField(max_length=40, blank=True)
+    company = CharField(max_length=200, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -37,9 +39,9 @@ class Customer(LockedDeletion):
         related_name="customers",
         help_text="The member of staff who looks after this customer.",
     )
-    notes = models.TextField(blank=True)
-    source = models.CharField(max_length=50, blank=True, help_text="The system the external ID belongs to.")
-    external_id = models.CharField("external ID", max_length=200, blank=True)
+    notes = TextField(blank=True)
+    source = IdentifierField(max_length=50, blank=True, help_text="The system the external ID belongs to.")
+    external_id = IdentifierField("external ID", max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -55,7 +57,7 @@ class Customer(LockedDeletion):
             models.Index(fields=["updated_at", "id"], name="customer_by_change"),
             # Their exact filters; most rows may leave these fields empty.
             models.Index(fields=["company", "id"], condition=~Q(company=""), name="customer_of_company"),
-            models.Index(fields=["email", "id"], condition=~Q(email=""), name="customer_of_email"),
+            models.Index(Lower("email"), "id", name="customer_of_email"),
             models.Index(fields=["phone", "id"], condition=~Q(phone=""), name="customer_of_phone"),
             models.Index(fields=["external_id", "id"], condition=~Q(external_id=""), name="customer_of_external_id"),
         )
@@ -69,7 +71,7 @@ class Customer(LockedDeletion):
         )
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
     @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:

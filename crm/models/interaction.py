@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from crm.models.customer import Customer
 from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
+from crm.models.text import TextField
 from crm.models.user import User
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # staff's clocks may be a little ahead of the server's
@@ -56,7 +57,7 @@ class Interaction(LockedDeletion):
         related_name="interactions",
         verbose_name="member of staff",
     )
-    notes = models.TextField(blank=True)
+    notes = TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

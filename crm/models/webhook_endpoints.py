@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from crm.models.customer import Customer
+from crm.models.text import CharField
 from crm.models.user import User
 from crm.webhooks.addresses import MAX_URL_LENGTH, check_url
 from crm.webhooks.event_types import event_types
@@ -108,7 +109,7 @@ class WebhookEndpoint(models.Model):
         help_text="The endpoint hears of the customers that this member of staff may see.",
     )
     url = models.CharField("address", max_length=MAX_URL_LENGTH, validators=[check_url])
-    description = models.CharField(max_length=200, blank=True)
+    description = CharField(max_length=200, blank=True)
     events = models.JSONField(default=list, validators=[check_events])
     secret = models.CharField(max_length=100, default=new_secret, editable=False)
     previous_secrets = models.JSONField(default=list, editable=False, help_text="[secret, until when it signs too].")

@@ -14,7 +14,7 @@ from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
 from crm.api.customers import MAX_NOTES
-from crm.api.fields import CustomerField, UtcDateTimeField
+from crm.api.fields import CustomerField, IdentifierField, UtcDateTimeField
 from crm.api.serializers import StrictSerializer
 from crm.models import Consent, Customer, Interaction
 from crm.models.interaction import not_before_1900, not_in_the_future
@@ -100,8 +100,8 @@ class UploadWithInteractionSerializer(UploadSerializer):
     """Photos with the interaction during which they were taken, which is logged with them."""
 
     customer = CustomerField(required=False, help_text="ID of the customer; or give source and external_id.")
-    source = serializers.CharField(required=False, max_length=50)  # type: ignore[assignment]  # a field's own attribute
-    external_id = serializers.CharField(required=False, max_length=200)
+    source = IdentifierField(required=False, max_length=50)  # type: ignore[assignment]  # a field's own attribute
+    external_id = IdentifierField(required=False, max_length=200)
     kind = serializers.ChoiceField(Interaction.Kind.choices, default=Interaction.Kind.VISIT)
     occurred_at = UtcDateTimeField(
         required=False,

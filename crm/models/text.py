@@ -1,0 +1,75 @@
+"""Columns of text that people or other systems enter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from crm.text import is_visible, normal
+
+if TYPE_CHECKING:
+    Base = models.Field[Any, Any]
+else:
+    Base = object
+
+
+def visible(text: str) -> None:
+    """Validator. Raises ValidationError for text of which nothing can be seen."""
+    if text and not is_visible(text):
+        raise ValidationError("Nothing of this can be seen. Enter at least one letter, digit or sign.", "invisible")
+
+
+def without_blanks_around(text: str) -> None:
+    """Validator. Raises ValidationError for text that begins or ends with white space."""
+    if text != text.strip():
+        message = "This begins or ends with a blank, so it could be taken for another one. Leave the blank out."
+        raise ValidationError(message, "blanks_around")
+
+
+class Normal(Base):
+    """Stores, and looks up, text in its normal form; refuses what nobody can see. Databases see an ordinary column."""
+
+    default_validators: Any = [visible]  # noqa: RUF012
+
+    def to_python(self, value: Any) -> Any:
+        return _normal(super().to_python(value))
+
+    def get_prep_value(self, value: Any) -> Any:
+        return _normal(super().get_prep_value(value))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Lets the row at hand have what is stored."""
+        value = _normal(super().pre_save(model_instance, add))
+        if isinstance(value, str):
+            setattr(model_instance, self.attname, value)
+        return value
+
+    def deconstruct(self) -> Any:
+        """Migrations need not know of it."""
+        name, _, args, kwargs = super().deconstruct()
+        ordinary = next(each for each in type(self).__mro__ if each.__module__.startswith("django."))
+        return name, f"django.db.models.{ordinary.__name__}", args, kwargs
+
+
+class CharField(Normal, models.CharField):  # type: ignore[type-arg]  # not generic at run time
+    pass
+
+
+class TextField(Normal, models.TextField):  # type: ignore[type-arg]
+    pass
+
+
+class EmailField(Normal, models.EmailField):  # type: ignore[type-arg]
+    default_validators: Any = [*models.EmailField.default_validators, visible]  # noqa: RUF012
+
+
+class IdentifierField(CharField):
+    """By which another system names something: nothing may be trimmed from it."""
+
+    default_validators: Any = [*CharField.default_validators, without_blanks_around]  # noqa: RUF012
+
+
+def _normal(value: Any) -> Any:
+    return normal(value) if isinstance(value, str) else value

@@ -1,0 +1,75 @@
+"""What text is: one normal form, whoever enters it, and a form in which texts are compared."""
+
+import re
+import unicodedata
+
+# Letters and symbols by their category that nevertheless show nothing: fillers of Hangul, and Braille without dots.
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Other, separators, and marks that need a character to stand on. Of C, somebody's font may show "Co" and newer
+# characters than this Python knows ("Cn").
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Me", "Mn"})
+# Letters that Unicode does not decompose, although people who lack them on their keyboard write them so. The last is
+# the Turkish i without a dot.
+SPELT_OUT = str.maketrans(
+    {
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+        "\u0131": "i",
+    }
+)
+# Apostrophes, dashes and quotation marks as phones and word processors write them by themselves.
+PUNCTUATION = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4`", "'")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
+    | dict.fromkeys("\u201c\u201d\u201e\u2033", '"')
+)
+PHONE = re.compile(r"[\d+()./-]*\d[\d+()./-]*")
+TRUNK_ZERO = "(0)"  # which is not dialled from abroad
+NO_PART_OF_NUMBER = re.compile(r"[^\d+]")
+
+
+def normal(text: str) -> str:
+    """Compose letters with their accents (NFC), so that the same text is the same characters."""
+    return unicodedata.normalize("NFC", text)
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything of it can be seen."""
+    return any(each not in BLANKS and unicodedata.category(each) not in INVISIBLE for each in text)
+
+
+def folded(text: str) -> str:
+    """As texts are compared: without case, accents, ligatures and invisible characters, with ASCII digits."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(PUNCTUATION))
+    letters = unicodedata.normalize("NFKD", decomposed.casefold()).translate(SPELT_OUT)
+    return "".join(_digit(each) for each in letters if not _is_left_out(each))
+
+
+def dialled(phone: str) -> str:
+    """The folded number without what only makes it readable: "+46 (0)8-12 34" becomes "+4681234"."""
+    return NO_PART_OF_NUMBER.sub("", folded(phone).replace(TRUNK_ZERO, ""))
+
+
+def may_be_of_phone(word: str) -> bool:
+    return PHONE.fullmatch(folded(word)) is not None
+
+
+def _digit(character: str) -> str:
+    return str(unicodedata.decimal(character, character))
+
+
+def _is_left_out(character: str) -> bool:
+    return unicodedata.combining(character) > 0 or unicodedata.category(character) == "Cf" or _selects(character)
+
+
+def _selects(character: str) -> bool:
+    """Whether it only says how the character before it is drawn."""
+    return "\ufe00" <= character <= "\ufe0f"
