@@ -14,7 +14,7 @@ DEFAULT_QUEUE = "celery"
 ROUTES = {
     "emotions.tasks.sweep_snapshots": {"queue": "sweep"},
     "emotions.tasks.go_on_reanalysing": {"queue": "reanalysis"},
-    "crm.tasks.deliver_webhook": {"queue": "webhooks"},
+    "crm.tasks.deliver_webhooks": {"queue": "webhooks"},
     "crm.tasks.sweep_webhooks": {"queue": "webhooks-sweep"},
     "crm.tasks.forget_old_requests": {"queue": "sweep"},
     "emotions.tasks.delete_stray_files": {"queue": "sweep"},

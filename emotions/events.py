@@ -40,7 +40,9 @@ def snapshots_finished(snapshot_ids: Iterable[int], cause: str, **_: Any) -> Non
         data = _about(snapshot) | {"cause": cause}
         if snapshot.status == Snapshot.Status.ANALYSED:
             data["result"] = _result(snapshot)
-        emit(SNAPSHOT_EVENTS[Snapshot.Status(snapshot.status)], snapshot.interaction.customer, data)
+        event_type = SNAPSHOT_EVENTS[Snapshot.Status(snapshot.status)]
+        # A re-analysis may tell of every photo there is.
+        emit(event_type, snapshot.interaction.customer, data, makes_way=cause == "reanalysis")
 
 
 def correction_created(correction: EmotionCorrection) -> None:

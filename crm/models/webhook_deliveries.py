@@ -7,16 +7,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from crm.models.user import User
-from crm.models.webhook_endpoints import WebhookEndpoint
+from crm.models.webhook_endpoints import WebhookEndpoint, WebhookEndpointQuerySet
 from crm.webhooks.addresses import MAX_URL_LENGTH
 
 # How many messages one endpoint is sent at once, so that a slow one leaves the workers to the others.
 AT_ONCE_PER_ENDPOINT = 4
+# Each has an index of its own, however many deliveries wait: urgent ones, bulk, tests.
+QUICKLY_FOUND = (("makes_way", False), ("makes_way", True), ("is_test", True))
 ABANDONED = "The attempts broke off, the last one too. Deliver it again by hand."
 
 
@@ -61,43 +63,71 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def unfinished(self) -> WebhookDeliveryQuerySet:
         return self.filter(status__in=WebhookDelivery.UNFINISHED)
 
-    def claimable(self, now: datetime) -> WebhookDeliveryQuerySet:
-        """Those that wait and are due, or whose claim ran out, of active endpoints; tests go to paused ones too.
-
-        Of staff only: what is for others waits, at the cost of no attempt, until they may log in again or it expires.
-
-        Endpoints are looked up in subqueries: an UPDATE of joined rows would not look again at a row that another
-        process has just claimed.
-        """
-        waiting = Q(status=WebhookDelivery.Status.PENDING, due_at__lte=now)
+    def due(self, now: datetime) -> WebhookDeliveryQuerySet:
+        """Return those that wait and are due, or whose claim ran out, whatever the state of their endpoint."""
+        waiting = Q(status=WebhookDelivery.Status.PENDING)
         abandoned = Q(status=WebhookDelivery.Status.DELIVERING, claim_expires_at__lte=now)
-        its_endpoint = WebhookEndpoint.objects.of_staff().filter(pk=OuterRef("endpoint"))
-        open_to_it = Exists(its_endpoint.active()) | Q(Exists(its_endpoint), is_test=True)
-        return self.filter(waiting | abandoned, open_to_it, attempts__lt=max_attempts())
+        # The first condition follows from the second, and is that of the index.
+        return self.unfinished().filter(waiting | abandoned, due_at__lte=now, attempts__lt=max_attempts())
 
-    def claim(self, delivery_id: int) -> DeliveryClaim | None:
-        """Take the delivery with one conditional UPDATE; None when it is taken, done, or its endpoint has enough to do.
+    def endpoints_to_serve(self, now: datetime) -> WebhookEndpointQuerySet:
+        """Return the endpoints that are due a delivery and have room for it, in the order in which they get one.
 
-        An endpoint that is failing gets one message at a time.
+        Those come first that are due one for which somebody may wait; among equals, the one that was served
+        longest ago. Only endpoints of staff: what is for others waits, at the cost of no attempt, until they may log
+        in again or it expires. Tests go to paused endpoints too.
         """
-        now, token = timezone.now(), uuid.uuid4()
+        due = self.due(now).filter(endpoint=OuterRef("pk"))
+        urgent, bulk, test = (Exists(due.filter(**{name: value})) for name, value in QUICKLY_FOUND)
         busy = WebhookDelivery.objects.filter(
-            endpoint=OuterRef("endpoint"), status=WebhookDelivery.Status.DELIVERING, claim_expires_at__gt=now
+            endpoint=OuterRef("pk"), status=WebhookDelivery.Status.DELIVERING, claim_expires_at__gt=now
         )
-        healthy = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint"), failing_since=None)
-        free = ~Exists(busy) | Exists(healthy) & ~Exists(busy[AT_ONCE_PER_ENDPOINT - 1 : AT_ONCE_PER_ENDPOINT])
-        taken = (
-            self.filter(free, pk=delivery_id)
-            .claimable(now)
-            .update(
-                status=WebhookDelivery.Status.DELIVERING,
-                claim_token=token,
-                claim_expires_at=now + timedelta(seconds=settings.WEBHOOK_LEASE),
-                attempts=F("attempts") + 1,
-                enqueued_at=None,
-            )
+        # An endpoint that is failing gets one message at a time.
+        room = ~Exists(busy) | Q(failing_since=None) & ~Exists(busy[AT_ONCE_PER_ENDPOINT - 1 : AT_ONCE_PER_ENDPOINT])
+        wanting = Q(urgent | bulk, state=WebhookEndpoint.State.ACTIVE) | test
+        ordered = WebhookEndpoint.objects.of_staff().alias(is_urgent=urgent).filter(room, wanting)
+        return ordered.order_by("-is_urgent", F("served_at").asc(nulls_first=True), "pk")
+
+    def waits(self) -> bool:
+        """Whether anything could be claimed now."""
+        return self.endpoints_to_serve(timezone.now()).exists()
+
+    @transaction.atomic
+    def claim_next(self) -> DeliveryClaim | None:
+        """Take the most urgent delivery; None when none is due to an endpoint that has room for it."""
+        now = timezone.now()
+        tried: list[int] = []
+        while endpoint := self._lock_next_endpoint(now, tried):
+            tried.append(endpoint.pk)
+            # Counted anew behind the lock: another worker may have taken the last place a moment ago.
+            if self.endpoints_to_serve(now).filter(pk=endpoint.pk).exists() and (claim := self._claim_for(endpoint)):
+                WebhookEndpoint.objects.filter(pk=endpoint.pk).update(served_at=now)
+                return claim
+        return None
+
+    def _lock_next_endpoint(self, now: datetime, tried: list[int]) -> WebhookEndpoint | None:
+        """Skip those that another worker has locked: it looks for more after that."""
+        endpoints = self.endpoints_to_serve(now).exclude(pk__in=tried)
+        return endpoints.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+
+    def _claim_for(self, endpoint: WebhookEndpoint) -> DeliveryClaim | None:
+        """Take the endpoint's most urgent delivery. Call it with the endpoint locked."""
+        now, token = timezone.now(), uuid.uuid4()
+        due = self.due(now).filter(endpoint=endpoint)
+        if not endpoint.is_active:
+            due = due.filter(is_test=True)
+        # Somebody may just be deleting it, and wait for the endpoint.
+        free = due.order_by("makes_way", "due_at", "pk").select_for_update(no_key=True, skip_locked=True)
+        delivery_id = free.values_list("pk", flat=True).first()
+        if delivery_id is None:
+            return None
+        self.filter(pk=delivery_id).update(
+            status=WebhookDelivery.Status.DELIVERING,
+            claim_token=token,
+            claim_expires_at=now + timedelta(seconds=settings.WEBHOOK_LEASE),
+            attempts=F("attempts") + 1,
         )
-        return DeliveryClaim(delivery_id, token) if taken else None
+        return DeliveryClaim(delivery_id, token)
 
     def held_by(self, claim: DeliveryClaim) -> WebhookDeliveryQuerySet:
         """The claimed delivery, unless another worker has taken it over since."""
@@ -109,15 +139,6 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
             status=WebhookDelivery.Status.DELIVERING, claim_expires_at__lte=now, attempts__gte=max_attempts()
         )
 
-    def to_enqueue(self, now: datetime) -> WebhookDeliveryQuerySet:
-        """Claimable ones for which nothing is in the broker: never enqueued, or so long ago that it must be lost."""
-        lost_before = now - timedelta(seconds=settings.REQUEUE_AFTER)
-        return self.claimable(now).filter(Q(enqueued_at=None) | Q(enqueued_at__lte=lost_before))
-
-    def set_aside(self) -> int:
-        """The message in the broker was taken, but not the delivery: another will be sent when there is room."""
-        return self.filter(status=WebhookDelivery.Status.PENDING).update(enqueued_at=None)
-
     def finish(self, status: WebhookDelivery.Status, error: str = "") -> int:
         return self.update(
             status=status,
@@ -125,7 +146,6 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
             finished_at=timezone.now(),
             claim_token=None,
             claim_expires_at=None,
-            enqueued_at=None,
         )
 
     def wait(self, due_at: datetime, **values: Any) -> int:
@@ -137,7 +157,6 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
             finished_at=None,
             claim_token=None,
             claim_expires_at=None,
-            enqueued_at=None,
             **values,
         )
 
@@ -157,11 +176,13 @@ class WebhookDelivery(models.Model):
     message = models.ForeignKey(WebhookMessage, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
     is_test = models.BooleanField(default=False, help_text="Attempted once, whatever the state of the endpoint.")
+    makes_way = models.BooleanField(
+        default=False, db_default=False, help_text="It tells of one of many changes: others are delivered before it."
+    )
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
     error = models.CharField(max_length=200, blank=True, help_text="Why it ended without success, for people.")
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now, help_text="Not to be attempted before.")
-    enqueued_at = models.DateTimeField(null=True)
     claim_token = models.UUIDField(null=True)
     claim_expires_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -174,14 +195,18 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = "webhook deliveries"
         indexes = (
             models.Index(
-                fields=["endpoint", "due_at"],
+                fields=["endpoint", "makes_way", "due_at"],
                 condition=Q(status__in=["pending", "delivering"]),
                 name="webhook_delivery_unfinished",
             ),
             models.Index(
                 fields=["endpoint"], condition=Q(status="delivering"), name="webhook_delivery_delivering"
             ),  # a few, however many wait
-            models.Index(fields=["due_at"], condition=Q(status="pending", is_test=True), name="webhook_delivery_tests"),
+            models.Index(
+                fields=["endpoint", "due_at"],
+                condition=Q(status__in=["pending", "delivering"], is_test=True),
+                name="webhook_delivery_tests",
+            ),
             models.Index(fields=["endpoint", "-id"], name="webhook_delivery_of_endpoint"),
             models.Index(fields=["created_at", "id"], name="webhook_delivery_by_creation"),
         )

@@ -121,6 +121,7 @@ class WebhookEndpoint(models.Model):
     stopped_automatically = models.BooleanField(default=False, editable=False)
     consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
+    served_at = models.DateTimeField(null=True, editable=False, help_text="When a worker last took a message for it.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -25,19 +25,14 @@ TEST_FAILED = "The test failed: {why}"
 Status = WebhookDelivery.Status
 
 
-def deliver(delivery_id: int) -> int | None:
-    """Attempt a delivery; nothing happens if it is taken or done. Gives the endpoint that has room for another now."""
-    claim = WebhookDelivery.objects.claim(delivery_id)
-    if claim is None:
-        WebhookDelivery.objects.filter(pk=delivery_id).set_aside()
-        return None
+def deliver(claim: DeliveryClaim) -> None:
+    """Attempt a claimed delivery; nothing happens if another worker has taken it over."""
     delivery = WebhookDelivery.objects.held_by(claim).select_related("message", "endpoint").first()
     if delivery is None:  # deleted in this very moment
-        return None
+        return
     started = timezone.now()
     answer = _send(delivery, started)
     _store(claim, delivery, started, answer)
-    return delivery.endpoint_id
 
 
 def _send(delivery: WebhookDelivery, now: datetime) -> Answer:

@@ -7,18 +7,15 @@ them to the receivers comes after the commit.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from crm.dispatch import announce_on_commit
 from crm.models import Customer, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from crm.tasks import enqueue
+from crm.tasks import deliver_webhooks
 from crm.webhooks.event_types import TEST
-
-# So many messages are sent to the broker by the request itself; whoever delivers one of them sends the others.
-ENQUEUED_AT_ONCE = 100
 
 Event = tuple[Customer, Mapping[str, Any]]
 _gathered: ContextVar[dict[str, list[Event]] | None] = ContextVar("gathered_events", default=None)
@@ -29,15 +26,17 @@ def somebody_listens() -> bool:
     return WebhookEndpoint.objects.exclude(state=WebhookEndpoint.State.DISABLED).exists()
 
 
-def emit(event_type: str, customer: Customer, data: Mapping[str, Any]) -> None:
+def emit(event_type: str, customer: Customer, data: Mapping[str, Any], *, makes_way: bool = False) -> None:
     """Tell every endpoint that listens and whose owner may see the customer. Call it in the transaction of the change.
+
+    An event that makes way is one of many: those for which somebody may wait are delivered before it.
 
     `data` is thin: public ids, states and addresses below /api/v1, no names, notes or photos.
     """
     if (gathered := _gathered.get()) is not None:
         gathered.setdefault(event_type, []).append((customer, data))
     else:
-        emit_all(event_type, [(customer, data)])
+        emit_all(event_type, [(customer, data)], makes_way=makes_way)
 
 
 @contextmanager
@@ -53,10 +52,10 @@ def emitted_together() -> Iterator[None]:
     finally:
         _gathered.reset(token)
     for event_type, happened in gathered.items():
-        emit_all(event_type, happened)
+        emit_all(event_type, happened, makes_way=len(happened) > 1)
 
 
-def emit_all(event_type: str, happened: Iterable[Event]) -> None:
+def emit_all(event_type: str, happened: Iterable[Event], *, makes_way: bool) -> None:
     """The same for several customers, with as many queries as for one."""
     endpoints = WebhookEndpoint.objects.hearing(event_type)
     if not endpoints:
@@ -68,14 +67,15 @@ def emit_all(event_type: str, happened: Iterable[Event]) -> None:
             told.append((_message(event_type, data), listeners))
     with transaction.atomic(savepoint=False):
         WebhookMessage.objects.bulk_create([message for message, _ in told])
-        deliveries = WebhookDelivery.objects.bulk_create(
+        WebhookDelivery.objects.bulk_create(
             [
-                WebhookDelivery(message=message, endpoint=endpoint)
+                WebhookDelivery(message=message, endpoint=endpoint, makes_way=makes_way)
                 for message, listeners in told
                 for endpoint in listeners
             ]
         )
-        enqueue_on_commit([delivery.pk for delivery in deliveries if delivery.endpoint.is_active])
+        if any(endpoint.is_active for _, listeners in told for endpoint in listeners):
+            announce_on_commit(deliver_webhooks)
 
 
 def emit_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
@@ -85,12 +85,8 @@ def emit_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
         message = _message(TEST, data)
         message.save()
         delivery = WebhookDelivery.objects.create(message=message, endpoint=endpoint, is_test=True)
-        enqueue_on_commit([delivery.pk])
+        announce_on_commit(deliver_webhooks)
         return delivery
-
-
-def enqueue_on_commit(delivery_ids: list[int]) -> None:
-    transaction.on_commit(partial(enqueue, delivery_ids[:ENQUEUED_AT_ONCE]), robust=True)
 
 
 def _message(event_type: str, data: Mapping[str, Any]) -> WebhookMessage:

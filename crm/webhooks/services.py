@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from crm.dispatch import announce_on_commit
 from crm.models import User, WebhookDelivery, WebhookEndpoint
-from crm.webhooks.events import ENQUEUED_AT_ONCE, emit_test, enqueue_on_commit
+from crm.tasks import deliver_webhooks
+from crm.webhooks.events import emit_test
 
 STOPPED_BY_A_PERSON = "Somebody paused it."
 
@@ -59,8 +61,7 @@ def resume(endpoint: WebhookEndpoint) -> bool:
     now = timezone.now()
     waiting = WebhookDelivery.objects.filter(endpoint=endpoint, status=WebhookDelivery.Status.PENDING)
     waiting.filter(due_at__gt=now).update(due_at=now)
-    waiting.exclude(enqueued_at=None).update(enqueued_at=None)
-    enqueue_on_commit(list(waiting.order_by("due_at").values_list("pk", flat=True)[:ENQUEUED_AT_ONCE]))
+    announce_on_commit(deliver_webhooks)
     return True
 
 
@@ -81,9 +82,9 @@ def redeliver(delivery: WebhookDelivery) -> bool:
     if endpoint.state == State.DISABLED:
         raise EndpointUnsubscribed
     idle = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(status=WebhookDelivery.Status.DELIVERING)
-    if not idle.wait(timezone.now(), attempts=0):
+    if not idle.wait(timezone.now(), attempts=0, makes_way=False):
         return False
-    enqueue_on_commit([delivery.pk])
+    announce_on_commit(deliver_webhooks)
     return True
 
 
@@ -94,7 +95,6 @@ def redeliver_failed(endpoint: WebhookEndpoint) -> int:
     if locked.state == State.DISABLED:
         raise EndpointUnsubscribed
     failed = WebhookDelivery.objects.filter(Q(is_test=False), endpoint=endpoint, status=WebhookDelivery.Status.FAILED)
-    first = list(failed.order_by("pk").values_list("pk", flat=True)[:ENQUEUED_AT_ONCE])
-    count = failed.wait(timezone.now(), attempts=0)
-    enqueue_on_commit(first)
+    count = failed.wait(timezone.now(), attempts=0, makes_way=True)
+    announce_on_commit(deliver_webhooks)
     return count

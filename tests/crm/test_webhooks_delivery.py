@@ -1,23 +1,31 @@
 """What becomes of a delivery, with a real receiver at the other end."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
-from crm.models import DeliveryAttempt, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from crm import tasks
+from crm.dispatch import ENOUGH
+from crm.models import Consent, DeliveryAttempt, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from crm.models.webhook_deliveries import AT_ONCE_PER_ENDPOINT
-from crm.tasks import deliver_webhook, sweep_webhooks
+from crm.services import record_consent
+from crm.tasks import deliver_webhooks, sweep_webhooks
+from crm.upsert import upsert_customers
 from crm.webhooks.services import end_old_secrets, pause, resume, rotate_secret, send_test
 from crm.webhooks.signing import new_secret
 from tests.broker import Queue
+from tests.conftest import on_sqlite
+from tests.databases import somebody_waits_for_a_lock
 from tests.factories import CustomerFactory
 from tests.receiver import Handler, Receiver, answering, answering_in_turn
 from tests.threads import at_once, in_thread
-from tests.waiting import wait_until
-from tests.webhooks import delivery_states, endpoint_at
+from tests.waiting import DEADLINE, wait_until
+from tests.webhooks import WebhookEndpointFactory, delivery_states, endpoint_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = WebhookDelivery.Status
@@ -90,8 +98,7 @@ def test_it_is_given_up_after_the_last_attempt(receiver: Receiver, settings: Set
     endpoint_at(receiver)
     receiver.behaviour = answering(500)
     delivery = event()
-    for _ in range(5):
-        deliver_webhook(delivery.pk)
+    deliver_webhooks()
     delivery.refresh_from_db()
     assert delivery.status == Status.FAILED
     assert delivery.error == "Given up after 3 attempts. The last one: answer 500."
@@ -148,8 +155,7 @@ def test_what_waits_for_a_person_who_left_is_sent_when_they_are_back(
     make_due()
     sweep_webhooks()
     assert queue.messages() == []
-    for delivery in WebhookDelivery.objects.all():
-        deliver_webhook(delivery.pk)
+    deliver_webhooks()
     assert len(receiver.received) == 1
     assert list(WebhookDelivery.objects.order_by("pk").values_list("status", "attempts")) == [
         (Status.PENDING, 1),
@@ -200,19 +206,19 @@ def test_long_failure_pauses_and_says_so(receiver: Receiver, queue: Queue, setti
 
 def test_of_two_workers_one_attempts(receiver: Receiver) -> None:
     endpoint_at(receiver)
-    delivery = event()
-    at_once(lambda: deliver_webhook(delivery.pk), times=4)
+    event()
+    at_once(deliver_webhooks, times=4)
     assert len(receiver.received) == 1
     assert WebhookDelivery.objects.get().attempts == 1
 
 
 def test_a_claim_that_ran_out_is_taken_over_and_its_loser_changes_nothing(receiver: Receiver) -> None:
     endpoint_at(receiver)
-    delivery = event()
-    lost = WebhookDelivery.objects.claim(delivery.pk)
+    event()
+    lost = WebhookDelivery.objects.claim_next()
     assert lost
     WebhookDelivery.objects.update(claim_expires_at=timezone.now())
-    deliver_webhook(delivery.pk)
+    deliver_webhooks()
     assert delivery_states() == [Status.DELIVERED]
     assert not WebhookDelivery.objects.held_by(lost).exists()
 
@@ -221,47 +227,130 @@ def test_a_slow_endpoint_leaves_room_for_others(receiver: Receiver) -> None:
     slow = endpoint_at(receiver, events=["customer.created"])
     for _ in range(AT_ONCE_PER_ENDPOINT + 1):
         event()
-    deliveries = list(WebhookDelivery.objects.order_by("pk"))
-    claims = [WebhookDelivery.objects.claim(each.pk) for each in deliveries]
+    claims = [WebhookDelivery.objects.claim_next() for _ in range(AT_ONCE_PER_ENDPOINT + 1)]
     assert [bool(claim) for claim in claims] == [True] * AT_ONCE_PER_ENDPOINT + [False]
     WebhookEndpoint.objects.filter(pk=slow.pk).update(events=[])
     endpoint_at(receiver)
-    deliver_webhook(event().pk)
+    event()
+    deliver_webhooks()
     assert len(receiver.received) == 1
+
+
+def test_two_claims_at_the_same_moment_keep_the_limit() -> None:
+    """The first has taken the last place but not committed yet, when the second looks."""
+    WebhookEndpointFactory()
+    for _ in range(AT_ONCE_PER_ENDPOINT + 1):
+        event()
+    for _ in range(AT_ONCE_PER_ENDPOINT - 1):
+        assert WebhookDelivery.objects.claim_next()
+    taken, go_on = threading.Event(), threading.Event()
+
+    def claim_slowly() -> object:
+        with transaction.atomic():
+            claim = WebhookDelivery.objects.claim_next()
+            taken.set()
+            go_on.wait(DEADLINE)
+            return claim
+
+    first = in_thread(claim_slowly)
+    assert taken.wait(DEADLINE)
+    second = in_thread(WebhookDelivery.objects.claim_next)
+    if not on_sqlite():  # there, the second waits from the beginning of its transaction on
+        wait_until(lambda: not second.is_alive() or somebody_waits_for_a_lock(), "the second has looked")
+    go_on.set()
+    assert first.result()
+    assert second.result() is None
+    assert delivery_states().count(Status.DELIVERING) == AT_ONCE_PER_ENDPOINT
+
+
+def test_many_claims_at_once_keep_the_limit() -> None:
+    WebhookEndpointFactory()
+    for _ in range(10):
+        event()
+    for _ in range(AT_ONCE_PER_ENDPOINT):
+        at_once(WebhookDelivery.objects.claim_next, times=8)
+    assert delivery_states().count(Status.DELIVERING) == AT_ONCE_PER_ENDPOINT
 
 
 def test_a_failing_endpoint_gets_one_at_a_time(receiver: Receiver) -> None:
     endpoint_at(receiver, failing_since=timezone.now())
-    first, second = event(), event()
-    assert WebhookDelivery.objects.claim(first.pk)
-    assert WebhookDelivery.objects.claim(second.pk) is None
+    event(), event()
+    assert WebhookDelivery.objects.claim_next()
+    assert WebhookDelivery.objects.claim_next() is None
 
 
-def test_whoever_delivers_one_sends_for_the_next(receiver: Receiver, queue: Queue) -> None:
+def test_endpoints_take_turns() -> None:
+    """What waits for one from before does not go ahead of what waits for the other."""
+    busy = WebhookEndpointFactory(events=["customer.created"])
+    event(), event()
+    other = WebhookEndpointFactory(events=["customer.created"])
+    event()
+    claims = [WebhookDelivery.objects.claim_next() for _ in range(4)]
+    served = [WebhookDelivery.objects.get(pk=claim.delivery_id).endpoint for claim in claims if claim]
+    assert served == [busy, other, busy, busy]
+
+
+def test_one_change_is_told_before_many(receiver: Receiver, queue: Queue) -> None:
+    """A system that hears of an import of customers hears of a consent at once."""
+    endpoint = endpoint_at(receiver)
+    ada = CustomerFactory(consenting=False)
+    queue.work()
+    rows = [{"source": "import", "external_id": str(number), "name": "N"} for number in range(20)]
+    upsert_customers(endpoint.owner, rows)
+    record_consent(ada, granted=True, obtained_by=Consent.ObtainedBy.WRITTEN, recorded_by=endpoint.owner)
+    queue.work()
+    assert receiver.types == ["customer.created", "consent.changed", *["customer.created"] * 20]
+
+
+def test_a_few_messages_stand_for_all_that_waits(receiver: Receiver, queue: Queue) -> None:
+    endpoint_at(receiver)
+    for _ in range(3 * ENOUGH):
+        event()
+        sweep_webhooks()
+    assert [each.task for each in queue.messages()] == ["crm.tasks.deliver_webhooks"] * ENOUGH
+    while queue.messages():
+        queue.work()
+    assert len(receiver.received) == 3 * ENOUGH
+
+
+def test_who_delivers_sends_for_another_and_at_the_end_of_its_time_for_the_rest(
+    receiver: Receiver, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "SLICE", 0.0)
     endpoint_at(receiver)
     for _ in range(5):
         event()
     queue.take()  # the broker lost them
-    WebhookDelivery.objects.update(enqueued_at=None)
-    deliver_webhook(WebhookDelivery.objects.earliest("pk").pk)
+    deliver_webhooks()
+    assert (len(receiver.received), len(queue.messages())) == (1, 2)
     while queue.messages():
         queue.work()
     assert delivery_states() == [Status.DELIVERED] * 5
     assert len(receiver.received) == 5
 
 
+def test_nobody_sends_messages_for_an_endpoint_that_has_enough_to_do(queue: Queue) -> None:
+    WebhookEndpointFactory()
+    for _ in range(AT_ONCE_PER_ENDPOINT + 1):
+        event()
+    queue.take()
+    for _ in range(AT_ONCE_PER_ENDPOINT):
+        assert WebhookDelivery.objects.claim_next()
+    sweep_webhooks()
+    assert queue.messages() == []
+
+
 def test_an_endpoint_deleted_meanwhile_does_no_harm(receiver: Receiver) -> None:
     endpoint = endpoint_at(receiver)
-    delivery = event()
+    event()
 
     def delete_and_answer(handler: Handler) -> None:
         endpoint.delete()
         handler.answer(500)
 
     receiver.behaviour = delete_and_answer
-    deliver_webhook(delivery.pk)
+    deliver_webhooks()
     assert not WebhookDelivery.objects.exists()
-    deliver_webhook(delivery.pk)
     assert WebhookMessage.objects.count() == 1
 
 
@@ -270,11 +359,11 @@ def test_events_are_written_while_a_delivery_is_stored(receiver: Receiver, queue
     receiver.behaviour = answering(500)
     for _ in range(10):
         event()
-    messages = queue.take()
-    thread = in_thread(lambda: [deliver_webhook(each.args[0]) for each in messages])
+    thread = in_thread(deliver_webhooks)
     for _ in range(10):
         event()
     thread.result()
-    wait_until(lambda: len(receiver.received) >= 10, "all were attempted")
+    deliver_webhooks()
+    assert len(receiver.received) == 20
     endpoint.refresh_from_db()
-    assert endpoint.consecutive_failures == 10
+    assert endpoint.consecutive_failures == 20
