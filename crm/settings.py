@@ -113,6 +113,10 @@ rate = validate.Regexp(RATE, error="Give a number and a period: second, minute, 
 API_RATE = env.str("API_RATE", "600/minute", validate=rate)
 # Wrong keys from one address. Right keys from there pass all the same.
 API_FAILURE_RATE = env.str("API_FAILURE_RATE", "30/minute", validate=rate)
+# Wrong passwords: for one account from one address or known browser; from one address; for one account from anywhere.
+LOGIN_RATE = env.str("LOGIN_RATE", "10/hour", validate=rate)
+LOGIN_ADDRESS_RATE = env.str("LOGIN_ADDRESS_RATE", "50/hour", validate=rate)
+LOGIN_ACCOUNT_RATE = env.str("LOGIN_ACCOUNT_RATE", "100/hour", validate=rate)
 # What web processes count requests in, together.
 CACHE_URL = secret(
     env.str,
@@ -274,6 +278,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "crm.accounts.middleware.LoginLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "crm.urls"
@@ -298,6 +303,7 @@ TEMPLATES = [
 REST_FRAMEWORK = {**FIXED_REST_FRAMEWORK, "NUM_PROXIES": NUM_PROXIES}
 
 AUTH_USER_MODEL = "crm.User"
+AUTHENTICATION_BACKENDS = ["crm.accounts.backend.LimitedBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -4,11 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from crm.accounts.views import password_change
+
 handler500 = "crm.outage.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:crm_customer_changelist")),
     path("admin/", RedirectView.as_view(pattern_name="admin:crm_customer_changelist")),
+    path("admin/password_change/", admin.site.admin_view(password_change)),
     path("admin/", include("emotions.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("crm.api.urls")),

@@ -4,6 +4,7 @@ from typing import cast
 
 from django.conf import settings
 from django.db import DataError
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
@@ -48,6 +49,6 @@ def _usable_key(given: bytes) -> ApiKey:
     return key
 
 
-def client_address(request: Request) -> str:
+def client_address(request: Request | HttpRequest) -> str:
     """The IP address that the request came from, behind as many proxies as REST_FRAMEWORK's NUM_PROXIES says."""
-    return BaseThrottle().get_ident(request)
+    return BaseThrottle().get_ident(cast(Request, request))

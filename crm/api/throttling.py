@@ -6,20 +6,17 @@ a multiple of its length. A cache that cannot be reached lets everything pass.
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.cache import cache
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from crm.api.rates import parse_rate
+from crm.counters import count, count_back
 from crm.models import ApiKey
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,7 @@ class Allowance:
     window: int  # seconds
     remaining: int | None
     seconds_left: int
+    counter: str
 
     def headers(self) -> dict[str, str]:
         policy = {"RateLimit-Policy": f'"requests";q={self.quota};w={self.window}'}
@@ -43,28 +41,21 @@ class Allowance:
             message = f"At most {self.quota} requests are answered in {self.window} seconds."
             raise Throttled(self.seconds_left, message)
 
+    def give_back(self) -> None:
+        """Have the request at hand not count after all."""
+        count_back(self.counter)
+
 
 def spend(client: str, rate: str) -> Allowance:
     """Count one request of the client. `rate` is such as 600/minute."""
     (quota, window), now = parse_rate(rate), time.time()
-    count = _count(f"throttle:{client}:{window}:{int(now // window)}", window)
-    remaining = None if count is None else quota - count
-    return Allowance(quota, window, remaining, math.ceil(window - now % window))
+    counter = f"throttle:{client}:{window}:{int(now // window)}"
+    number = count(counter, 2 * window)
+    remaining = None if number is None else quota - number
+    return Allowance(quota, window, remaining, math.ceil(window - now % window), counter)
 
 
 def spend_request(request: Request) -> Allowance:
     """Count the request of the key, or of the member of staff who is logged in."""
     client = f"key:{request.auth.prefix}" if isinstance(request.auth, ApiKey) else f"user:{request.user.pk}"
     return spend(client, settings.API_RATE)
-
-
-def _count(key: str, window: int) -> int | None:
-    """How often this was called for the key, in whichever process; None if the cache cannot be reached."""
-    try:
-        cache.add(key, 0, timeout=2 * window)
-        return cache.incr(key)
-    except ValueError:  # a file that another process deleted to make room
-        return None
-    except Exception as error:  # each cache has errors of its own
-        logger.warning("Requests are not counted: the cache cannot be reached (%s)", error)
-        return None

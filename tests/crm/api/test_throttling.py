@@ -1,11 +1,15 @@
 import re
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
+import django
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from crm.api.throttling import spend
+from crm.counters import count
 from crm.models import Scope
 from crm.settings import cache
 from tests.api import CUSTOMERS, System
@@ -87,3 +91,19 @@ def test_requests_are_counted_where_the_tasks_queue(tmp_path: Path) -> None:
     assert start(tmp_path, show).stdout.strip() == f"file://{tmp_path}/cache"
     assert start(tmp_path, show, CELERY_BROKER_URL=broker).stdout.strip() == broker
     assert start(tmp_path, show, CACHE_URL="file:///somewhere").stdout.strip() == "file:///somewhere"
+
+
+def test_files_count_exactly_among_processes_and_beside_many_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHE_URL", f"file://{tmp_path}/shared")
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn"), initializer=django.setup) as processes:
+        counts = list(processes.map(counted, range(400), chunksize=10))
+    assert set(counts) == set(range(1, 401))
+
+
+def counted(number: int) -> int | None:
+    """Count one of something, and one of something else, of which there is more than Django keeps files."""
+    for other in range(3):
+        count(f"other {number} {other}", 60)
+    return count("something", 60)

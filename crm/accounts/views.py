@@ -1,0 +1,23 @@
+"""The page on which staff change their own password: its question for the old one is limited as the login is."""
+
+from typing import cast
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+
+from crm.accounts.attempts import begin_attempt
+from crm.models import User
+
+
+def password_change(request: HttpRequest) -> HttpResponseBase:
+    """Raises TooManyAttempts."""
+    if request.method != "POST":
+        return admin.site.password_change(request)
+    attempt = begin_attempt(request, cast(User, request.user).username)
+    answer = admin.site.password_change(request)
+    form = answer.context_data["form"] if isinstance(answer, TemplateResponse) and answer.context_data else None
+    if form is None or "old_password" not in form.errors:
+        attempt.succeeded()
+    return answer
