@@ -1,6 +1,7 @@
 """The formats of photos that can be read: how a file is recognised, and opened without decoding it. Pillow only."""
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from ml.errors import InvalidImage
 from ml.exif import parse_exif, tiff_exif
 from ml.jpeg_structure import read_jpeg
 from ml.png_structure import SIGNATURE, read_png
+from ml.tiff_structure import raw_refused, refuse_raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def _open_bmp(data: bytes) -> OpenedFile:
 
 
 def _open_tiff(data: bytes) -> OpenedFile:
+    refuse_raw(data)
     image = TiffImageFile(io.BytesIO(data))
     # Not n_frames, for which each page would be looked up.
     return OpenedFile(image, tiff_exif(image), image.is_animated)
@@ -95,6 +98,9 @@ ACCEPTED = ", ".join(each.name for each in FORMATS[:-1]) + f" or {FORMATS[-1].na
 AVIF_BRANDS = {b"avif", b"avis"}
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
+# How RAW files begin that are no TIFFs: those of Fujifilm, Panasonic, Olympus (two), Sigma and Canon.
+RAW = re.compile(rb"FUJIFILMCCD-RAW|IIU\0|IIR[OS]|MMOR|FOVb|....ftypcrx ", re.DOTALL)
+
 
 def recognise(data: bytes) -> PhotoFormat:
     """Tell the format by how the file begins. Raises InvalidImage with a sentence for the photo's owner."""
@@ -110,6 +116,8 @@ def recognise(data: bytes) -> PhotoFormat:
         return BMP
     if data[:4] in (b"II*\0", b"MM\0*"):
         return TIFF
+    if RAW.match(data):
+        raise raw_refused()
     raise InvalidImage(f"The file is not a photo in a format that can be read. Use {ACCEPTED}.")
 
 

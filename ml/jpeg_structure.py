@@ -81,7 +81,7 @@ def read_jpeg(data: bytes) -> Jpeg:
             parts.append(segment)
         elif marker in TABLES:
             parts.append(segment)
-        elif marker == EXIF and segment[4:10] == b"Exif\0\0":
+        elif marker == EXIF and not scans and segment[4:10] == b"Exif\0\0":
             exif = exif or segment[10:]
         elif marker == END:
             has_end = True

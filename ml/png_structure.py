@@ -12,7 +12,7 @@ from ml.errors import BROKEN, InvalidImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FRAME_BYTES = 12  # around each chunk's body: length, kind and checksum
-NEEDED = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+NEEDED = (b"IHDR", b"PLTE", b"IDAT")
 # Encoders write some kilobytes in each. Of very many, only the search would take long.
 MAX_CHUNKS = 100_000
 
@@ -36,6 +36,9 @@ def read_png(data: bytes) -> Png:
     parts: list[bytes | memoryview] = [SIGNATURE]
     colour_type, exif, animated, has_end = None, b"", False, False
     for kind, body, whole in islice(_chunks(data), MAX_CHUNKS):
+        if kind == b"IEND":
+            has_end = True
+            break
         sound = zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(whole[-4:])
         if kind in NEEDED and not sound:
             raise InvalidImage(BROKEN)
@@ -43,9 +46,6 @@ def read_png(data: bytes) -> Png:
             if colour_type is not None or len(body) != 13:
                 raise InvalidImage(BROKEN)
             colour_type = body[9]
-        if kind == b"IEND":
-            has_end = True
-            break
         if kind in (b"IHDR", b"IDAT") or _is_for(colour_type, kind, len(body), sound):
             parts.append(whole)
         elif kind == b"eXIf" and sound:

@@ -19,6 +19,7 @@ from pillow_heif import HeifImageFile
 from ml.errors import InvalidImage
 from ml.image import PhotoLimits, check_photo, decode
 from ml.jpeg_structure import MAX_SCANS
+from tests.ml.photo_parts import chunk, with_chunk
 from tests.ml.photos import FORMATS, astronaut, encoded, exif, turned
 
 
@@ -190,11 +191,37 @@ def test_a_limit_above_pillows_own_holds() -> None:
     assert check_photo(data, PhotoLimits(max_pixels=200_000_000)).width == 20_000
 
 
-@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turns_every_orientation_upright(image_format: str, orientation: int) -> None:
     upright = astronaut().crop((0, 0, 400, 300))
     data = encoded(turned(upright, orientation), image_format, exif=exif(orientation=orientation))
+    info, photo = check_photo(data), decode(data)
+    assert (info.width, info.height) == (photo.width, photo.height) == (400, 300)
+    assert np.abs(photo.image.astype(int) - np.asarray(upright)).mean() < 4
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description tiff:Orientation="6" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+def with_xmp(image: Image.Image, image_format: str) -> bytes:
+    if image_format == "PNG":
+        return with_chunk(encoded(image, "PNG"), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP))
+    if image_format == "TIFF":
+        return encoded(image, "TIFF", tiffinfo={700: XMP})
+    upright = XMP.replace(b'"6"', b'"1"')  # pillow_heif would make another one HEIC's own
+    return encoded(image, image_format, xmp=upright).replace(upright, XMP)
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF"])
+def test_an_orientation_in_xmp_turns_nothing(image_format: str) -> None:
+    """Browsers ignore it, and programs that turn a photo forget it."""
+    upright = astronaut().crop((0, 0, 400, 300))
+    data = with_xmp(upright, image_format)
+    assert b'tiff:Orientation="6"' in data
     info, photo = check_photo(data), decode(data)
     assert (info.width, info.height) == (photo.width, photo.height) == (400, 300)
     assert np.abs(photo.image.astype(int) - np.asarray(upright)).mean() < 4
@@ -279,6 +306,15 @@ def test_transparent_palette_becomes_white() -> None:
         ),
         ({"taken": "2024:05:17 14:03:02", "offset": "+00:00"}, datetime(2024, 5, 17, 14, 3, 2, tzinfo=UTC)),
         ({"taken": "2024:05:17 14:03:02", "offset": "nonsense"}, datetime(2024, 5, 17, 14, 3, 2)),
+        ({"taken": "2024-05-17 14:03:02"}, datetime(2024, 5, 17, 14, 3, 2)),
+        ({"taken": "2024/05/17 14:03:02"}, datetime(2024, 5, 17, 14, 3, 2)),
+        ({"taken": "2024-05-17T14:03:02Z"}, datetime(2024, 5, 17, 14, 3, 2, tzinfo=UTC)),
+        ({"taken": "2024:05:17 14:03:02.25"}, datetime(2024, 5, 17, 14, 3, 2)),
+        ({"taken": "2024:05:17 14:03:02,250", "offset": "+00:00"}, datetime(2024, 5, 17, 14, 3, 2, tzinfo=UTC)),
+        ({"taken": "2024:05:17 14:03:02+00:00", "offset": "+02:00"}, datetime(2024, 5, 17, 14, 3, 2, tzinfo=UTC)),
+        ({"taken": "2024:05:17 14:03:02 "}, datetime(2024, 5, 17, 14, 3, 2)),
+        ({"taken": "2024:05:17 25:03:02"}, None),
+        ({"taken": "2024:05:17"}, None),
         ({"taken": "0000:00:00 00:00:00"}, None),
         ({"taken": "0001:01:01 00:00:00"}, None),
         ({"taken": "1900:12:31 23:59:59", "offset": "-12:00"}, None),

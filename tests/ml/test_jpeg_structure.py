@@ -90,6 +90,8 @@ def test_the_model_of_colours_stays() -> None:
 def test_the_first_exif_counts() -> None:
     first, second = (segment(0xE1, exif(orientation=value).tobytes()) for value in (6, 1))
     assert check_photo(with_segment(encoded(PICTURE), first + second)).width == 200
+    photo = encoded(PICTURE)
+    assert check_photo(photo[:-2] + first + photo[-2:]).width == 300  # browsers look no further than the pixels
 
 
 def many_scans(repeated: int) -> bytes:

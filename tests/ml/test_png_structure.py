@@ -28,11 +28,21 @@ def test_flawed_and_large_chunks_beside_the_pixels_do_not_matter(extra: bytes) -
     [
         PHOTO[:-LAST_CHUNK],
         PHOTO[:-5],
+        PHOTO[:-1],
+        PHOTO[:-1] + b"?",
         PHOTO + b"what a program appended",
         PHOTO + PHOTO,
         PHOTO[:-LAST_CHUNK] + chunk(b"tEXt", b"Software\0x" * 100)[:-20],
     ],
-    ids=["no last chunk", "last chunk cut off", "more bytes", "another photo", "cut off in a text"],
+    ids=[
+        "no last chunk",
+        "last chunk cut off",
+        "last checksum cut off",
+        "last checksum wrong",
+        "more bytes",
+        "another photo",
+        "cut off in a text",
+    ],
 )
 def test_what_stands_where_the_last_chunk_should_be_does_not_matter(data: bytes) -> None:
     assert same_picture(data, PHOTO)
@@ -49,7 +59,7 @@ def test_a_png_that_lacks_pixels_is_refused(lost: int) -> None:
         check_photo(PHOTO[:AFTER_HEADER] + chunk(b"IDAT", body))
 
 
-@pytest.mark.parametrize("kind", [b"IHDR", b"IDAT", b"IEND"])
+@pytest.mark.parametrize("kind", [b"IHDR", b"IDAT"])
 def test_a_chunk_of_the_picture_with_a_wrong_checksum_is_refused(kind: bytes) -> None:
     data = bytearray(PHOTO)
     end = data.index(kind) + 4 + int.from_bytes(data[data.index(kind) - 4 : data.index(kind)])
