@@ -33,11 +33,22 @@ class CheckedPhoto:
     upload: File[bytes]
     info: PhotoInfo
     sha256: str
-    captured_at: datetime | None  # aware; None when the photo does not say
+    captured_at: datetime | None  # aware; None when the photo does not say, or names a time that has not come yet
 
     @property
     def name(self) -> str:
         return self.upload.name or ""
+
+    @property
+    def clock_hint(self) -> str:
+        """What staff should know of the camera's clock; empty when it may be right."""
+        said = self.info.captured_at
+        if said is None or self.captured_at:
+            return ""
+        return (
+            f"{self.name} says it was taken on {said:%d %B %Y at %H:%M}, which is in the future. The time of the"
+            " interaction counts instead. Correct the camera's clock."
+        )
 
 
 def photo_limits() -> PhotoLimits:
@@ -59,25 +70,22 @@ def check_upload(upload: File[bytes]) -> CheckedPhoto:
     return CheckedPhoto(upload, info, hashlib.sha256(data).hexdigest(), _capture_time(info.captured_at))
 
 
-def refuse_future(captured_at: datetime, tolerance: timedelta = CLOCK_TOLERANCE) -> None:
-    """Raises PhotoRefused for a time that has not come yet; the camera's clock may be ahead by the tolerance."""
-    if captured_at > timezone.now() + tolerance:
+def refuse_future(captured_at: datetime) -> None:
+    """Raises PhotoRefused for a given time that has not come yet; the sender's clock may be a little ahead."""
+    if captured_at > timezone.now() + CLOCK_TOLERANCE:
         raise PhotoRefused(
-            f"The photo says it was taken on {captured_at:%d %B %Y at %H:%M}, which is in the future."
-            " Correct the camera's clock and take it again, or remove the date from the file."
+            f"{captured_at:%d %B %Y at %H:%M} is in the future. Give the time when the photo was taken, or none."
         )
 
 
-def _capture_time(captured_at: datetime | None) -> datetime | None:
-    if captured_at is None:
+def _capture_time(said: datetime | None) -> datetime | None:
+    """What the camera says, unless its clock is ahead: then the photo is as good as one without a date."""
+    if said is None:
         return None
-    now = timezone.now()
-    if timezone.is_aware(captured_at):
-        refuse_future(captured_at)
-        return min(captured_at, now)
-    local = timezone.make_aware(captured_at)
-    refuse_future(local, CLOCK_TOLERANCE + UNKNOWN_ZONE)
-    return min(local, now)
+    now, tolerance = timezone.now(), CLOCK_TOLERANCE
+    if timezone.is_naive(said):
+        said, tolerance = timezone.make_aware(said), CLOCK_TOLERANCE + UNKNOWN_ZONE
+    return min(said, now) if said <= now + tolerance else None
 
 
 def render_preview(data: bytes) -> bytes:

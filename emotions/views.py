@@ -153,6 +153,8 @@ def _save(request: StaffRequest, form: LogForm) -> Interaction | None:
             return first
         form.add_error(None, "This form cannot be used again. Load this page again.")
     else:
+        for hint in filter(None, (photo.clock_hint for photo in form.photos_given)):
+            messages.warning(request, hint)
         return interaction
     return None
 

@@ -73,8 +73,8 @@ class UploadSerializer(StrictSerializer):
     captured_at = UtcDateTimeField(
         required=False,
         validators=[not_before_1900],
-        help_text="When the photo was taken, if not as its EXIF says or else when the interaction took place."
-        " For a single photo.",
+        help_text="When the photo was taken, whatever its EXIF says. For a single photo. Unless given, the time in its"
+        " EXIF counts, or, without one or if that is in the future, when the interaction took place.",
     )
 
     def to_internal_value(self, data: Any) -> Any:

@@ -17,7 +17,8 @@ from crm.models import Consent, Customer, Interaction
 from crm.services import record_consent
 from emotions import services, views
 from emotions.models import Snapshot
-from tests.factories import CustomerFactory, UserFactory, uploaded_bytes
+from tests.factories import CustomerFactory, UserFactory, face, uploaded_bytes
+from tests.ml.photos import encoded, exif
 from tests.workspace import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,15 @@ def test_an_interaction_without_photos_needs_no_consent() -> None:
     assert (logged.kind, logged.notes, logged.staff, logged.customer) == ("meeting", "Talked.", me, customer)
     timeline = reverse("emotions:timeline", args=[customer.uuid])
     assert answer.headers["Location"] == f"{timeline}?page=1#interaction-{logged.uuid}"
+
+
+def test_a_photo_from_the_future_gets_the_time_of_the_interaction_and_staff_are_told() -> None:
+    customer, browser = CustomerFactory(), browser_of()
+    ahead = SimpleUploadedFile("ahead.jpg", encoded(face(), exif=exif(taken="2999:01:01 00:00:00")))
+    answer = log(customer, browser, photos=[ahead])
+    assert Snapshot.objects.get().captured_at == Interaction.objects.get().occurred_at
+    told = text_of(browser.get(answer.headers["Location"]).content)
+    assert "ahead.jpg says it was taken on 01 January 2999 at 00:00, which is in the future." in told
 
 
 def test_photos_become_snapshots_that_wait() -> None:

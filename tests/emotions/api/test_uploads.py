@@ -15,7 +15,8 @@ from tests.accounting import stray_files
 from tests.api import System
 from tests.broker import Queue
 from tests.emotions.api.requests import NEVER, errors_of, photo
-from tests.factories import ConsentFactory, CustomerFactory, InteractionFactory, UserFactory, uploaded_bytes
+from tests.factories import ConsentFactory, CustomerFactory, InteractionFactory, UserFactory, face, uploaded_bytes
+from tests.ml.photos import encoded, exif
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +84,23 @@ def test_a_time_to_come_is_refused() -> None:
     later = (timezone.now() + timedelta(days=1)).isoformat()
     answer = send(System(), snapshots_of(InteractionFactory()), photo(), captured_at=later)
     assert errors_of(answer) == {"captured_at": "future"}
+
+
+def photo_from_the_future() -> SimpleUploadedFile:
+    return photo(content=encoded(face(), exif=exif(taken="2999:01:01 00:00:00")))
+
+
+def test_a_given_time_counts_before_a_camera_whose_clock_is_ahead() -> None:
+    taken = timezone.now() - timedelta(days=3)
+    answer = send(System(), snapshots_of(InteractionFactory()), photo_from_the_future(), captured_at=taken.isoformat())
+    assert answer.status_code == 202
+    assert Snapshot.objects.get().captured_at == taken
+
+
+def test_a_camera_whose_clock_is_ahead_leaves_the_time_of_the_interaction() -> None:
+    interaction = InteractionFactory(occurred_at=timezone.now() - timedelta(days=3))
+    assert send(System(), snapshots_of(interaction), photo_from_the_future()).status_code == 202
+    assert Snapshot.objects.get().captured_at == interaction.occurred_at
 
 
 @pytest.mark.parametrize(
