@@ -14,6 +14,7 @@ from training.data import IMAGE_SIZE
 
 Labellings = Sequence[str]
 FER: Labellings = ("fer",)
+RESIDUAL_BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1))  # filters, stride
 
 
 def reference_cnn(labellings: Labellings = FER, classes: int = len(EMOTIONS)) -> keras.Model:
@@ -37,12 +38,23 @@ def residual(labellings: Labellings = FER, classes: int = len(EMOTIONS)) -> kera
 
     Pools over whatever size its last features have, so that it also takes faces of another size than 48x48.
     """
+    return _residual(RESIDUAL_BLOCKS, 0.2, labellings, classes, "residual")
+
+
+def residual_large(labellings: Labellings = FER, classes: int = len(EMOTIONS)) -> keras.Model:
+    """The residual network with two blocks more, after its own: 6.2 million parameters, a third more to compute."""
+    return _residual((*RESIDUAL_BLOCKS, (256, 1), (384, 2)), 0.3, labellings, classes, "residual-large")
+
+
+def _residual(
+    blocks: Sequence[tuple[int, int]], dropout: float, labellings: Labellings, classes: int, name: str
+) -> keras.Model:
     face = keras.Input((None, None, 1), name="face")
     features = _convolve(face, 64, kernel=5, stride=2)
-    for filters, stride in ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
+    for filters, stride in blocks:
         features = _residual_block(features, filters, stride)
-    features = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(features))
-    return with_heads(face, features, labellings, classes, "residual")
+    features = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(features))
+    return with_heads(face, features, labellings, classes, name)
 
 
 def _convolve(features: keras.KerasTensor, filters: int, kernel: int, stride: int = 1) -> keras.KerasTensor:
@@ -82,4 +94,6 @@ def with_heads(
 ARCHITECTURES: dict[str, Callable[[Labellings, int], keras.Model]] = {  # of labellings and number of classes
     "reference-cnn": reference_cnn,
     "residual": residual,
+    "residual-large": residual_large,
 }
+GROWN_FROM = {"residual-large": "residual"}  # whose layers it begins with, so that it can take over their weights

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.types import FaceInputs, GreyFaces
+from training.degradation import Degradation, degrade
 
-AugmentationName = Literal["none", "light", "strong"]
+AugmentationName = Literal["none", "light", "strong", "photo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,19 @@ class Augmentation:
     scale: float = 0.0  # part of the size
     shift: float = 0.0  # pixels of a 48x48 face
     shear: float = 0.0  # part of the size
+    margins: tuple[float, float] = (1.0, 1.0)  # least and largest side of the crop over the face's own
     erasing: float = 0.0  # probability that a rectangle of it is hidden (Zhong et al. 2020)
     mirror: bool = True
+    degradation: Degradation | None = None  # before anything is hidden
 
 
 AUGMENTATIONS: Final[dict[AugmentationName, Augmentation]] = {
     "none": Augmentation(mirror=False),
     "light": Augmentation(rotation=12.0, scale=0.1, shift=3.0),
     "strong": Augmentation(rotation=15.0, scale=0.14, shift=4.0, shear=0.1, erasing=0.3),
+    "photo": Augmentation(
+        rotation=15.0, shift=3.0, shear=0.1, margins=(0.8, 1.3), erasing=0.25, degradation=Degradation()
+    ),
 }
 ERASED = (0.02, 0.2)  # least and largest part of the face's area
 
@@ -36,15 +42,22 @@ def augment(faces: GreyFaces, by: Augmentation, random: np.random.Generator) -> 
     """Change each face a little. Edge pixels are repeated. (faces, size, size), 0..255 -> the same."""
     if by == AUGMENTATIONS["none"]:
         return faces
-    return np.stack([_augment_face(face, by, random) for face in faces])
+    changed = np.stack([_move_face(face, by, random) for face in faces])
+    if by.degradation:
+        changed = degrade(changed, by.degradation, random)
+    for face in changed:
+        if by.erasing and random.random() < by.erasing:
+            _erase(face, random)
+    return changed
 
 
-def _augment_face(face: GreyFaces, by: Augmentation, random: np.random.Generator) -> GreyFaces:
+def _move_face(face: GreyFaces, by: Augmentation, random: np.random.Generator) -> GreyFaces:
     size = face.shape[0]
     if by.mirror and random.random() < 0.5:
         face = face[:, ::-1]
     centre = ((size - 1) / 2, (size - 1) / 2)
     angle, scale = random.uniform(-by.rotation, by.rotation), 1 + random.uniform(-by.scale, by.scale)
+    scale /= np.exp(random.uniform(*np.log(by.margins)))
     matrix = cv2.getRotationMatrix2D(centre, angle, scale)
     if by.shear:
         slant = random.uniform(-by.shear, by.shear)
@@ -53,8 +66,6 @@ def _augment_face(face: GreyFaces, by: Augmentation, random: np.random.Generator
     moved = cv2.warpAffine(
         np.ascontiguousarray(face), matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    if by.erasing and random.random() < by.erasing:
-        _erase(moved, random)
     return np.asarray(moved, dtype=np.uint8)
 
 
@@ -72,9 +83,10 @@ def mix(
 ) -> tuple[FaceInputs, dict[str, NDArray[np.float32]]]:
     """Mix each input, and its targets alike, with another of the batch (mixup, Zhang et al. 2018).
 
-    `strength` is the parameter of the Beta distribution of the shares.
+    `strength` is the parameter of the Beta distribution of the shares, of which each input has its own.
     """
-    share = np.float32(random.beta(strength, strength))
+    shares = random.beta(strength, strength, len(inputs)).astype(np.float32)[:, np.newaxis]
     other = random.permutation(len(inputs))
-    mixed = {name: share * target + (1 - share) * target[other] for name, target in targets.items()}
-    return share * inputs + (1 - share) * inputs[other], mixed
+    mixed = {name: shares * target + (1 - shares) * target[other] for name, target in targets.items()}
+    of_pixels = shares[:, :, np.newaxis, np.newaxis]
+    return of_pixels * inputs + (1 - of_pixels) * inputs[other], mixed

@@ -100,6 +100,20 @@ RECIPES: Final = {
         small_epochs=10,
         jit_compile=True,
     ),
+    "residual-large": TrainingConfig(
+        architecture="residual-large",
+        ferplus=True,
+        epochs=150,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.08,
+        weight_decay=4e-3,
+        averaging=0.998,
+        label_smoothing=0.05,
+        augmentation="photo",
+        mixup=0.2,
+        small_epochs=30,
+    ),
 }
 
 
@@ -174,9 +188,16 @@ def open_run(run: Path, record: RunRecord) -> None:
 
 def _differences(before: RunRecord, asked: RunRecord) -> str:
     """What the run in a folder differs in from the one that was asked for, for people."""
-    was, wanted = asdict(before.config), asdict(asked.config)
-    told = [f"{key} is {json.dumps(was[key])}, not {json.dumps(wanted[key])}" for key in was if was[key] != wanted[key]]
-    return "; ".join(told + [words for key, words in OTHERS.items() if getattr(before, key) != getattr(asked, key)])
+    others = [words for key, words in OTHERS.items() if getattr(before, key) != getattr(asked, key)]
+    return "; ".join([*filter(None, [differences(before.config, asked.config)]), *others])
+
+
+def differences(before: TrainingConfig, asked: TrainingConfig) -> str:
+    """The settings of a run that are not as asked for, for people; empty if all are."""
+    was, wanted = asdict(before), asdict(asked)
+    return "; ".join(
+        f"{key} is {json.dumps(was[key])}, not {json.dumps(wanted[key])}" for key in was if was[key] != wanted[key]
+    )
 
 
 def read_log(run: Path) -> pd.DataFrame:

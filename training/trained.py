@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from training.architectures import ARCHITECTURES
+from training.architectures import ARCHITECTURES, GROWN_FROM
 from training.errors import TrainingError
 from training.run_folder import BEST_FILE, TrainingConfig, read_log, read_record
 
@@ -45,8 +45,11 @@ def load_network(file: Path) -> keras.Model:
 def take_weights(network: keras.Model, trained: keras.Model, file: Path) -> None:
     """Give `network` the weights of `trained`, read from `file`.
 
-    Raises TrainingError if they are not the same architecture with the same outputs.
+    Of a smaller architecture, which `network` begins as, it takes those of the layers that both have.
+    Raises TrainingError if they are not such architectures with the same outputs.
     """
+    if GROWN_FROM.get(network.name) == trained.name:
+        return _take_common_weights(network, trained)
     if _description(trained) != _description(network):
         raise TrainingError(
             f"{file} holds the network {_description(trained)}, not {_description(network)}: its weights do not fit."
@@ -55,6 +58,18 @@ def take_weights(network: keras.Model, trained: keras.Model, file: Path) -> None
         network.set_weights(trained.get_weights())
     except ValueError as error:
         raise TrainingError(f"{file} holds {trained.name} in another form: its weights do not fit.") from error
+
+
+def _take_common_weights(network: keras.Model, trained: keras.Model) -> None:
+    """Those of all layers from the first on, until one has another form."""
+    for layer, former in zip(_with_weights(network), _with_weights(trained), strict=False):
+        if [each.shape for each in layer.weights] != [each.shape for each in former.weights]:
+            return
+        layer.set_weights(former.get_weights())
+
+
+def _with_weights(network: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in network.layers if layer.weights]
 
 
 def _description(network: keras.Model) -> str:

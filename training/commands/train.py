@@ -101,19 +101,25 @@ def run(options: argparse.Namespace) -> None:
     from training.teacher import Teacher
     from training.train import train
 
-    if options.teacher_share is not None and not options.teachers:
-        raise TrainingError("--teacher-share goes with --teacher: name the folder of the one to learn from.")
-    if options.teachers and options.teacher_share is None:
-        options.teacher_share = TEACHER_SHARE
-    if options.start is None and options.from_epoch != "best":
-        raise TrainingError("--from-epoch goes with --from: name the folder of the run to begin with.")
-    given = {field.name: getattr(options, field.name, None) for field in fields(TrainingConfig)}
-    config = replace(
-        RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None}
-    )
+    config = config_of(options)
     if options.votes and not config.ferplus:
         raise TrainingError(f"The network {config.architecture!r} does not learn FER+'s votes. Leave out --votes.")
     faces = load_faces(options.data, options.cache, options.votes)
     start = Start(options.start, options.from_epoch) if options.start else None
     teachers = [Teacher.of(folder, options.cache) for folder in options.teachers]
     train(faces, config, options.run, start, teachers)
+
+
+def config_of(options: argparse.Namespace) -> TrainingConfig:
+    """The architecture's recipe, changed by what the options give.
+
+    Raises TrainingError if one is given without the other that it belongs to.
+    """
+    if options.teacher_share is not None and not options.teachers:
+        raise TrainingError("--teacher-share goes with --teacher: name the folder of the one to learn from.")
+    if options.start is None and options.from_epoch != "best":
+        raise TrainingError("--from-epoch goes with --from: name the folder of the run to begin with.")
+    given = {field.name: getattr(options, field.name, None) for field in fields(TrainingConfig)}
+    if options.teachers and options.teacher_share is None:
+        given["teacher_share"] = TEACHER_SHARE
+    return replace(RECIPES[options.architecture], **{name: value for name, value in given.items() if value is not None})

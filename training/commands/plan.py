@@ -1,0 +1,40 @@
+"""python -m training plan"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.commands.options import add_command, add_data_options
+
+if TYPE_CHECKING:
+    from training.commands.options import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    command = add_command(
+        commands,
+        "plan",
+        run,
+        "train one run after the other, with the lowest priority",
+        when_stopped="The same command goes on at the epoch it stopped in.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="TOML with a [[run]] for each run, see docs/models.md")
+    add_data_options(command)
+    command.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="for the runs' folders and the log (%(default)s)"
+    )
+    command.add_argument("--check", action="store_true", help="only say what is done and what is left to do")
+
+
+def run(options: argparse.Namespace) -> None:
+    from training.background import work_off, yield_to_others
+    from training.plan import read_plan
+
+    plan = read_plan(options.file, options.runs)
+    for each in plan:
+        print(f"{each.name}: {each.epochs_done()} of {each.config.epochs} epochs are done")
+    if options.check:
+        return
+    yield_to_others()
+    votes = ["--votes", str(options.votes)] if options.votes else []
+    work_off(plan, options.runs, ["--data", str(options.data), *votes, "--cache", str(options.cache)])
