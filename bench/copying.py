@@ -1,13 +1,16 @@
 """Rows into PostgreSQL by COPY, column by column."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connection, models
+
+from crm.models.text import SearchText, search_text
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -34,11 +37,20 @@ def _column(field: Any, count: int, chance: np.random.Generator, columns: dict[s
         value = columns[field.attname]
     elif isinstance(field, models.UUIDField) and not field.null:
         return uuids(count, chance)
+    elif isinstance(field, SearchText):
+        value = [search_text(row, field.columns) for row in _rows(field.columns, count, columns)]
     else:
         value = field.get_default()
     if isinstance(value, np.ndarray):
         return [text(each) for each in value.tolist()]
     return [text(each) for each in value] if isinstance(value, list) else [text(value)] * count
+
+
+def _rows(names: Sequence[str], count: int, columns: dict[str, Any]) -> Iterator[SimpleNamespace]:
+    """The values of these columns, row by row."""
+    for place in range(count):
+        given = {name: columns.get(name, "") for name in names}
+        yield SimpleNamespace(**{n: each[place] if isinstance(each, list) else each for n, each in given.items()})
 
 
 def text(value: Any) -> str:

@@ -19,6 +19,7 @@ from crm.accounts import admin as accounts_admin  # noqa: F401  # registers its 
 from crm.admin_base import WorkspaceAdmin
 from crm.forms import InteractionForm
 from crm.models import Consent, Customer, Interaction, User
+from crm.models.text import SEARCH_COLUMN
 from crm.services import record_consent
 from crm.webhooks import admin as webhooks_admin  # noqa: F401  # registers its pages
 
@@ -65,7 +66,7 @@ class CustomerAdmin(StaffAdmin):
     list_filter = (("owner", admin.RelatedOnlyFieldListFilter), "source")
     list_select_related = ("owner",)
     list_per_page = 50
-    search_fields = ("name", "email", "phone", "company", "external_id")
+    search_fields = (SEARCH_COLUMN,)
     search_help_text = "Name, email, phone, company or external ID"
     fieldsets = (
         (None, {"fields": (("name", "company"), ("email", "phone"), "owner", "notes")}),
@@ -114,7 +115,7 @@ class InteractionAdmin(StaffAdmin):
     list_filter = ("kind", "occurred_at")
     list_select_related = ("customer", "staff")
     list_per_page = 50
-    search_fields = ("customer__name", "notes")
+    search_fields = (f"customer__{SEARCH_COLUMN}", SEARCH_COLUMN)
     search_help_text = "Customer or notes"
     fields = ("customer", "kind", "occurred_at", "notes", "staff")
     readonly_fields = ("customer", "staff")
@@ -149,7 +150,7 @@ class ConsentAdmin(StaffAdmin):
     list_filter = ("granted", "obtained_by")
     list_select_related = ("customer", "recorded_by")
     list_per_page = 50
-    search_fields = ("customer__name",)
+    search_fields = (f"customer__{SEARCH_COLUMN}",)
     search_help_text = "Customer"
     autocomplete_fields = ("customer",)
 

@@ -27,7 +27,7 @@ SPELT_OUT = str.maketrans(
 )
 # Apostrophes, dashes and quotation marks as phones and word processors write them by themselves.
 PUNCTUATION = str.maketrans(
-    dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4`", "'")
+    dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'")
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
     | dict.fromkeys("\u201c\u201d\u201e\u2033", '"')
 )
@@ -48,8 +48,10 @@ def is_visible(text: str) -> bool:
 
 def folded(text: str) -> str:
     """As texts are compared: without case, accents, ligatures and invisible characters, with ASCII digits."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.translate(PUNCTUATION))
-    letters = unicodedata.normalize("NFKD", decomposed.casefold()).translate(SPELT_OUT)
+    letters = unicodedata.normalize("NFKD", decomposed.casefold()).translate(SPELT_OUT | PUNCTUATION)
     return "".join(_digit(each) for each in letters if not _is_left_out(each))
 
 

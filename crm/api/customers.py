@@ -33,6 +33,7 @@ from crm.api.problems import Conflict, PreconditionFailed
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
+from crm.models.text import SEARCH_COLUMN
 from crm.text import normal
 from crm.upsert import Outcome, OutOfReach, Values, upsert_customer
 
@@ -112,7 +113,7 @@ class CustomerViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Customer]):
     queryset = Customer.objects.none()  # for the schema
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilter
-    search_fields = ("name", "email", "phone", "company", "external_id")
+    search_fields = (SEARCH_COLUMN,)
     ordering_fields = ("created_at", "updated_at", "name")
 
     def get_queryset(self) -> QuerySet[Customer]:

@@ -10,8 +10,11 @@ from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import SearchFilter
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from crm.api.fields import NO_ZONE, standard_time
+from crm.search import matching
 
 
 class UtcField(IsoDateTimeField):
@@ -72,7 +75,13 @@ class OfCustomer(django_filters.FilterSet):
 class StrictSearchFilter(SearchFilter):
     """`search=WORDS`: rows with every word in one of the view's `search_fields`; offered only where there are any."""
 
-    search_description = "Words, each of which must be in one of the fields that are searched."
+    search_description = (
+        "Words, each of which must be in one of the fields that are searched; without case and accents, and phone"
+        " numbers however they are written."
+    )
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        return matching(queryset, self.get_search_terms(request), self.get_search_fields(view, request) or ())
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         if not getattr(view, "search_fields", None):

@@ -17,11 +17,12 @@ from crm.api.permissions import require_permission
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
 from crm.models import Interaction, Scope
+from crm.models.text import SEARCH_COLUMN
 
 
 def shown(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
     """With all that an interaction's representation is made of, and of customers and staff no more than that."""
-    own = (field.attname for field in Interaction._meta.concrete_fields)
+    own = (field.attname for field in Interaction._meta.concrete_fields if field.name != SEARCH_COLUMN)
     return interactions.select_related("customer", "staff").only(*own, "customer__uuid", "staff__username")
 
 
@@ -59,7 +60,7 @@ class InteractionViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Interaction]):
     queryset = Interaction.objects.none()  # for the schema
     serializer_class = InteractionSerializer
     filterset_class = InteractionFilter
-    search_fields = ("notes",)
+    search_fields = (SEARCH_COLUMN,)
     ordering_fields = ("occurred_at", "created_at", "updated_at")
     ordering = ("-occurred_at",)
 

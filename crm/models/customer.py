@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
-from crm.models.text import CharField, EmailField, IdentifierField, TextField
+from crm.models.text import CharField, EmailField, IdentifierField, Searchable, SearchText, TextField
 from crm.models.user import User
 
 
@@ -23,7 +23,7 @@ class CustomerQuerySet(LockedDeletionQuerySet["Customer"]):
         return self.filter(Q(owner=user) | Q(owner=None))
 
 
-class Customer(LockedDeletion):
+class Customer(LockedDeletion, Searchable):
     """A person whom the company serves."""
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
@@ -44,6 +44,7 @@ class Customer(LockedDeletion):
     external_id = IdentifierField("external ID", max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    search_text = SearchText("name", "email", "phone", "company", "external_id")
 
     objects = CustomerQuerySet.as_manager()
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm.models.customer import Customer
 from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
-from crm.models.text import TextField
+from crm.models.text import Searchable, SearchText, TextField
 from crm.models.user import User
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # staff's clocks may be a little ahead of the server's
@@ -35,7 +35,7 @@ class InteractionQuerySet(LockedDeletionQuerySet["Interaction"]):
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
 
-class Interaction(LockedDeletion):
+class Interaction(LockedDeletion, Searchable):
     """One contact with a customer."""
 
     class Kind(models.TextChoices):
@@ -60,6 +60,7 @@ class Interaction(LockedDeletion):
     notes = TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    search_text = SearchText("notes")
 
     objects = InteractionQuerySet.as_manager()
 

@@ -1,13 +1,16 @@
-"""Columns of text that people or other systems enter."""
+"""Columns of text that people or other systems enter, and the column in which such text is searched."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.text import is_visible, normal
+from crm.text import dialled, folded, is_visible, normal
+
+SEARCH_COLUMN = "search_text"
 
 if TYPE_CHECKING:
     Base = models.Field[Any, Any]
@@ -69,6 +72,44 @@ class IdentifierField(CharField):
     """By which another system names something: nothing may be trimmed from it."""
 
     default_validators: Any = [*CharField.default_validators, without_blanks_around]  # noqa: RUF012
+
+
+def search_text(row: object, columns: Iterable[str]) -> str:
+    """The folded texts of a row, a line each, in which it is searched; a phone number as it is dialled too."""
+    texts = [folded(getattr(row, column)) for column in columns]
+    return "\n".join(filter(None, [*texts, dialled(getattr(row, "phone", ""))]))
+
+
+class SearchText(models.TextField):  # type: ignore[type-arg]
+    """The folded texts of other columns. Migrations and forms know of an ordinary column that nobody edits."""
+
+    def __init__(self, *columns: str, **kwargs: Any) -> None:
+        self.columns = columns
+        fixed: Any = {"default": "", "db_default": "", "blank": True, "editable": False}
+        super().__init__(**kwargs | fixed)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        text = search_text(model_instance, self.columns)
+        setattr(model_instance, self.attname, text)
+        return text
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+
+class Searchable(models.Model):
+    """With a column SEARCH_COLUMN, a SearchText, that is saved whatever else is."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], SEARCH_COLUMN}
+        elif SEARCH_COLUMN in self.get_deferred_fields():
+            setattr(self, SEARCH_COLUMN, "")  # else Django would leave it out
+        super().save(*args, **kwargs)
 
 
 def _normal(value: Any) -> Any:
