@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from crm.accounts import admin as accounts_admin  # noqa: F401  # registers its pages
 from crm.admin_base import WorkspaceAdmin
+from crm.admin_log import LogsNoNames
 from crm.forms import InteractionForm
 from crm.models import Consent, Customer, Interaction, User
 from crm.models.text import SEARCH_COLUMN
@@ -29,7 +30,7 @@ else:
     from unfold.widgets import UnfoldAdminSelectWidget as AdminSelect
 
 
-class StaffAdmin(WorkspaceAdmin):
+class StaffAdmin(LogsNoNames, WorkspaceAdmin):
     """Open to every member of staff, for the rows of customers that they may see."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -9,8 +9,9 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crm import heartbeat
+        from crm import forgetting, heartbeat
         from crm.webhooks import signal_handlers
 
         signal_handlers.connect()
+        forgetting.connect()
         heartbeat.connect()

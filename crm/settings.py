@@ -209,7 +209,7 @@ def database(url_settings: dict[str, Any]) -> dict[str, Any]:
         return url_settings
     Path(url_settings["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     options = {
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
         "transaction_mode": "IMMEDIATE",  # a transaction that will write waits at its start, and never fails halfway
         "timeout": 20,
     }

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from crm.dispatch import Work
+from crm.forgetting import empty_write_ahead_log
 from crm.models import IdempotentRequest, WebhookDelivery, WebhookMessage, WorkerHeartbeat
 from crm.models.webhook_deliveries import ABANDONED
 from crm.outage import outlasting_outages
@@ -37,6 +38,7 @@ def sweep_webhooks() -> None:
 def forget_old_requests() -> None:
     """Delete what was kept for requests that might be sent again (crm/api/idempotency.py), and of workers long gone."""
     IdempotentRequest.objects.forget_old()
+    empty_write_ahead_log()
     for queue in list(WorkerHeartbeat.objects.long_gone(timezone.now()).values_list("pk", flat=True)):
         purge(queue)  # of the last message, which nobody took
         WorkerHeartbeat.objects.long_gone(timezone.now()).filter(pk=queue).delete()

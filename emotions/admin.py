@@ -9,11 +9,12 @@ from django.utils.safestring import SafeString
 
 from crm.admin import member_of_staff
 from crm.admin_base import WorkspaceAdmin
+from crm.admin_log import LogsNoNames
 from emotions.models import Snapshot
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(WorkspaceAdmin):
+class SnapshotAdmin(LogsNoNames, WorkspaceAdmin):
     """Only to read, and to delete for those with the permission."""
 
     list_display = ("created_at", "state", "error", "attempts", "customer", "timeline_link")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from drf_standardized_errors.formatter import flatten_errors
@@ -82,6 +83,18 @@ class BulkCustomersView(ApiMixin, APIView):
         for index, answer in zip(valid, answers, strict=True):
             results[index] = _out_of_reach(index) if isinstance(answer, OutOfReach) else _done(index, *answer)
         return Response({"results": results})
+
+    def subjects_of(self, data: Any) -> set[UUID]:
+        """None, as it has nothing but IDs: one customer's deletion must not take the others' answer."""
+        return set()
+
+    def replayed(self, data: Any) -> Any:
+        """Without the IDs of those who were deleted or are out of reach by now."""
+        rows = data["results"]
+        made = [row["id"] for row in rows if row["id"]]
+        visible = Customer.objects.visible_to(self.user).filter(uuid__in=made)
+        reached = {None, *map(str, visible.values_list("uuid", flat=True))}
+        return {"results": [row if row["id"] in reached else _out_of_reach(row["index"]) for row in rows]}
 
 
 def _failed(index: int, errors: list[dict[str, str]]) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import QueryDict
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -89,18 +90,18 @@ def once(view: ApiMixin, key: str, handler: Handler) -> Handler:
     def answer(request: Request, *args: Any, **kwargs: Any) -> Response:
         view.claimed = claimed = _claim(request, key)
         if claimed.is_answered:
-            return _replay(claimed)
+            return _replay(view, claimed)
         try:
             with transaction.atomic() if view.post_is_atomic else nullcontext():
                 if view.post_is_atomic:
                     claimed.lock()
                 response = handler(request, *args, **kwargs)
-                _keep(claimed, response)
+                _keep(view, claimed, response)
         except InProgress:
             raise IdempotencyInProgress from None
         except Exception as error:  # the writes are undone, and the answer says so each time
             response = view.handle_exception(error)
-            _keep(claimed, response)
+            _keep(view, claimed, response)
         return response
 
     return answer
@@ -116,14 +117,33 @@ def _claim(request: Request, key: str) -> IdempotentRequest:
         raise IdempotencyKeyReused from None
 
 
-def _keep(claimed: IdempotentRequest, response: Response) -> None:
+def _keep(view: ApiMixin, claimed: IdempotentRequest, response: Response) -> None:
     if response.status_code >= 500 or response.status_code in PASSING:
         claimed.release()
     else:
         body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-        claimed.store(response.status_code, dict(response.items()), body)
+        with transaction.atomic(savepoint=False):
+            if response.status_code < 400:
+                view.hold(response.data)
+            claimed.store(response.status_code, dict(response.items()), body, view.subjects_of(response.data))
 
 
-def _replay(answered: IdempotentRequest) -> Response:
-    data = json.loads(answered.body) if answered.body else None
+def _replay(view: ApiMixin, answered: IdempotentRequest) -> Response:
+    """Raises NotFound when what it speaks of was deleted since, or is out of the key's reach by now."""
+    if answered.is_forgotten or not answered.is_visible_to(view.user):
+        raise NotFound
+    data = view.replayed(json.loads(answered.body)) if answered.body else None
     return Response(data, status=answered.status_code, headers=answered.headers | REPLAYED)
+
+
+def public_ids(data: Any) -> set[UUID]:
+    """All that an answer names: its own, and those to which it belongs."""
+    rows = data.get("results", [data]) if isinstance(data, Mapping) else []
+    return {found for row in rows if isinstance(row, Mapping) for value in row.values() if (found := _uuid(value))}
+
+
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None

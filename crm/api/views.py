@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from crm.api.idempotency import idempotency_key, once
+from crm.api.idempotency import idempotency_key, once, public_ids
 from crm.api.problems import MEDIA_TYPE, ProblemRenderer, RequestTooLarge
 from crm.api.throttling import Allowance, spend_request
 from crm.models import IdempotentRequest, Scope, User
@@ -69,6 +69,20 @@ class ApiMixin(Base):
     def derived_uuid(self, name: str) -> UUID:
         """For a row that the request makes: the same one when the request is sent again with its Idempotency-Key."""
         return self.claimed.derived_uuid(name) if self.claimed else uuid4()
+
+    def subjects_of(self, data: Any) -> set[UUID]:
+        """Public IDs of the rows of which an answer to an Idempotency-Key speaks: it is forgotten with any of them."""
+        return public_ids(data)
+
+    def hold(self, data: Any) -> None:
+        """Keep what an answer speaks of from being deleted until the transaction ends. Raises NotFound when it is.
+
+        For views whose writes and kept answers are not one transaction anyway.
+        """
+
+    def replayed(self, data: Any) -> Any:
+        """What of the first answer a repeated request gets."""
+        return data
 
     def _check_parameters(self, request: Request) -> None:
         known = self.known_parameters(request)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import models, transaction
 
-from crm.signals import deletion_begins
+from crm.signals import deletion_begins, deletion_locked
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -17,7 +17,9 @@ def lock_to_delete(rows: models.QuerySet[Any]) -> None:
     Call it in the deletion's transaction.
     """
     locked = rows.model._base_manager.select_for_update().filter(pk__in=rows.order_by().values("pk")).order_by("pk")
-    deletion_begins.send(rows.model, pks=list(locked.values_list("pk", flat=True)))
+    pks = list(locked.values_list("pk", flat=True))
+    deletion_begins.send(rows.model, pks=pks)
+    deletion_locked.send(rows.model, pks=pks)
 
 
 class LockedDeletionQuerySet(models.QuerySet[Row]):

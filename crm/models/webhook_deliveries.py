@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,12 +31,26 @@ class WebhookMessageQuerySet(models.QuerySet["WebhookMessage"]):
         waiting = WebhookDelivery.objects.unfinished().filter(message=OuterRef("pk"), endpoint__in=getting)
         return self.filter(~Exists(waiting), created_at__lt=before)
 
+    def about(self, customers: Iterable[uuid.UUID]) -> WebhookMessageQuerySet:
+        return self.filter(customer_uuid__in=list(customers))
+
+    @transaction.atomic
+    def forget(self) -> None:
+        """Delete them with their deliveries, delivered or not."""
+        # The endpoints first, as everywhere, so that two transactions cannot wait for each other.
+        told = WebhookDelivery.objects.filter(message__in=self.order_by()).values("endpoint")
+        list(
+            WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk__in=told).order_by("pk").values_list("pk")
+        )
+        self.delete()
+
 
 class WebhookMessage(models.Model):
     """An event, as it is told to each endpoint that listens."""
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     type = models.CharField("event", max_length=50)
+    customer_uuid = models.UUIDField("customer", null=True, editable=False, db_index=True, help_text="Empty: a test.")
     payload = models.JSONField(encoder=DjangoJSONEncoder)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 

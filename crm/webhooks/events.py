@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -64,7 +65,7 @@ def emit_all(event_type: str, happened: Iterable[Event], *, makes_way: bool) -> 
     for customer, data in happened:
         listeners = [endpoint for endpoint in endpoints if endpoint.hears_of(customer)]
         if listeners:
-            told.append((_message(event_type, data), listeners))
+            told.append((_message(event_type, data, customer.uuid), listeners))
     with transaction.atomic(savepoint=False):
         WebhookMessage.objects.bulk_create([message for message, _ in told])
         WebhookDelivery.objects.bulk_create(
@@ -89,7 +90,7 @@ def emit_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
         return delivery
 
 
-def _message(event_type: str, data: Mapping[str, Any]) -> WebhookMessage:
+def _message(event_type: str, data: Mapping[str, Any], customer: UUID | None = None) -> WebhookMessage:
     now = timezone.now()
     payload = {"type": event_type, "timestamp": now, "data": dict(data)}
-    return WebhookMessage(type=event_type, payload=payload, created_at=now)
+    return WebhookMessage(type=event_type, customer_uuid=customer, payload=payload, created_at=now)

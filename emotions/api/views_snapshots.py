@@ -34,6 +34,7 @@ ONE_OR_SEVERAL = PolymorphicProxySerializer(
     serializers=[SnapshotSerializer, SnapshotsSerializer],
     resource_type_field_name=None,
 )
+DELETED_MEANWHILE = "The snapshot was deleted meanwhile."
 OF_PHOTOS = ("photos", "consent_obtained_by", "captured_at")  # the other fields are of the interaction
 ACCEPTED = {202: OpenApiResponse(ONE_OR_SEVERAL, "Stored, and to be analysed. Of one photo the snapshot, else a list.")}
 
@@ -62,11 +63,17 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
     def known_parameters(self, request: Request) -> set[str]:
         return super().known_parameters(request) | ({"wait"} if self.action in self.waiting_actions else set())
 
+    def hold(self, data: Any) -> None:
+        ids = [row["id"] for row in data.get("results", [data])]
+        rows = Snapshot.objects.filter(uuid__in=ids).order_by("pk").select_for_update()
+        if len(rows.values_list("pk")) < len(set(ids)):
+            raise NotFound(DELETED_MEANWHILE)
+
     def uploaded(self, snapshots: Sequence[Snapshot], wait: int) -> Response:
         wait_until_finished(snapshots, wait)
         found = {each.pk: each for each in self.get_queryset().filter(pk__in=[each.pk for each in snapshots])}
         if any(each.pk not in found for each in snapshots):
-            raise NotFound("The snapshot was deleted meanwhile.")
+            raise NotFound(DELETED_MEANWHILE)
         serialized = self.get_serializer([found[each.pk] for each in snapshots], many=True).data
         body = serialized[0] if len(snapshots) == 1 else {"results": serialized}
         location = reverse("api-emotions:snapshot-detail", [snapshots[0].uuid], request=self.request)

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from crm.api.customers import CustomerSerializer
 from crm.api.idempotency import fingerprint
-from crm.models import Consent, Customer, IdempotentRequest
+from crm.models import Consent, Customer, IdempotentRequest, Interaction, WebhookEndpoint
 from crm.models.idempotency import KEPT, InProgress
 from crm.tasks import forget_old_requests
 from tests.api import CUSTOMERS, System
@@ -135,9 +135,57 @@ def test_old_keys_are_forgotten() -> None:
     system = System()
     for key in ("old", "new"):
         system.send("POST", CUSTOMERS, ADA, Idempotency_Key=key)
-    IdempotentRequest.objects.filter(key="old").update(created_at=timezone.now() - KEPT)
+    old, new = IdempotentRequest.objects.order_by("pk")
+    IdempotentRequest.objects.filter(pk=old.pk).update(created_at=timezone.now() - KEPT)
     forget_old_requests()
-    assert IdempotentRequest.objects.get().key == "new"
+    assert IdempotentRequest.objects.get() == new
+
+
+@pytest.mark.parametrize("deleted", ["customers", "interactions"])
+def test_what_was_deleted_is_neither_replayed_nor_made_again(deleted: str) -> None:
+    system = System(user=UserFactory(is_superuser=True))
+    customer = system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").json()
+    interaction = {"customer": customer["id"], "kind": "meeting", "notes": "Talked."}
+    made = system.send("POST", "interactions", interaction, Idempotency_Key="k2").json()
+    system.delete(f"{deleted}/{(customer if deleted == 'customers' else made)['id']}")
+    again = system.send("POST", "interactions", interaction, Idempotency_Key="k2")
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+    again = system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
+    assert again.status_code == (404 if deleted == "customers" else 201)
+    assert (Customer.objects.count(), Interaction.objects.count()) == (int(deleted != "customers"), 0)
+
+
+def test_a_replay_needs_to_see_the_customer_still() -> None:
+    system = System()
+    mine = {**ADA, "owner": system.user.username}
+    customer = system.send("POST", CUSTOMERS, mine, Idempotency_Key="k1").json()
+    interaction = {"customer": customer["id"], "kind": "meeting"}
+    assert system.send("POST", "interactions", interaction, Idempotency_Key="k2").status_code == 201
+    Customer.objects.update(owner=UserFactory())
+    assert system.send("POST", CUSTOMERS, mine, Idempotency_Key="k1").status_code == 404
+    assert system.send("POST", "interactions", interaction, Idempotency_Key="k2").status_code == 404
+    Customer.objects.update(owner=system.user)
+    assert system.send("POST", CUSTOMERS, mine, Idempotency_Key="k1").json() == customer
+
+
+def test_a_replay_of_many_customers_keeps_back_those_who_are_gone_or_out_of_reach() -> None:
+    system = System()
+    rows = [{"source": "erp", "external_id": str(each), "name": "Ada"} for each in range(3)]
+    first = system.send("POST", f"{CUSTOMERS}/bulk", {"customers": rows}, Idempotency_Key="k1").json()["results"]
+    Customer.objects.get(external_id="0").delete()
+    Customer.objects.filter(external_id="1").update(owner=UserFactory())
+    again = system.send("POST", f"{CUSTOMERS}/bulk", {"customers": rows}, Idempotency_Key="k1").json()["results"]
+    assert [(each["status"], each["id"]) for each in again[:2]] == [("failed", None)] * 2
+    assert again[2] == first[2]
+
+
+def test_a_deleted_webhook_is_not_replayed_with_its_secret() -> None:
+    system = System(user=UserFactory(is_superuser=True))
+    hook = {"url": "https://example.com/hook", "events": ["customer.created"]}
+    made = system.send("POST", "webhooks", hook, Idempotency_Key="k1").json()
+    assert system.send("POST", "webhooks", hook, Idempotency_Key="k1").json() == made
+    WebhookEndpoint.objects.get().delete()
+    assert system.send("POST", "webhooks", hook, Idempotency_Key="k1").status_code == 404
 
 
 def test_a_replay_needs_the_scope_still() -> None:
