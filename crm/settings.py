@@ -21,6 +21,7 @@ from crm.api.configuration import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from crm.api.rates import RATE
 from crm.local.secret_key import local_secret_key
 from crm.logs import logging_configuration
+from crm.private_files import close_database, close_folder, close_to_strangers, write_for_the_owner_only
 from crm.schedule import DEFAULT_QUEUE, QUEUES, ROUTES, schedule
 from crm.theme import UNFOLD as UNFOLD
 
@@ -193,8 +194,9 @@ if bool(S3_ACCESS_KEY) != bool(S3_SECRET_KEY):
     refuse("Give S3_ACCESS_KEY and S3_SECRET_KEY together, or neither where the machine has a role of its own.")
 if (DATABASE_POOL_SIZE or PGBOUNCER) and DATABASE["ENGINE"] != "django.db.backends.postgresql":
     refuse("DATABASE_POOL_SIZE and PGBOUNCER are for PostgreSQL, but DATABASE_URL names another database.")
+write_for_the_owner_only()
 try:
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    close_folder(VAR_DIR)
 except OSError as error:
     sys.exit(f"Wrong configuration. VAR_DIR: {VAR_DIR} cannot be made ({error.strerror}). See .env.example.")
 
@@ -208,6 +210,7 @@ def database(url_settings: dict[str, Any]) -> dict[str, Any]:
             url_settings |= {"CONN_MAX_AGE": 0, "OPTIONS": url_settings.get("OPTIONS", {}) | {"pool": pool}}
         return url_settings
     Path(url_settings["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    close_database(Path(url_settings["NAME"]))
     options = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
         "transaction_mode": "IMMEDIATE",  # a transaction that will write waits at its start, and never fails halfway
@@ -240,6 +243,7 @@ def cache(url: str) -> dict[str, Any]:
     }
 
 
+close_to_strangers(MEDIA_ROOT)
 SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
 DATABASES = {"default": database({**DATABASE, "PASSWORD": DATABASE["PASSWORD"] or DATABASE_PASSWORD})}
 CACHES = {
