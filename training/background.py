@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from training.checkpoint import restore_run
 from training.errors import TrainingError
 from training.plan import PlannedRun
 
@@ -20,8 +21,10 @@ LOCK_FILE = "plan.lock"
 SET_PARENT_DEATH_SIGNAL: Final = 1  # of Linux's prctl
 
 
-def work_off(plan: Sequence[PlannedRun], runs: Path, data_arguments: Sequence[str]) -> None:
+def work_off(plan: Sequence[PlannedRun], runs: Path, checkpoints: Path, data_arguments: Sequence[str]) -> None:
     """Train what is not finished yet, each run in a process of its own so that its memory is freed.
+
+    A run without a folder goes on from the checkpoint of its name below `checkpoints`, if there is one.
 
     What the trainings say goes, with the time, to the screen and to LOG_FILE below `runs`. Raises TrainingError
     if another plan is being worked off there, or at the first run that fails: later ones often build on it.
@@ -30,6 +33,9 @@ def work_off(plan: Sequence[PlannedRun], runs: Path, data_arguments: Sequence[st
     with _only_one(runs / LOCK_FILE) as lock, (runs / LOG_FILE).open("a", encoding="utf-8") as log:
         for number, run in enumerate(plan, start=1):
             title = f"Run {number} of {len(plan)}, {run.name}"
+            if not run.folder.exists() and (checkpoints / run.name).is_dir():
+                restore_run(checkpoints / run.name, run.folder)
+                _tell(f"{title}: goes on from its checkpoint.", log)
             if run.is_finished():
                 _tell(f"{title}: its {run.config.epochs} epochs are done.", log)
                 continue

@@ -12,6 +12,7 @@ from training.curves import plot_curves
 from training.errors import TrainingError
 from training.files import write_whole
 from training.run_folder import (
+    AVERAGED_FILE,
     BEST_FILE,
     COLUMNS,
     CURVES_FILE,
@@ -22,6 +23,7 @@ from training.run_folder import (
     best_epoch,
     read_log,
 )
+from training.trained import load_network, take_weights
 
 KEPT = "The epochs before this one are kept: give the same command again when there is room."
 
@@ -46,7 +48,10 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         What an unfinished epoch left in the log is dropped: that epoch is trained again.
         Raises TrainingError as load_state does, or if the log lacks an epoch that the state has.
         """
-        load_state(model, self.run)
+        if (self.run / AVERAGED_FILE).exists() and not (self.run / LATEST_FILE).exists():
+            self._begin_from_checkpoint(model)
+        else:
+            load_state(model, self.run)
         done = int(model.optimizer.iterations) // self.batches_an_epoch
         if len(self.log) < done:
             raise TrainingError(
@@ -55,6 +60,16 @@ class RunRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             )
         self.log = self.log[self.log["epoch"] < done]
         return done
+
+    def _begin_from_checkpoint(self, model: keras.Model) -> None:
+        """Take the averaged weights of the last epoch, for the averages too, and set the optimizer's step."""
+        file = self.run / AVERAGED_FILE
+        take_weights(model, load_network(file), file)
+        model.optimizer.build(model.trainable_variables)
+        model.optimizer.iterations.assign(len(self.log) * self.batches_an_epoch)
+        averages = [each for each in model.optimizer.variables if each.name.endswith("_average")]
+        for average, weights in zip(averages, model.trainable_variables, strict=bool(averages)):
+            average.assign(weights)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         self._averaged = averaged(self.model)

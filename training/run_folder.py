@@ -22,6 +22,7 @@ CONFIG_FILE = "config.json"
 LOG_FILE = "log.csv"
 BEST_FILE = "best.keras"
 LATEST_FILE = "backup/latest.keras"
+AVERAGED_FILE = "backup/averaged.keras"  # of a checkpoint: the last epoch's network
 FORMER_LATEST_FILE = "backup/latest.weights.h5"  # of earlier versions
 CURVES_FILE = "curves.png"
 NETWORK_FILE = "network.keras"  # of a release: the best epoch's network, to train on from

@@ -71,7 +71,7 @@ def load_start(start: Start) -> Beginning:
     """Raises TrainingError if there is no such network, its file is damaged, or nothing tells its classes."""
     file = start.file
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    network = _latest_network(start.folder) if start.epoch == "latest" else load_network(file)
+    network = latest_network(start.folder) if start.epoch == "latest" else load_network(file)
     return Beginning(network, file, sha256, start.classes, f"It begins with the weights of {_whose(start, file)}.")
 
 
@@ -87,7 +87,7 @@ def _whose(start: Start, file: Path) -> str:
     return f"epoch {best} of {start.folder}, its best of {len(log)}; --from-epoch latest takes epoch {len(log)}"
 
 
-def _latest_network(run: Path) -> keras.Model:
+def latest_network(run: Path) -> keras.Model:
     """The network as the run's last finished epoch left it, with its averaged weights if it has any."""
     config = read_record(run).config
     network = build_network(config)

@@ -12,6 +12,7 @@ from training.data import Fer2013
 from training.errors import TrainingError
 from training.recorder import RunRecorder
 from training.run_folder import (
+    AVERAGED_FILE,
     CONFIG_FILE,
     LATEST_FILE,
     SMALL_SIZE,
@@ -95,7 +96,8 @@ def _beginning(run: Path, start: Start) -> tuple[Beginning | None, str]:
     Once the run has a state of its own only the recorded sha256 is needed: the folder of `start` may be gone by
     then, or be a run that has moved on. Raises TrainingError as load_start does.
     """
-    going_on = (run / LATEST_FILE).exists() and (run / CONFIG_FILE).exists()
+    has_state = any((run / file).exists() for file in (LATEST_FILE, AVERAGED_FILE))
+    going_on = has_state and (run / CONFIG_FILE).exists()
     if going_on and (recorded := read_record(run).started_from):
         return None, recorded
     begin = load_start(start)

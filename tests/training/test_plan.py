@@ -104,7 +104,7 @@ def test_two_plans_do_not_train_in_the_same_folder(tmp_path: Path) -> None:
     with (tmp_path / "runs" / "plan.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(TrainingError, match=r"A plan is being worked off in .*/runs already"):
-            work_off(plan, tmp_path / "runs", [])
+            work_off(plan, tmp_path / "runs", tmp_path, [])
 
 
 def test_it_runs_when_nothing_else_wants_to() -> None:

@@ -23,6 +23,11 @@ def add_to(commands: "Commands") -> None:
     command.add_argument(
         "--runs", type=Path, default=Path("runs"), help="for the runs' folders and the log (%(default)s)"
     )
+    command.add_argument(
+        "--checkpoints",
+        type=Path,
+        help="folder with a checkpoint for each run that was begun elsewhere (that of FILE's name, beside it)",
+    )
     command.add_argument("--check", action="store_true", help="only say what is done and what is left to do")
 
 
@@ -36,5 +41,6 @@ def run(options: argparse.Namespace) -> None:
     if options.check:
         return
     yield_to_others()
+    checkpoints = options.checkpoints or options.file.with_suffix("")
     votes = ["--votes", str(options.votes)] if options.votes else []
-    work_off(plan, options.runs, ["--data", str(options.data), *votes, "--cache", str(options.cache)])
+    work_off(plan, options.runs, checkpoints, ["--data", str(options.data), *votes, "--cache", str(options.cache)])

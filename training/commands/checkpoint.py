@@ -1,0 +1,37 @@
+"""python -m training checkpoint"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.commands.options import add_command, load_keras
+
+if TYPE_CHECKING:
+    from training.commands.options import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    command = add_command(
+        commands,
+        "checkpoint",
+        run,
+        "make of a run, which may be going on, a folder small enough to commit",
+        when_stopped="Give the same command again: the checkpoint may be incomplete.",
+    )
+    command.add_argument("--run", type=Path, required=True, help="folder of the run")
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="for the checkpoint; one of the same run is replaced. `plan` looks for it in PLAN/RUN beside PLAN.toml",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    load_keras()
+    from training.checkpoint import write_checkpoint
+
+    write_checkpoint(options.run, options.out)
+    size = sum(file.stat().st_size for file in options.out.rglob("*") if file.is_file())
+    print(f"{options.out} has {size / 1e6:.1f} MB. A plan, evaluate, export and train --from take it as the run.")
