@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +19,7 @@ from ml.image import decode
 from ml.pipeline import EmotionPipeline, detect_faces
 from ml.registry import DEFAULT_MODEL, MODELS_DIR
 from ml.report import as_json, as_text, detection_as_json, detection_as_text
+from ml.terminal import prepare_output
 from ml.types import FaceDetection, FaceEmotion
 from ml.yunet import load_detector
 
@@ -143,5 +143,5 @@ def _positive(text: str) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop, as `head` does
+    prepare_output()
     sys.exit(main())

@@ -2,9 +2,9 @@
 
 import argparse
 import os
-import signal
 import sys
 
+from ml.terminal import prepare_output
 from training.commands import calibrate_crop, checkpoint, corrections_export, eda, evaluate, export, knn, plan, train
 from training.errors import TrainingError
 
@@ -36,5 +36,5 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop, as `head` does
+    prepare_output()
     sys.exit(main())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
 from django.http import UnreadablePostError
+from django.utils.http import parse_header_parameters
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import DataAndFiles, MultiPartParser
@@ -18,6 +19,7 @@ from crm.api.fields import CustomerField, IdentifierField, UtcDateTimeField
 from crm.api.serializers import StrictSerializer
 from crm.models import Consent, Customer, Interaction
 from crm.models.interaction import not_before_1900, not_in_the_future
+from emotions.api.file_names import ReadableFileNames
 from emotions.api.problems import StorageUnavailable
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future
 from ml.formats import ACCEPTED
@@ -26,13 +28,16 @@ MAX_FORM_BYTES = settings.MAX_PHOTO_BYTES * settings.MAX_PHOTOS_PER_FORM + setti
 
 
 class PhotoParser(MultiPartParser):
-    """Large files go to the disk while they come in."""
+    """Large files go to the disk while they come in, and a file may be called what it likes."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> DataAndFiles[Any, Any]:
+        _, parameters = parse_header_parameters(media_type or "")
+        boundary = parameters.get("boundary")  # without one, Django says so
+        body = cast("IO[bytes]", ReadableFileNames(stream, boundary)) if boundary else stream
         try:
-            return super().parse(stream, media_type, parser_context)
+            return super().parse(body, media_type, parser_context)
         except TooManyFilesSent as error:
             raise ValidationError({"photos": [too_many()]}, "max_length") from error
         except UnreadablePostError as error:

@@ -29,9 +29,9 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ml", *(str(argument) for argument in arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
 
 
 def lines(result: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -52,6 +52,37 @@ def test_prints_one_json_object_a_line(photos: Path, model_folder: Path) -> None
     assert list(face["scores"]) == [emotion.value for emotion in EMOTIONS]
     assert face["scores"][face["dominant_emotion"]] == max(face["scores"].values())
     assert empty_line["faces"] == []
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "latin-1:strict"])
+def test_prints_names_that_are_no_text(encoding: str, as_json: bool, photos: Path, model_folder: Path) -> None:
+    odd = photos / os.fsdecode(b"\xff \xe5\x9b\xb3.jpg")
+    letter = photos / os.fsdecode(b"\xff letter.jpg")
+    odd.write_bytes(encoded(astronaut()))
+    letter.write_text("Dear customer")
+    options: list[str | Path] = [
+        "--models",
+        model_folder,
+        "--model",
+        SMALL,
+        "--annotate",
+        photos / "seen",
+        *["--json"] * as_json,
+    ]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    result = run("analyse", odd, letter, photos / "astronaut.jpg", *options, env=environment)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    if as_json:
+        first, error, last = lines(result)
+        assert (first["file"], error["file"]) == (str(odd), str(letter))
+        assert last["faces"]
+    else:
+        assert r"\udcff" in result.stdout
+        assert r"\udcff letter.jpg: The file is not a photo" in result.stderr
+        assert result.stdout.count("1 face") == 2
+    assert len(list((photos / "seen").iterdir())) == 2
 
 
 def test_reports_errors_per_file_and_goes_on(photos: Path, model_folder: Path) -> None:
