@@ -117,7 +117,6 @@ class Photos:
             captured_at=times,
             created_at=times,
             due_at=times,
-            enqueued_at=times,
             finished_at=times,
             width=640,
             height=480,

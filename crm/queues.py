@@ -1,6 +1,5 @@
 """What waits in the broker."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 from django.conf import settings
 
 from crm.celery import app
-
-logger = logging.getLogger(__name__)
 
 TIME_LIMIT = 2.0  # seconds for each answer of Redis; a worker's own connection may wait for longer
 
@@ -28,16 +25,6 @@ def waiting_messages() -> dict[str, int]:
     """How many messages wait in each queue. Raises as `broker`."""
     with broker() as channel:
         return {queue.name: channel._size(queue.name) for queue in settings.CELERY_TASK_QUEUES}
-
-
-def room(queue: str, most: int) -> int:
-    """How many messages may be added until `most` wait in the queue: none while the broker cannot be reached."""
-    try:
-        waiting = waiting_messages()[queue]
-    except Exception as error:  # each broker has errors of its own
-        logger.warning("Nothing is added to %s: the broker cannot be reached (%s)", queue, error)
-        return 0
-    return max(0, most - waiting)
 
 
 def purge(queue: str) -> None:

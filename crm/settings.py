@@ -176,9 +176,12 @@ if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
         f" {BROKER_VISIBILITY_TIMEOUT} seconds."
     )
+# A worker does photos for so many seconds before it lets other messages in between. Its last photo has the whole
+# time limit, and ends before its claim does.
+ANALYSIS_SLICE = min(1.0, (ANALYSIS_LEASE - ANALYSIS_TIME_LIMIT) / 2)
 # A task that is killed for its time, the start of the process in its place, and a few heartbeats.
 HEARTBEAT_LIMIT = HEARTBEAT_LIMIT or ANALYSIS_TIME_LIMIT + 30 + 3 * HEARTBEAT_INTERVAL
-if not ANALYSIS_TIME_LIMIT + HEARTBEAT_INTERVAL < HEARTBEAT_LIMIT:
+if not ANALYSIS_TIME_LIMIT + ANALYSIS_SLICE + HEARTBEAT_INTERVAL < HEARTBEAT_LIMIT:
     refuse(
         "HEARTBEAT_LIMIT must be more than ANALYSIS_TIME_LIMIT and HEARTBEAT_INTERVAL together,"
         f" but they are {HEARTBEAT_LIMIT}, {ANALYSIS_TIME_LIMIT} and {HEARTBEAT_INTERVAL} seconds."
@@ -383,7 +386,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # A hard limit only. A soft one is an exception amid the decoder, which would take it for a broken photo.
-CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT
+CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT + ANALYSIS_SLICE
 CELERY_TASK_QUEUES = QUEUES
 CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
 CELERY_TASK_ROUTES = ROUTES

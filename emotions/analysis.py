@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import cv2
@@ -55,16 +55,31 @@ def loaded_model() -> str:
     return _loaded[0] if _loaded else ""
 
 
-def analyse(snapshot_id: int) -> None:
-    """Bring a snapshot to its end, or back to the queue; nothing happens if it is taken or done.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A claimed snapshot and the pipeline that analyses it."""
 
-    Raises ModelUnavailable before it takes the snapshot, which then waits for a worker with the model. Raises what
-    Django does when the database goes away; the snapshot then waits again, or at the latest when the lease runs out.
+    claim: Claim
+    ready: EmotionPipeline
+
+
+def take_next() -> Taken | None:
+    """Claim the most urgent snapshot; None when none is due.
+
+    Raises ModelUnavailable before it claims one, which then waits for a worker with the model.
     """
     ready = pipeline()
-    claim = Snapshot.objects.claim(snapshot_id)
-    if claim is None:
-        return
+    claim = Snapshot.objects.claim_next()
+    return Taken(claim, ready) if claim else None
+
+
+def analyse(taken: Taken) -> None:
+    """Bring a claimed snapshot to its end, or back to the queue; nothing happens if another worker took it over.
+
+    Raises what Django does when the database goes away; the snapshot then waits again, or at the latest when the
+    lease runs out.
+    """
+    claim, ready = taken.claim, taken.ready
     held = Snapshot.objects.held_by(claim)
     snapshot = held.with_consent().first()
     if snapshot is None:  # deleted or withheld in this very moment

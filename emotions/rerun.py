@@ -6,7 +6,6 @@ import time
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from crm.models import Customer
 from crm.outage import connection_lost
@@ -54,7 +53,7 @@ def go_on(reanalysis_id: int) -> None:
 
 
 def new_photos_wait() -> bool:
-    return Snapshot.objects.claimable(timezone.now()).exists()
+    return Snapshot.objects.waits()
 
 
 def _next_photo(turn: Turn) -> None:

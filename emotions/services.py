@@ -4,19 +4,19 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
+from crm.dispatch import announce_on_commit
 from crm.models import Consent, Customer, Interaction, User
 from crm.services import record_consent
 from emotions.events import snapshots_finished
 from emotions.models import EmotionRecord, Snapshot
 from emotions.photos import CheckedPhoto, refuse_future
 from emotions.sentiment_points import refresh_point
-from emotions.tasks import enqueue
+from emotions.tasks import analyse_snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def log_interaction(
             _standing_consent(interaction)
             record_consent(interaction.customer, granted=True, obtained_by=consent_obtained_by, recorded_by=by)
         snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
-        _enqueue_on_commit(snapshots)
+        _announce_on_commit(snapshots)
         return snapshots
 
 
@@ -86,8 +86,13 @@ def add_snapshots(
     """
     with _transaction_with_files() as written:
         snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
-        _enqueue_on_commit(snapshots)
+        _announce_on_commit(snapshots)
         return snapshots
+
+
+def _announce_on_commit(snapshots: Sequence[Snapshot]) -> None:
+    if any(snapshot.is_unfinished for snapshot in snapshots):
+        announce_on_commit(analyse_snapshots)
 
 
 def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None = None) -> Snapshot:
@@ -131,10 +136,6 @@ def _standing_consent(interaction: Interaction) -> Consent | None:
     if newest and not newest.granted:
         raise ConsentWithdrawn
     return newest
-
-
-def _enqueue_on_commit(snapshots: Sequence[Snapshot]) -> None:
-    transaction.on_commit(partial(enqueue, [snapshot.pk for snapshot in snapshots]), robust=True)
 
 
 def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> None:
@@ -186,7 +187,7 @@ def retry(snapshot: Snapshot) -> bool:
         return False
     failed.reset_to_pending()
     failed.save()
-    _enqueue_on_commit([failed])
+    announce_on_commit(analyse_snapshots)
     return True
 
 

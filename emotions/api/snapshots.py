@@ -22,7 +22,7 @@ from emotions.models import EmotionRecord, Snapshot
 from emotions.models.snapshot import SnapshotQuerySet
 
 # What is of the analysis alone.
-UNSHOWN = ("attempts", "due_at", "enqueued_at", "claim_token", "claim_expires_at")
+UNSHOWN = ("attempts", "due_at", "claim_token", "claim_expires_at")
 
 
 def named(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:

@@ -53,10 +53,25 @@ class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def claimable(self, now: datetime) -> SnapshotQuerySet:
-        """Those that wait and are due, or whose claim ran out, and that have attempts left."""
-        waiting = Q(status=Snapshot.Status.PENDING, due_at__lte=now)
+        """Return those that wait and are due, or whose claim ran out, and that have attempts left."""
+        waiting = Q(status=Snapshot.Status.PENDING)
         abandoned = Q(status=Snapshot.Status.ANALYSING, claim_expires_at__lte=now)
-        return self.filter(waiting | abandoned, attempts__lt=settings.ANALYSIS_MAX_ATTEMPTS)
+        # The first condition follows from the second, and is that of the index.
+        unfinished = self.filter(status__in=Snapshot.UNFINISHED)
+        return unfinished.filter(waiting | abandoned, due_at__lte=now, attempts__lt=settings.ANALYSIS_MAX_ATTEMPTS)
+
+    def waits(self) -> bool:
+        """Whether anything could be claimed now."""
+        return self.claimable(timezone.now()).exists()
+
+    @transaction.atomic
+    def claim_next(self) -> Claim | None:
+        """Take the most urgent snapshot, one for which somebody may wait before all others; None when none is due."""
+        due = self.claimable(timezone.now()).order_by("makes_way", "due_at", "pk")
+        # Others are just claiming or deleting those that are locked.
+        free = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        snapshot_id = free.values_list("pk", flat=True).first()
+        return None if snapshot_id is None else self.claim(snapshot_id)
 
     def claim(self, snapshot_id: int) -> Claim | None:
         """Take the snapshot with one conditional UPDATE; None when somebody else has it or it is done."""
@@ -72,13 +87,6 @@ class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
             )
         )
         return Claim(snapshot_id, token) if taken else None
-
-    def ahead_of(self, snapshot_id: int) -> int | None:
-        """The one that should be analysed before this one: of those that make way for none, who waits longest."""
-        if not self.filter(pk=snapshot_id, makes_way=True).exists():
-            return None
-        urgent = self.claimable(timezone.now()).filter(makes_way=False)
-        return urgent.order_by("due_at").values_list("pk", flat=True).first()
 
     def held_by(self, claim: Claim) -> SnapshotQuerySet:
         """The claimed snapshot, unless another worker has taken it over since."""
@@ -125,7 +133,6 @@ class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
         return self.update(
             status=Snapshot.Status.PENDING,
             due_at=timezone.now() + timedelta(seconds=seconds),
-            enqueued_at=None,
             claim_token=None,
             claim_expires_at=None,
             **changes,
@@ -136,11 +143,6 @@ class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
         return self.update(
             status=Snapshot.Status.PENDING, attempts=F("attempts") - 1, claim_token=None, claim_expires_at=None
         )
-
-    def to_enqueue(self, now: datetime) -> SnapshotQuerySet:
-        """Claimable ones that no message stands for: never enqueued, or so long ago that it must be lost."""
-        lost_before = now - timedelta(seconds=settings.REQUEUE_AFTER)
-        return self.claimable(now).filter(Q(enqueued_at=None) | Q(enqueued_at__lte=lost_before))
 
 
 class Snapshot(LockedDeletion):
@@ -175,7 +177,6 @@ class Snapshot(LockedDeletion):
     error = models.CharField(max_length=500, blank=True, help_text="Why it failed, for people.")
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now, help_text="Not to be analysed before.")
-    enqueued_at = models.DateTimeField(null=True, blank=True)
     claim_token = models.UUIDField(null=True, blank=True)
     claim_expires_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -201,9 +202,9 @@ class Snapshot(LockedDeletion):
                 name="snapshot_unfinished",
             ),
             models.Index(
-                fields=["due_at"],
-                condition=Q(status__in=["pending", "analysing"], makes_way=False),
-                name="snapshot_urgent",
+                fields=["makes_way", "due_at", "id"],
+                condition=Q(status__in=["pending", "analysing"]),
+                name="snapshot_by_urgency",
             ),
             models.Index(fields=["id"], condition=Q(status="failed"), name="snapshot_failed"),
             models.Index(fields=["customer", "captured_at", "id"], name="snapshot_of_customer"),
@@ -257,7 +258,7 @@ class Snapshot(LockedDeletion):
         """As new: to be saved by the caller."""
         self.status, self.error, self.attempts, self.makes_way = self.Status.PENDING, "", 0, False
         self.due_at = timezone.now() - CLOCK_DIFFERENCE
-        self.enqueued_at = self.claim_token = self.claim_expires_at = self.finished_at = None
+        self.claim_token = self.claim_expires_at = self.finished_at = None
 
     def finish(self, status: Snapshot.Status, model_version: ModelVersion | None = None) -> None:
         """Write a final status and give the claim back. Call it in a transaction."""

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from emotions import analysis
 from emotions.models import Snapshot
+from tests.emotions.analysing import analyse
 from tests.factories import face_photo
 from tests.threads import InThread, in_thread
 
@@ -18,7 +18,7 @@ class Middle:
         path = Path(snapshot.file.path)
         path.unlink()
         os.mkfifo(path)
-        self.thread: InThread[None] = in_thread(work or (lambda: analysis.analyse(snapshot.pk)))
+        self.thread: InThread[None] = in_thread(work or (lambda: analyse(snapshot.pk)))
         self._pipe = path.open("wb")  # returns when the analysis opens the other end
 
     def go_on(self) -> None:

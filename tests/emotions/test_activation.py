@@ -7,7 +7,6 @@ import pytest
 from pytest_django import Settings
 
 from crm.models.consent import AppendOnly
-from emotions import analysis
 from emotions.activation import activate, active_model, model_before
 from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
 from emotions.reanalysis import reanalyse_everything
@@ -15,6 +14,7 @@ from emotions.status import analysis_problem
 from ml.errors import ModelUnavailable
 from ml.registry import load_card
 from tests.accounting import statuses
+from tests.emotions.analysing import analyse
 from tests.emotions.standing_still import Middle
 from tests.factories import SnapshotFactory, UserFactory
 from tests.small_model import small_classifier, write_model
@@ -106,24 +106,24 @@ def test_an_activation_cannot_be_changed_or_deleted(models: Path) -> None:
 
 
 def test_the_next_photo_is_analysed_by_the_model_activated_before_it(models: Path) -> None:
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     activated("other", models)
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     records = EmotionRecord.objects.order_by("pk").values_list("model_version__name", "snapshot__model_version__name")
     assert list(records) == [("reference-cnn", "reference-cnn"), ("other", "other")]
 
 
 def test_photos_wait_while_the_active_model_is_unusable_and_no_other_answers(models: Path) -> None:
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     activated("other", models)
     (models / "other" / "model.onnx").rename(models / "elsewhere")
     snapshot = SnapshotFactory()
     with pytest.raises(ModelUnavailable):
-        analysis.analyse(snapshot.pk)
+        analyse(snapshot.pk)
     assert statuses() == ["analysed", "pending"]
     assert "other/model.onnx cannot be read" in analysis_problem()
     activated("reference-cnn", models)
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     assert statuses() == ["analysed", "analysed"]
     assert analysis_problem() == ""
 
@@ -134,7 +134,7 @@ def test_a_folder_whose_model_was_replaced_is_not_the_activated_one(models: Path
     write_model(models / "other", small_classifier(scale=0.05), version="2")
     assert "no longer holds the model that was activated, but other 2" in analysis_problem()
     with pytest.raises(ModelUnavailable):
-        analysis.analyse(SnapshotFactory().pk)
+        analyse(SnapshotFactory().pk)
     assert statuses() == ["pending"]
 
 
@@ -156,18 +156,18 @@ def recrop(folder: Path) -> None:
 
 def test_a_card_that_was_altered_is_not_the_activated_model(models: Path) -> None:
     activated("other", models)
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     recrop(models / "other")
     with pytest.raises(ModelUnavailable, match="no longer holds the model that was activated"):
-        analysis.analyse(SnapshotFactory().pk)  # by a process that has it loaded
+        analyse(SnapshotFactory().pk)  # by a process that has it loaded
     assert statuses() == ["analysed", "pending"]
     assert "no longer holds the model that was activated" in analysis_problem()
 
 
 def test_of_the_settings_model_an_altered_card_makes_another_version(models: Path) -> None:
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     recrop(models / "reference-cnn")
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     first, second = EmotionRecord.objects.order_by("pk").select_related("model_version")
     assert first.model_version != second.model_version
     assert str(first.model_version) == str(second.model_version)
@@ -175,10 +175,10 @@ def test_of_the_settings_model_an_altered_card_makes_another_version(models: Pat
 
 
 def test_a_process_that_has_the_model_loaded_stops_too_when_its_files_are_altered(models: Path) -> None:
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     (models / "reference-cnn" / "model.onnx").write_bytes(b"!")
     with pytest.raises(ModelUnavailable, match="not the one that its card describes"):
-        analysis.analyse(SnapshotFactory().pk)
+        analyse(SnapshotFactory().pk)
     assert statuses() == ["analysed", "pending"]
 
 

@@ -11,11 +11,11 @@ from PIL import Image
 from pytest_django import Settings
 
 from crm.services import record_consent
-from emotions import analysis
 from emotions.models import EmotionRecord, ModelVersion, Snapshot
 from emotions.models.snapshot import GIVEN_UP
 from ml.errors import ModelUnavailable
 from tests.accounting import statuses, stray_files
+from tests.emotions.analysing import analyse
 from tests.emotions.standing_still import Middle
 from tests.factories import (
     ConsentFactory,
@@ -37,7 +37,7 @@ LONG_AGO = timezone.now() - timedelta(days=1)
 
 def test_a_face_becomes_one_record() -> None:
     snapshot = SnapshotFactory()
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     record = EmotionRecord.objects.get()
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.attempts, snapshot.error) == (Status.ANALYSED, 1, "")
@@ -51,14 +51,14 @@ def test_a_face_becomes_one_record() -> None:
 
 
 def test_the_face_is_kept_as_the_network_saw_it() -> None:
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     seen = Image.open(io.BytesIO(EmotionRecord.objects.get().face_png))
     assert (seen.format, seen.mode, seen.size) == ("PNG", "L", (48, 48))
     assert np.asarray(seen).std() > 20
 
 
 def test_landmarks_are_in_pixels_of_the_photo() -> None:
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     points = EmotionRecord.objects.get().landmarks
     assert set(points) == {"left_eye", "right_eye", "nose", "mouth_left", "mouth_right"}
     assert points["left_eye"][0] < points["nose"][0] < points["right_eye"][0]
@@ -66,7 +66,7 @@ def test_landmarks_are_in_pixels_of_the_photo() -> None:
 
 
 def test_no_face_is_a_result() -> None:
-    analysis.analyse(SnapshotFactory(photo=faceless_photo()).pk)
+    analyse(SnapshotFactory(photo=faceless_photo()).pk)
     assert statuses() == [Status.NO_FACE]
     assert not EmotionRecord.objects.exists()
 
@@ -75,7 +75,7 @@ def test_of_several_faces_the_largest_is_the_customer() -> None:
     pair = Image.new("RGB", (400, 260))
     pair.paste(face().resize((144, 180)), (0, 40))
     pair.paste(face(), (200, 10))
-    analysis.analyse(SnapshotFactory(photo=jpeg(pair)).pk)
+    analyse(SnapshotFactory(photo=jpeg(pair)).pk)
     largest, other = EmotionRecord.objects.all()
     assert (largest.is_subject, other.is_subject) == (True, False)
     assert largest.box_x > 200 > other.box_x
@@ -84,28 +84,28 @@ def test_of_several_faces_the_largest_is_the_customer() -> None:
 def test_the_same_task_again_changes_nothing() -> None:
     snapshot = SnapshotFactory()
     for _ in range(3):
-        analysis.analyse(snapshot.pk)
+        analyse(snapshot.pk)
     snapshot.refresh_from_db()
     assert (snapshot.attempts, EmotionRecord.objects.count()) == (1, 1)
 
 
 def test_the_same_task_at_once_stores_once() -> None:
     snapshot = SnapshotFactory()
-    at_once(lambda: analysis.analyse(snapshot.pk), times=3)
+    at_once(lambda: analyse(snapshot.pk), times=3)
     assert statuses() == [Status.ANALYSED]
     assert EmotionRecord.objects.count() == 1
 
 
 def test_first_photos_at_once_share_one_model_version() -> None:
     ids = iter([SnapshotFactory().pk for _ in range(3)])
-    at_once(lambda: analysis.analyse(next(ids)), times=3)
+    at_once(lambda: analyse(next(ids)), times=3)
     assert statuses() == [Status.ANALYSED] * 3
     assert ModelVersion.objects.count() == 1
 
 
 def test_a_photo_that_cannot_be_read_fails_at_once_and_says_why() -> None:
     snapshot = SnapshotFactory(photo=face_photo()[:3000])
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.attempts) == (Status.FAILED, 1)
     assert "incomplete or broken" in snapshot.error
@@ -115,10 +115,10 @@ def test_anything_else_is_retried_and_then_given_up(settings: Settings) -> None:
     settings.ANALYSIS_MAX_ATTEMPTS = 2
     snapshot = SnapshotFactory()
     Path(snapshot.file.path).unlink()
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     assert statuses() == [Status.PENDING]
     Snapshot.objects.update(due_at=LONG_AGO)
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.error) == (Status.FAILED, GIVEN_UP)
 
@@ -127,7 +127,7 @@ def test_scores_that_the_database_refuses_are_retried_too(settings: Settings, tm
     weights = small_classifier(scale=3e37)  # whose scores are no numbers
     write_model(tmp_path / "models" / "reference-cnn", weights)
     settings.MODELS_DIR = tmp_path / "models"
-    analysis.analyse(SnapshotFactory().pk)
+    analyse(SnapshotFactory().pk)
     assert statuses() == [Status.PENDING]
     assert not EmotionRecord.objects.exists()
 
@@ -136,7 +136,7 @@ def test_without_the_model_snapshots_wait_unharmed(settings: Settings, tmp_path:
     settings.MODELS_DIR = tmp_path
     snapshot = SnapshotFactory()
     with pytest.raises(ModelUnavailable, match=r"reference-cnn.*git checkout"):
-        analysis.analyse(snapshot.pk)
+        analyse(snapshot.pk)
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.attempts) == (Status.PENDING, 0)
 
@@ -146,7 +146,7 @@ def test_without_a_standing_consent_the_photo_is_withheld(media: Path, history: 
     snapshot = SnapshotFactory(interaction__customer__consenting=False)
     for granted in history:
         ConsentFactory(customer=snapshot.interaction.customer, granted=granted)
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     assert statuses() == [Status.WITHHELD]
     assert not EmotionRecord.objects.exists()
     assert not stray_files(media)
@@ -206,7 +206,7 @@ def test_a_customer_deleted_in_the_middle_is_gone(media: Path) -> None:
 def test_analyses_and_a_withdrawal_at_once_do_not_wait_for_each_other_forever(media: Path) -> None:
     interaction = InteractionFactory()
     ids = [SnapshotFactory(interaction=interaction).pk for _ in range(4)]
-    running = [in_thread(lambda pk=pk: analysis.analyse(pk)) for pk in ids]  # type: ignore[misc]
+    running = [in_thread(lambda pk=pk: analyse(pk)) for pk in ids]  # type: ignore[misc]
     by = UserFactory()
     record_consent(interaction.customer, granted=False, obtained_by="written", recorded_by=by)
     for thread in running:

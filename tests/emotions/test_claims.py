@@ -53,7 +53,8 @@ def test_what_does_not_exist_cannot_be_claimed() -> None:
 def test_what_is_not_due_cannot_be_claimed() -> None:
     snapshot = SnapshotFactory(due_at=timezone.now() + timedelta(minutes=1))
     assert Snapshot.objects.claim(snapshot.pk) is None
-    assert not Snapshot.objects.to_enqueue(timezone.now()).exists()
+    assert not Snapshot.objects.waits()
+    assert Snapshot.objects.claim_next() is None
 
 
 def test_a_new_snapshot_is_due_on_a_machine_whose_clock_is_behind() -> None:
@@ -109,12 +110,32 @@ def test_a_failure_is_cut_to_the_columns_length() -> None:
     assert len(Snapshot.objects.get().error) == 500
 
 
-@pytest.mark.parametrize(("enqueued_seconds_ago", "wanted"), [(None, True), (1, False), (59, False), (61, True)])
-def test_only_what_no_message_stands_for_is_enqueued(
-    settings: Settings, enqueued_seconds_ago: int | None, wanted: bool
-) -> None:
-    settings.REQUEUE_AFTER = 60
-    now = timezone.now()
-    enqueued_at = None if enqueued_seconds_ago is None else now - timedelta(seconds=enqueued_seconds_ago)
-    SnapshotFactory(enqueued_at=enqueued_at, due_at=LONG_AGO)
-    assert Snapshot.objects.to_enqueue(now).exists() is wanted
+def next_claimed() -> Snapshot:
+    taken = Snapshot.objects.claim_next()
+    assert taken
+    return Snapshot.objects.get(pk=taken.snapshot_id)
+
+
+def test_the_next_is_one_for_which_somebody_waits_and_then_who_waits_longest() -> None:
+    bulk, oldest = SnapshotFactory(makes_way=True), SnapshotFactory(makes_way=True, due_at=LONG_AGO)
+    SnapshotFactory(analysed=True)
+    SnapshotFactory(due_at=timezone.now() + timedelta(minutes=1))
+    urgent = SnapshotFactory()
+    assert [next_claimed() for _ in range(3)] == [urgent, oldest, bulk]
+    assert Snapshot.objects.claim_next() is None
+
+
+def test_the_next_may_be_one_whose_claim_ran_out() -> None:
+    snapshot = SnapshotFactory(due_at=LONG_AGO)
+    claim(snapshot)
+    SnapshotFactory()
+    expire(snapshot)
+    assert next_claimed() == snapshot
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_each_gets_another() -> None:
+    for _ in range(5):
+        SnapshotFactory()
+    claims = at_once(Snapshot.objects.claim_next, times=5)
+    assert len({each.snapshot_id for each in claims if each}) == 5

@@ -15,6 +15,7 @@ from ml.labels import Emotion
 from tests.api import System
 from tests.conftest import on_sqlite
 from tests.databases import somebody_waits_for_a_lock
+from tests.emotions.analysing import analyse
 from tests.factories import SnapshotFactory, UserFactory
 from tests.threads import in_thread
 from tests.waiting import DEADLINE, wait_until
@@ -82,7 +83,7 @@ def test_a_deletion_waits_for_the_answer_that_is_being_stored(
     snapshot = SnapshotFactory()
     analysis.pipeline()
     held = Held(monkeypatch, "emotions.analysis.write_point")
-    held.is_waited_for(lambda: analysis.analyse(snapshot.pk), lambda: delete(snapshot, model))
+    held.is_waited_for(lambda: analyse(snapshot.pk), lambda: delete(snapshot, model))
     assert not model._default_manager.exists()
     assert not EmotionRecord.objects.exists()
 

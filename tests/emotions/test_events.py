@@ -6,7 +6,6 @@ import pytest
 
 from crm.models import WebhookMessage
 from emotions import rerun
-from emotions.analysis import analyse
 from emotions.corrections import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from emotions.models.snapshot import GIVEN_UP
@@ -14,6 +13,7 @@ from emotions.reanalysis import NothingToDo, reanalyse_everything
 from emotions.services import choose_subject, withhold_unfinished
 from emotions.tasks import sweep_snapshots
 from ml.labels import Emotion
+from tests.emotions.analysing import analyse
 from tests.factories import EmotionRecordFactory, SnapshotFactory, UserFactory
 from tests.webhooks import WebhookEndpointFactory
 

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
-from emotions import analysis
 from emotions.models import Snapshot
 from emotions.tasks import sweep_snapshots
+from tests.emotions.analysing import analyse
 from tests.factories import CustomerFactory, SnapshotFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("released_model")]
@@ -52,7 +52,7 @@ def faceless() -> Snapshot:
 )
 def test_each_attempt_is_counted_by_how_it_ended(make: Callable[[], Snapshot], result: str) -> None:
     before = counted(result)
-    analysis.analyse(make().pk)
+    analyse(make().pk)
     assert counted(result) == before + 1
 
 

@@ -10,7 +10,7 @@ from django.db import Error, connection
 from django.test import Client
 
 from crm import outage
-from emotions import analysis, rerun, services, tasks
+from emotions import rerun, services, tasks
 from emotions.models import Snapshot
 from emotions.reanalysis import reanalyse_everything
 from emotions.services import add_snapshot
@@ -19,6 +19,7 @@ from tests.accounting import assert_accounted_for, statuses, stray_files
 from tests.api import System
 from tests.conftest import on_sqlite
 from tests.databases import cut_connections
+from tests.emotions.analysing import analyse
 from tests.emotions.standing_still import Middle
 from tests.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_photo
 from tests.threads import in_thread
@@ -63,7 +64,7 @@ def test_nor_has_one_whose_connection_breaks_amid_its_transaction(monkeypatch: p
     monkeypatch.setattr("emotions.analysis.records_of", cut_and_ask)
     snapshot = SnapshotFactory()
     with pytest.raises(Error):
-        analysis.analyse(snapshot.pk)
+        analyse(snapshot.pk)
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.attempts) == (Status.PENDING, 0)
 
@@ -82,10 +83,10 @@ def test_a_re_analysis_under_way_loses_no_attempt() -> None:
 
 def test_a_message_stays_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "PAUSE", 0)
-    snapshot = SnapshotFactory()
+    SnapshotFactory()
     cut_mine()
     with pytest.raises(Reject) as rejected:
-        tasks.analyse_snapshot(snapshot.pk)
+        tasks.analyse_snapshots()
     assert rejected.value.args[1] is True  # back into the queue
 
 
@@ -97,7 +98,7 @@ def test_an_error_of_a_database_that_is_there_costs_an_attempt(monkeypatch: pyte
 
     monkeypatch.setattr("emotions.analysis._store", refused)
     snapshot = SnapshotFactory()
-    tasks.analyse_snapshot(snapshot.pk)
+    tasks.analyse_snapshots()
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.attempts) == (Status.PENDING, 1)
 
@@ -105,7 +106,7 @@ def test_an_error_of_a_database_that_is_there_costs_an_attempt(monkeypatch: pyte
 def test_the_file_of_a_commit_that_broke_is_left_to_those_who_know_more(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "_enqueue_on_commit", lambda snapshots: cut_mine())
+    monkeypatch.setattr(services, "announce_on_commit", lambda task: cut_mine())
     interaction = InteractionFactory()
     with pytest.raises(Error):
         add_snapshot(interaction, uploaded_photo())

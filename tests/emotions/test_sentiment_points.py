@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.models import User
 from crm.services import record_consent
-from emotions import analysis, rerun, sentiment_points
+from emotions import rerun, sentiment_points
 from emotions.answers import answer
 from emotions.corrections import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, SentimentPoint, Snapshot
@@ -19,6 +19,7 @@ from emotions.reanalysis import reanalyse_snapshot
 from emotions.sentiment_points import refresh_point
 from emotions.services import choose_subject
 from ml.labels import EMOTIONS, VALENCE, Emotion
+from tests.emotions.analysing import analyse
 from tests.factories import EmotionRecordFactory, ModelVersionFactory, SnapshotFactory, UserFactory, faceless_photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,7 +56,7 @@ def two_faces() -> list[EmotionRecord]:
 @pytest.mark.usefixtures("released_model")
 def test_an_analysis_makes_a_point() -> None:
     snapshot = SnapshotFactory()
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     assert kept() == recomputed()
     assert list(kept()) == [snapshot.pk]
 
@@ -63,7 +64,7 @@ def test_an_analysis_makes_a_point() -> None:
 @pytest.mark.usefixtures("released_model")
 def test_a_photo_without_a_face_makes_none() -> None:
     snapshot = SnapshotFactory(photo=faceless_photo())
-    analysis.analyse(snapshot.pk)
+    analyse(snapshot.pk)
     assert kept() == {}
 
 

@@ -63,8 +63,7 @@ def test_a_photo_becomes_a_pending_snapshot_with_its_file_and_one_message(media:
     assert snapshot.captured_at == interaction.occurred_at
     assert snapshot.original_name == "IMG_0.JPG"
     assert snapshot.file.read() == uploaded_bytes()
-    assert queue.messages() == [Message("emotions.tasks.analyse_snapshot", [snapshot.pk])]
-    assert snapshot.enqueued_at
+    assert queue.messages() == [Message("emotions.tasks.analyse_snapshots", [])]
     assert not stray_files(media)
 
 
@@ -96,35 +95,34 @@ def test_an_interaction_planned_for_tomorrow_does_not_date_the_photo() -> None:
     assert add_snapshot(interaction, uploaded_photo()).captured_at <= timezone.now()
 
 
-def test_the_same_photo_again_is_the_same_snapshot(media: Path, queue: Queue) -> None:
+def test_the_same_photo_again_is_the_same_snapshot(media: Path) -> None:
     interaction = InteractionFactory()
     assert add_snapshot(interaction, uploaded_photo()) == add_snapshot(interaction, uploaded_photo())
-    assert (len(queue.messages()), len(statuses()), stray_files(media)) == (1, 1, set())
+    assert (len(statuses()), stray_files(media)) == (1, set())
 
 
 def test_the_same_photo_from_several_people_at_once_is_one_snapshot(media: Path, queue: Queue) -> None:
     interaction = InteractionFactory()
     added = at_once(lambda: add_snapshot(interaction, uploaded_photo()), times=4)
     assert len(set(added)) == 1
-    assert (len(queue.messages()), len(statuses()), stray_files(media)) == (1, 1, set())
+    assert (len(statuses()), stray_files(media)) == (1, set())
 
 
 def test_an_interaction_is_logged_with_its_photos_and_the_consent(media: Path, queue: Queue) -> None:
     by = UserFactory()
     interaction = Interaction(customer=CustomerFactory(consenting=False), notes="Bought a chair.")
-    snapshots = log_interaction(
-        interaction, [uploaded_photo(1), uploaded_photo(2)], consent_obtained_by="in_person", by=by
-    )
+    log_interaction(interaction, [uploaded_photo(1), uploaded_photo(2)], consent_obtained_by="in_person", by=by)
     assert Interaction.objects.get().staff == by
     assert Consent.objects.get().recorded_by == by
-    assert queue.messages() == [Message("emotions.tasks.analyse_snapshot", [each.pk]) for each in snapshots]
+    assert queue.messages() == [Message("emotions.tasks.analyse_snapshots", [])]
     assert not stray_files(media)
 
 
-def test_an_interaction_without_photos_needs_no_consent() -> None:
+def test_an_interaction_without_photos_needs_no_consent(queue: Queue) -> None:
     interaction = Interaction(customer=CustomerFactory(consenting=False))
     assert log_interaction(interaction, [], consent_obtained_by=None, by=UserFactory()) == []
     assert Interaction.objects.exists()
+    assert queue.messages() == []
 
 
 def test_a_refused_photo_takes_the_whole_interaction_with_it(media: Path, queue: Queue) -> None:
@@ -150,10 +148,10 @@ def test_a_full_disk_leaves_no_row_no_file_and_no_message(settings: Settings, me
 def test_a_web_server_that_is_stopped_after_the_commit_loses_no_photo(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(snapshot_ids: object) -> None:
+    def stopped(task: object) -> None:
         raise SystemExit("as gunicorn's worker, when a request takes too long")
 
-    monkeypatch.setattr("emotions.services.enqueue", stopped)
+    monkeypatch.setattr("crm.dispatch.announce", stopped)
     with pytest.raises(SystemExit):
         add_snapshot(InteractionFactory(), uploaded_photo())
     assert statuses() == [Status.PENDING]
@@ -263,7 +261,7 @@ def test_a_failed_snapshot_is_retried_as_new(queue: Queue) -> None:
     assert retry(snapshot)
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.error, snapshot.attempts) == (Status.PENDING, "", 0)
-    assert queue.messages() == [Message("emotions.tasks.analyse_snapshot", [snapshot.pk])]
+    assert queue.messages() == [Message("emotions.tasks.analyse_snapshots", [])]
 
 
 def test_of_two_who_retry_at_once_one_does(queue: Queue) -> None:

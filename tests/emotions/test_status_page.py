@@ -13,7 +13,7 @@ from django.utils import timezone
 from crm.models import User, WorkerHeartbeat
 from emotions.models import Snapshot
 from emotions.status_page import spoken, status_page
-from emotions.tasks import analyse_snapshot
+from emotions.tasks import analyse_snapshots
 from tests.broker import use_redis
 from tests.factories import SnapshotFactory, UserFactory
 from tests.servers import RedisServer
@@ -65,7 +65,7 @@ def test_it_shows_what_waits_and_for_how_long(browser: Client) -> None:
     snapshot = SnapshotFactory()
     SnapshotFactory(due_at=timezone.now() + timedelta(hours=1))  # to be tried again later
     Snapshot.objects.filter(pk=snapshot.pk).update(due_at=timezone.now() - timedelta(minutes=5, seconds=30))
-    analyse_snapshot.delay(snapshot.pk)
+    analyse_snapshots.delay()
     shown = page(browser)
     assert "Waiting 2 The oldest has been due for 5 minutes" in shown
     assert "Active model reference-cnn 1" in shown

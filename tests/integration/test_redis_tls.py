@@ -56,7 +56,7 @@ def test_a_certificate_of_another_authority_is_refused_and_photos_wait(
     add_snapshot(InteractionFactory(), uploaded_photo())
     assert "waits for the sweep: the broker cannot be reached" in caplog.text
     assert "certificate verify failed" in caplog.text
-    assert list(Snapshot.objects.values_list("status", "enqueued_at")) == [("pending", None)]
+    assert statuses() == ["pending"]
     mistaken = deployment.worker(name="mistaken", REDIS_CA_FILE=stranger)
     wait_until(lambda: "certificate verify failed" in mistaken.log.read_text(), "the worker says why")
     deployment.beat(REDIS_CA_FILE=tls_redis.ca_file)

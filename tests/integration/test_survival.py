@@ -9,7 +9,7 @@ import pytest
 from emotions.models import Snapshot
 from emotions.models.snapshot import GIVEN_UP
 from emotions.services import add_snapshot, add_snapshots
-from emotions.tasks import analyse_snapshot, sweep_snapshots
+from emotions.tasks import analyse_snapshots, sweep_snapshots
 from tests.accounting import assert_accounted_for, statuses
 from tests.factories import InteractionFactory, uploaded_bytes, uploaded_photo
 from tests.integration.deployment import Deployment
@@ -64,12 +64,12 @@ def test_photos_are_analysed_as_they_come_without_a_sweep(deployment: Deployment
 
 
 def test_a_task_delivered_five_times_is_done_once(deployment: Deployment, broker: str, media: Path) -> None:
-    snapshots = upload(2)
-    for _ in range(4):
-        analyse_snapshot.delay(snapshots[0].pk)
-    analyse_snapshot.delay(snapshots[1].pk + 1000)  # of an upload that was rolled back
+    upload(2)
+    for _ in range(5):
+        analyse_snapshots.delay()
     worker = deployment.worker(processes=2)
-    wait_until(lambda: worker.log.read_text().count("succeeded") == 7, "every message is done")
+    wait_until(lambda: worker.log.read_text().count("analyse_snapshots") >= 2 * 7, "every message is done")
+    wait_for_the_end_of_all()
     assert_each_was_analysed_once(2, media)
     assert set(Snapshot.objects.values_list("attempts", flat=True)) == {1}
 
@@ -115,7 +115,6 @@ def test_uploads_survive_a_broker_that_stops(deployment: Deployment, redis_serve
     redis_server.stop()
     upload(3)
     assert statuses() == [Status.ANALYSED] + [Status.PENDING] * 3
-    assert Snapshot.objects.filter(enqueued_at=None).count() == 3
     redis_server.start()
     wait_for_the_end_of_all()
     assert_each_was_analysed_once(4, media)

@@ -9,12 +9,12 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from crm.models import IdempotentRequest, Scope
-from emotions.analysis import analyse
 from emotions.api.waiting import PLACES
 from emotions.models import Snapshot
 from tests.accounting import stray_files
 from tests.api import System
 from tests.broker import Queue
+from tests.emotions.analysing import analyse
 from tests.emotions.api.requests import NEVER, errors_of, ids_of, photo
 from tests.factories import (
     ConsentFactory,

@@ -1,0 +1,11 @@
+"""Analyses in this process."""
+
+from emotions import analysis
+from emotions.models import Snapshot
+
+
+def analyse(snapshot_id: int) -> None:
+    """Analyse this snapshot as a worker would; nothing happens if it is taken or done. Raises as `take_next`."""
+    ready = analysis.pipeline()
+    if claim := Snapshot.objects.claim(snapshot_id):
+        analysis.analyse(analysis.Taken(claim, ready))
