@@ -34,7 +34,6 @@ def deployed() -> Iterator["Deployment"]:
             "ANALYSIS_LEASE": "90",
             "BROKER_VISIBILITY_TIMEOUT": "600",
             "SWEEP_INTERVAL": "10",
-            "REQUEUE_AFTER": "60",
         }
         os.environ.update(environment, DJANGO_SETTINGS_MODULE="crm.settings")
 

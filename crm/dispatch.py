@@ -6,13 +6,12 @@ in each queue are enough, however many rows wait, and it does no harm when one i
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.db import transaction
-from django.utils import timezone
 
 from crm.celery import app
 
@@ -70,23 +69,3 @@ def announce(task: Any) -> None:
 
 def announce_on_commit(task: Any) -> None:
     transaction.on_commit(partial(announce, task), robust=True)
-
-
-def send(task: Any, rows: Any, ids: Iterable[int]) -> None:
-    """Send the task for each row, but none that another process just sent. With the broker down, rows wait for a sweep.
-
-    `rows` is a manager whose `to_enqueue(now)` gives those that no message stands for, and whose `enqueued_at` says
-    since when one does.
-    """
-    for row_id in ids:
-        now = timezone.now()
-        if not rows.to_enqueue(now).filter(pk=row_id).update(enqueued_at=now):
-            continue
-        try:
-            task.apply_async((row_id,), time_limit=None)  # without a limit in the message the worker's own holds
-        except Exception as error:  # each broker has errors of its own
-            logger.warning(
-                "%s %s waits for the sweep: the broker cannot be reached (%s)", rows.model.__name__, row_id, error
-            )
-            rows.filter(pk=row_id).update(enqueued_at=None)
-            return  # rather than wait for the broker's time-out once more

@@ -145,7 +145,6 @@ ANALYSIS_MAX_ATTEMPTS = env.int("ANALYSIS_MAX_ATTEMPTS", 3, validate=positive)
 ANALYSIS_RETRY_DELAY = env.int("ANALYSIS_RETRY_DELAY", 10, validate=positive)
 WORKER_MAX_MEMORY = env.int("WORKER_MAX_MEMORY", 1024, validate=positive)
 SWEEP_INTERVAL = env.int("SWEEP_INTERVAL", 10, validate=positive)
-REQUEUE_AFTER = env.int("REQUEUE_AFTER", 60, validate=positive)
 
 METRICS_TOKEN = secret(env.str, "METRICS_TOKEN", "")
 METRICS_PORT = env.int("METRICS_PORT", 0, validate=validate.Range(min=0, max=65535))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from crm.dispatch import announce_on_commit
 from crm.models import Customer, User
 from emotions.activation import active_model
 from emotions.models import ModelVersion, Reanalysis, Snapshot
-from emotions.tasks import enqueue_reanalyses
+from emotions.tasks import go_on_reanalysing
 
 STOPPED_BY_A_PERSON = "Somebody stopped it."
 
@@ -50,7 +50,7 @@ def _start(by: User, **what: Any) -> Reanalysis:
             run.save()
             if not run.total:
                 raise NothingToDo(f"No photo is analysed again: none is without an answer of {version}.")
-            transaction.on_commit(partial(enqueue_reanalyses, [run.pk]), robust=True)
+            announce_on_commit(go_on_reanalysing)
             return run
     except IntegrityError:  # one runs already, or did a moment ago: the constraints allow no second
         if another := _newest_like(**what):

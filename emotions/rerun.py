@@ -1,7 +1,6 @@
 """A worker's part of a re-analysis: photo by photo, behind every new upload."""
 
 import logging
-import time
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -21,9 +20,6 @@ from ml.types import BoundingBox, PhotoAnalysis
 
 logger = logging.getLogger(__name__)
 
-# A worker leaves a run after so many seconds, to let others' messages in between; and long before the time limit.
-TURN_SECONDS = 5.0
-
 
 class Ended(Exception):
     """The run is done, was stopped or postponed, or another worker has taken it over: nothing more may be stored."""
@@ -33,27 +29,25 @@ class FaceLost(Exception):
     """The model does not find a face in which a person saw something."""
 
 
-def go_on(reanalysis_id: int) -> None:
-    """Do a few photos of a run; nothing happens if another worker is at it or it has ended.
+def take_next() -> Turn | None:
+    """Take the run whose turn it is; None while new photos wait, and when every run is taken or has ended.
 
     Raises ModelUnavailable before it takes the run, which then waits for a worker with the model.
     """
+    if Snapshot.objects.waits():
+        return None
     analysis.pipeline()
-    turn = Reanalysis.objects.take_turn(reanalysis_id)
-    if turn is None:
-        return
-    ends = time.monotonic() + min(TURN_SECONDS, settings.ANALYSIS_TIME_LIMIT / 4)
+    return Reanalysis.objects.take_next_turn()
+
+
+def go_on(turn: Turn) -> None:
+    """Do the next photo of a run, and give the turn back."""
     try:
-        while time.monotonic() < ends and not new_photos_wait():
-            _next_photo(turn)
+        _next_photo(turn)
     except Ended:
         pass
     finally:
         Reanalysis.objects.held_by(turn).give_turn_back()
-
-
-def new_photos_wait() -> bool:
-    return Snapshot.objects.waits()
 
 
 def _next_photo(turn: Turn) -> None:

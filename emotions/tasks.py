@@ -1,8 +1,7 @@
-"""Celery's entry points. Each takes an ID and may be run twice."""
+"""Celery's entry points. Each may be run twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
@@ -10,11 +9,11 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from crm.dispatch import Work, send
+from crm.dispatch import Work
 from crm.outage import outlasting_outages
 from emotions import stray_files
 from emotions.metrics import count_given_up
-from emotions.models import Reanalysis, Snapshot
+from emotions.models import Reanalysis, Snapshot, Turn
 from emotions.models.snapshot import GIVEN_UP
 
 if TYPE_CHECKING:
@@ -27,16 +26,13 @@ STRAY_FILES_SECONDS = 10.0
 @outlasting_outages
 def analyse_snapshots() -> None:
     PHOTOS.go_on(settings.ANALYSIS_SLICE)
-    enqueue_idle_reanalyses()
+    REANALYSES.announce_rest()
 
 
 @shared_task
 @outlasting_outages
-def go_on_reanalysing(reanalysis_id: int) -> None:
-    from emotions import rerun  # as above
-
-    rerun.go_on(reanalysis_id)
-    enqueue_idle_reanalyses()
+def go_on_reanalysing() -> None:
+    REANALYSES.go_on(settings.ANALYSIS_SLICE)
 
 
 @shared_task
@@ -46,7 +42,7 @@ def sweep_snapshots() -> None:
     for snapshot_id in _ids(Snapshot.objects.worn_out(now)):
         count_given_up(Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP))
     PHOTOS.announce_rest()
-    enqueue_idle_reanalyses()
+    REANALYSES.announce_rest()
 
 
 @shared_task
@@ -61,19 +57,7 @@ def _ids(rows: QuerySet[Any]) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
-def enqueue_idle_reanalyses() -> None:
-    """Unless new photos wait: they come first, and whoever analyses the last of them calls this again."""
-    now = timezone.now()
-    if (idle := _ids(Reanalysis.objects.to_enqueue(now))) and not Snapshot.objects.waits():
-        enqueue_reanalyses(idle)
-
-
-def enqueue_reanalyses(reanalysis_ids: Iterable[int]) -> None:
-    """As `enqueue`."""
-    send(go_on_reanalysing, Reanalysis.objects, reanalysis_ids)
-
-
-def _take_next() -> Taken | None:
+def _take_next_snapshot() -> Taken | None:
     from emotions import analysis  # web processes import this module and must not load the pipeline
 
     return analysis.take_next()
@@ -85,4 +69,24 @@ def _analyse(taken: Taken) -> None:
     analysis.analyse(taken)
 
 
-PHOTOS = Work(task=analyse_snapshots, waits=Snapshot.objects.waits, claim_next=_take_next, do=_analyse)
+PHOTOS = Work(task=analyse_snapshots, waits=Snapshot.objects.waits, claim_next=_take_next_snapshot, do=_analyse)
+
+
+def _reanalyses_wait() -> bool:
+    """New photos come first: whoever analyses the last of them sends the message."""
+    return Reanalysis.objects.waits() and not Snapshot.objects.waits()
+
+
+def _take_next_turn() -> Turn | None:
+    from emotions import rerun  # as above
+
+    return rerun.take_next()
+
+
+def _go_on(turn: Turn) -> None:
+    from emotions import rerun  # as above
+
+    rerun.go_on(turn)
+
+
+REANALYSES = Work(task=go_on_reanalysing, waits=_reanalyses_wait, claim_next=_take_next_turn, do=_go_on)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -28,20 +28,23 @@ class ReanalysisQuerySet(models.QuerySet["Reanalysis"]):
         return self.filter(status=Reanalysis.Status.RUNNING)
 
     def idle(self, now: datetime) -> ReanalysisQuerySet:
-        """Running ones that no worker is at, or whose worker died."""
-        return self.running().filter(Q(turn_token=None) | Q(turn_expires_at__lte=now))
+        """Return running ones that are due and that no worker is at, or whose worker died."""
+        return self.running().filter(Q(turn_token=None) | Q(turn_expires_at__lte=now), due_at__lte=now)
 
-    def to_enqueue(self, now: datetime) -> ReanalysisQuerySet:
-        """Idle ones that no message stands for: never enqueued, or so long ago that it must be lost."""
-        lost_before = now - timedelta(seconds=settings.REQUEUE_AFTER)
-        return self.idle(now).filter(Q(enqueued_at=None) | Q(enqueued_at__lte=lost_before))
+    def waits(self) -> bool:
+        """Whether a worker could go on with any."""
+        return self.idle(timezone.now()).exists()
 
-    def take_turn(self, reanalysis_id: int) -> Turn | None:
-        """Take the run with one conditional UPDATE; None when another worker has it or it has ended."""
+    @transaction.atomic
+    def take_next_turn(self) -> Turn | None:
+        """Take the run that has waited longest for its turn; None when all are taken, not due or ended."""
         now, token = timezone.now(), uuid.uuid4()
-        idle = self.idle(now).filter(pk=reanalysis_id)
-        taken = idle.update(turn_token=token, turn_expires_at=_lease_from(now), enqueued_at=None)
-        return Turn(reanalysis_id, token) if taken else None
+        free = self.idle(now).order_by("due_at", "pk").select_for_update(no_key=True, skip_locked=True)
+        reanalysis_id = free.values_list("pk", flat=True).first()
+        if reanalysis_id is None:
+            return None
+        self.filter(pk=reanalysis_id).update(turn_token=token, turn_expires_at=_lease_from(now))
+        return Turn(reanalysis_id, token)
 
     def held_by(self, turn: Turn) -> ReanalysisQuerySet:
         """The run, unless it was stopped or another worker has taken it over since."""
@@ -61,13 +64,16 @@ class ReanalysisQuerySet(models.QuerySet["Reanalysis"]):
         return self.update(attempts=F("attempts") - 1)
 
     def postpone(self) -> int:
-        """As if this photo's turn had not come yet, and for as long as a lost message takes to be sent again."""
-        return self.update(
-            attempts=F("attempts") - 1, turn_token=None, turn_expires_at=None, enqueued_at=timezone.now()
-        )
+        """Give the turn back for a while, after an attempt that does not count, because the photo was not even read."""
+        return self._give_back(settings.ANALYSIS_RETRY_DELAY, attempts=F("attempts") - 1)
 
     def give_turn_back(self) -> int:
-        return self.update(turn_token=None, turn_expires_at=None, enqueued_at=None)
+        """Let other runs have their turn, and then this one again."""
+        return self._give_back(0)
+
+    def _give_back(self, seconds: int, **changes: Any) -> int:
+        due_at = timezone.now() + timedelta(seconds=seconds)
+        return self.update(due_at=due_at, turn_token=None, turn_expires_at=None, **changes)
 
     def end(self, status: str, reason: str = "") -> int:
         return self.running().update(
@@ -110,7 +116,7 @@ class Reanalysis(models.Model):
     cursor = models.PositiveBigIntegerField(default=0, help_text="Primary key of the last photo that is done.")
     last = models.PositiveBigIntegerField(help_text="Primary key of the last photo to do; later ones are new.")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Of the photo after the cursor.")
-    enqueued_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(default=timezone.now, help_text="Not to be gone on with before.")
     turn_token = models.UUIDField(null=True, blank=True)
     turn_expires_at = models.DateTimeField(null=True, blank=True)
 

@@ -42,7 +42,6 @@ def operator_settings(ports: list[int], tmp_path_factory: pytest.TempPathFactory
         # A killed worker's photo is taken up again soon.
         "ANALYSIS_TIME_LIMIT": "20",
         "ANALYSIS_LEASE": "30",
-        "REQUEUE_AFTER": "20",
         "SWEEP_INTERVAL": "5",
     }
     return settings_file(tmp_path_factory.mktemp("settings") / "env", own)

@@ -1,6 +1,6 @@
 """Analyses in this process."""
 
-from emotions import analysis
+from emotions import analysis, rerun
 from emotions.models import Snapshot
 
 
@@ -9,3 +9,9 @@ def analyse(snapshot_id: int) -> None:
     ready = analysis.pipeline()
     if claim := Snapshot.objects.claim(snapshot_id):
         analysis.analyse(analysis.Taken(claim, ready))
+
+
+def reanalyse() -> None:
+    """Go on with all re-analyses as a worker would."""
+    while turn := rerun.take_next():
+        rerun.go_on(turn)

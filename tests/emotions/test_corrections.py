@@ -7,12 +7,13 @@ from django.db import connection
 from django.urls import reverse
 
 from crm.models import Customer
-from emotions import corrections, rerun
+from emotions import corrections
 from emotions.models import EmotionCorrection, EmotionRecord
 from emotions.reanalysis import reanalyse_snapshot
 from emotions.sentiment import sentiment
 from emotions.services import choose_subject
 from ml.labels import VALENCE, Emotion
+from tests.emotions.analysing import reanalyse
 from tests.factories import (
     CustomerFactory,
     EmotionCorrectionFactory,
@@ -138,7 +139,8 @@ def test_it_stands_for_the_same_face_of_a_newer_model_only() -> None:
 @pytest.mark.usefixtures("released_model")
 def test_it_stands_after_the_photo_is_analysed_again() -> None:
     record = EmotionCorrectionFactory().record
-    rerun.go_on(reanalyse_snapshot(record.snapshot, UserFactory()).pk)
+    reanalyse_snapshot(record.snapshot, UserFactory())
+    reanalyse()
     (new,) = EmotionRecord.objects.current().filter(snapshot=record.snapshot)
     assert new.model_version != record.model_version
     assert (said(new), said(record)) == ("sad", "sad")

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from crm.models import WebhookMessage
-from emotions import rerun
 from emotions.corrections import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from emotions.models.snapshot import GIVEN_UP
@@ -13,7 +12,7 @@ from emotions.reanalysis import NothingToDo, reanalyse_everything
 from emotions.services import choose_subject, withhold_unfinished
 from emotions.tasks import sweep_snapshots
 from ml.labels import Emotion
-from tests.emotions.analysing import analyse
+from tests.emotions.analysing import analyse, reanalyse
 from tests.factories import EmotionRecordFactory, SnapshotFactory, UserFactory
 from tests.webhooks import WebhookEndpointFactory
 
@@ -118,7 +117,8 @@ def test_a_withheld_photo_ends_in_silence() -> None:
 def test_another_models_answer_is_told_and_the_same_models_is_not() -> None:
     snapshot = SnapshotFactory(analysed=True)
     WebhookEndpointFactory()
-    rerun.go_on(reanalyse_everything(UserFactory(), only_missing=False).pk)
+    reanalyse_everything(UserFactory(), only_missing=False)
+    reanalyse()
     with pytest.raises(NothingToDo):
         reanalyse_everything(UserFactory(), only_missing=False)
     event, data = the_only()

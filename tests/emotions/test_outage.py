@@ -10,7 +10,7 @@ from django.db import Error, connection
 from django.test import Client
 
 from crm import outage
-from emotions import rerun, services, tasks
+from emotions import services, tasks
 from emotions.models import Snapshot
 from emotions.reanalysis import reanalyse_everything
 from emotions.services import add_snapshot
@@ -19,7 +19,7 @@ from tests.accounting import assert_accounted_for, statuses, stray_files
 from tests.api import System
 from tests.conftest import on_sqlite
 from tests.databases import cut_connections
-from tests.emotions.analysing import analyse
+from tests.emotions.analysing import analyse, reanalyse
 from tests.emotions.standing_still import Middle
 from tests.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_photo
 from tests.threads import in_thread
@@ -73,7 +73,7 @@ def test_nor_has_one_whose_connection_breaks_amid_its_transaction(monkeypatch: p
 def test_a_re_analysis_under_way_loses_no_attempt() -> None:
     snapshot = SnapshotFactory(analysed=True)
     run = reanalyse_everything(UserFactory(), only_missing=True)
-    middle = Middle(snapshot, lambda: rerun.go_on(run.pk))
+    middle = Middle(snapshot, reanalyse)
     cut_connections()
     with pytest.raises(Error):
         middle.go_on()

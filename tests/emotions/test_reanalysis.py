@@ -29,6 +29,7 @@ from tests.accounting import statuses
 from tests.broker import Queue
 from tests.conftest import on_sqlite
 from tests.databases import somebody_waits_for_a_lock
+from tests.emotions.analysing import reanalyse
 from tests.factories import (
     EmotionRecordFactory,
     ModelVersionFactory,
@@ -69,7 +70,7 @@ def everything(*, only_missing: bool = False) -> Reanalysis:
 
 def ran(run: Reanalysis) -> Reanalysis:
     """After a worker has done it."""
-    rerun.go_on(run.pk)
+    reanalyse()
     run.refresh_from_db()
     return run
 
@@ -191,7 +192,7 @@ def test_a_run_waits_for_a_storage_that_is_away(monkeypatch: pytest.MonkeyPatch,
     assert (run.attempts, run.turn_token) == (0, None)
     sweep_snapshots()
     assert not queue.messages()  # it does not go round and round
-    Reanalysis.objects.update(enqueued_at=LONG_AGO)
+    Reanalysis.objects.update(due_at=LONG_AGO)
     sweep_snapshots()
     queue.work()
     run.refresh_from_db()
@@ -230,7 +231,7 @@ def test_a_deletion_and_a_worker_do_not_wait_for_each_other() -> None:
     try:
         deletion = in_thread(snapshot.interaction.customer.delete)
         assert deleting.wait(DEADLINE)
-        worker = in_thread(lambda: rerun.go_on(run.pk))
+        worker = in_thread(reanalyse)
         wait_until(somebody_waits_for_a_lock, "the worker waits")
         waiting.set()
         deletion.result()
@@ -276,11 +277,11 @@ def analysed_boxes(photo: bytes) -> list[dict[str, int]]:
 def test_new_photos_come_first(queue: Queue) -> None:
     SnapshotFactory(analysed=True)
     run = everything()
-    waiting = SnapshotFactory()
+    SnapshotFactory()
     queue.take()
     assert counts(ran(run)) == ("running", 1, 0, 0, 0)
     sweep_snapshots()  # which does not bring the run back as long as a photo waits
-    assert [message.args for message in queue.messages()] == [[waiting.pk]]
+    assert [message.task for message in queue.messages()] == ["emotions.tasks.analyse_snapshots"]
     queue.work()
     assert [message.task.rpartition(".")[2] for message in queue.messages()] == ["go_on_reanalysing"]
     queue.work()
@@ -295,7 +296,7 @@ def test_a_photo_added_while_it_runs_is_overtaken_by_nobody(queue: Queue) -> Non
     pipe = Path(snapshots[0].file.path)
     pipe.unlink()
     os.mkfifo(pipe)
-    thread = in_thread(lambda: rerun.go_on(run.pk))
+    thread = in_thread(reanalyse)
     with pipe.open("wb") as other_end:
         SnapshotFactory()
         other_end.write(face_photo())
@@ -314,7 +315,7 @@ def test_two_deliveries_at_once_do_each_photo_once(newer: ModelVersion) -> None:
     for _ in range(3):
         SnapshotFactory(analysed=True)
     run = everything()
-    at_once(lambda: rerun.go_on(run.pk), times=3)
+    at_once(reanalyse, times=3)
     run.refresh_from_db()
     assert counts(run) == ("finished", 3, 3, 0, 0)
     assert EmotionRecord.objects.filter(model_version=newer).count() == 3
@@ -323,7 +324,7 @@ def test_two_deliveries_at_once_do_each_photo_once(newer: ModelVersion) -> None:
 def test_a_run_whose_worker_died_goes_on_where_it_was(queue: Queue) -> None:
     first, _ = SnapshotFactory(analysed=True), SnapshotFactory(analysed=True)
     run = everything()
-    turn = Reanalysis.objects.take_turn(run.pk)
+    turn = Reanalysis.objects.take_next_turn()
     assert turn
     Reanalysis.objects.held_by(turn).advance(0, to=first.pk, done=1)
     queue.take()
@@ -350,7 +351,7 @@ def test_a_photo_in_the_middle_keeps_its_answer_when_the_run_is_stopped() -> Non
     pipe = Path(snapshot.file.path)
     pipe.unlink()
     os.mkfifo(pipe)
-    thread = in_thread(lambda: rerun.go_on(run.pk))
+    thread = in_thread(reanalyse)
     with pipe.open("wb") as other_end:
         assert stop(run)
         other_end.write(face_photo())
@@ -384,7 +385,7 @@ def test_without_the_model_no_run_starts_and_a_started_one_waits(models: Path) -
     run = everything()
     (models / "newer" / "model.onnx").unlink()
     with pytest.raises(ModelUnavailable):
-        rerun.go_on(run.pk)
+        reanalyse()
     with pytest.raises(ModelUnavailable):
         everything()
     run.refresh_from_db()
@@ -404,9 +405,9 @@ def test_each_photo_costs_the_same_number_of_queries() -> None:
     def queries(photos: int) -> int:
         for _ in range(photos):
             SnapshotFactory(analysed=True)
-        run = everything(only_missing=True)
+        everything(only_missing=True)
         with CaptureQueriesContext(connection) as captured:
-            rerun.go_on(run.pk)
+            reanalyse()
         return len(captured)
 
     queries(1)  # the first of all builds the pipeline

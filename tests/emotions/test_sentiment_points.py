@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.models import User
 from crm.services import record_consent
-from emotions import rerun, sentiment_points
+from emotions import sentiment_points
 from emotions.answers import answer
 from emotions.corrections import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, SentimentPoint, Snapshot
@@ -19,7 +19,7 @@ from emotions.reanalysis import reanalyse_snapshot
 from emotions.sentiment_points import refresh_point
 from emotions.services import choose_subject
 from ml.labels import EMOTIONS, VALENCE, Emotion
-from tests.emotions.analysing import analyse
+from tests.emotions.analysing import analyse, reanalyse
 from tests.factories import EmotionRecordFactory, ModelVersionFactory, SnapshotFactory, UserFactory, faceless_photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,7 +101,7 @@ def test_an_uncertain_answer_has_no_emotion() -> None:
 def test_the_model_that_counts_now_says_it() -> None:
     snapshot = SnapshotFactory(analysed=True)
     run = reanalyse_snapshot(snapshot, UserFactory())
-    rerun.go_on(run.pk)
+    reanalyse()
     snapshot.refresh_from_db()
     assert snapshot.model_version == run.model_version
     assert kept() == recomputed()
@@ -139,7 +139,8 @@ def change(chance: random.Random, by: User) -> None:
         case 0:
             EmotionRecord.objects.get(pk=record.pk).snapshot.delete() if Snapshot.objects.count() > 2 else None
         case 1:
-            rerun.go_on(reanalyse_snapshot(record.snapshot, by).pk)
+            reanalyse_snapshot(record.snapshot, by)
+            reanalyse()
         case 2 | 3:
             choose_subject(record)
         case 4 | 5:

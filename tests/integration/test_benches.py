@@ -23,7 +23,6 @@ def patient(deployment: Deployment) -> None:
         "ANALYSIS_TIME_LIMIT": "60",
         "ANALYSIS_LEASE": "90",
         "BROKER_VISIBILITY_TIMEOUT": "600",
-        "REQUEUE_AFTER": "60",
     }
 
 
