@@ -28,9 +28,9 @@ WORKERS_SHOWN = 200
 WHAT_WAITS = {
     "celery": "New photos",
     "reanalysis": "Re-analyses",
-    "sweep": "Photos whose message was lost",
+    "sweep": "Sweep of photos",
     "webhooks": "Deliveries to webhooks",
-    "webhooks-sweep": "Deliveries whose message was lost",
+    "webhooks-sweep": "Sweep of deliveries",
 }
 
 
