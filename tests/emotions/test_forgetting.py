@@ -17,11 +17,11 @@ from crm.forgetting import empty_write_ahead_log
 from crm.models import Customer, IdempotentRequest, Interaction, WebhookMessage
 from crm.tasks import deliver_webhooks
 from crm.webhooks.event_types import event_types
-from emotions.analysis import analyse
 from emotions.api.views_snapshots import SnapshotViewSet
 from emotions.models import EmotionRecord, Snapshot
 from tests.api import CUSTOMERS, System
 from tests.conftest import on_sqlite
+from tests.emotions.analysing import analyse
 from tests.factories import SnapshotFactory, UserFactory, face_photo
 from tests.receiver import Handler, Receiver
 from tests.threads import in_thread
