@@ -1,24 +1,43 @@
 """How a configured network is trained: its losses, its optimizer and their description for the card."""
 
-import keras
+from collections.abc import Mapping
 
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.losses import AdjustedCrossentropy
 from training.run_folder import TrainingConfig
 
 MOMENTUM = 0.9
 WARM_UP = 0.08  # part of the training during which the rate rises from nothing
 
 
-def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
-    """Give the network its losses and an optimizer whose rate falls to zero along half a cosine within `steps`."""
-    losses = {"fer": keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)}
+ClassShares = Mapping[str, NDArray[np.float32]]  # by labelling: how common each class is
+
+
+def compile_model(model: keras.Model, config: TrainingConfig, steps: int, shares: ClassShares | None = None) -> None:
+    """Give the network its losses and an optimizer whose rate falls to zero along half a cosine within `steps`.
+
+    The losses are adjusted, if the configuration wants it, for these shares of the classes.
+    """
+    losses = {"fer": _loss(config, "fer", shares, config.label_smoothing)}
     if config.ferplus:
-        losses["ferplus"] = keras.losses.CategoricalCrossentropy()
+        losses["ferplus"] = _loss(config, "ferplus", shares, 0.0)
     model.compile(
         _optimizer(config, steps),
         loss=losses,
         jit_compile=config.jit_compile,
         weighted_metrics={labelling: [keras.metrics.CategoricalAccuracy("accuracy")] for labelling in losses},
     )
+
+
+def _loss(
+    config: TrainingConfig, labelling: str, shares: ClassShares | None, label_smoothing: float
+) -> keras.losses.Loss:
+    if config.logit_adjustment and shares:
+        return AdjustedCrossentropy(shares[labelling], config.logit_adjustment, label_smoothing)
+    return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
 
 
 def _optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
@@ -45,7 +64,11 @@ def describe_loss(config: TrainingConfig) -> str:
     votes = ", and of how FER+'s votes divide, added up" if config.ferplus else ""
     share = config.teacher_share
     taught = f"; the labels mixed with {share:.0%} of what teachers answer" if share else ""
-    return f"categorical cross-entropy of FER-2013's labels{smoothed}{votes}{taught}"
+    tau = config.logit_adjustment
+    adjusted = (
+        f"; the logits raised by {tau:g} times the logarithm of the classes' shares (arXiv 2007.07314)" if tau else ""
+    )
+    return f"categorical cross-entropy of FER-2013's labels{smoothed}{votes}{taught}{adjusted}"
 
 
 def describe_optimizer(config: TrainingConfig) -> str:

@@ -49,6 +49,7 @@ class TrainingConfig:
     weight_decay: float = 0.0  # decoupled (Loshchilov and Hutter 2019); for SGD only
     averaging: float = 0.0  # share of the old in the moving average of the weights; for SGD only
     label_smoothing: float = 0.0  # of FER-2013's labels
+    logit_adjustment: float = 0.0  # strength of training.losses.AdjustedCrossentropy; 0 for the plain one
     teacher_share: float = 0.0  # of what teachers answer, in the targets; the rest is the labels
     augmentation: AugmentationName = "light"
     mixup: float = 0.0  # see training.augment.mix; the last epochs, by MIXED_PART, are unmixed

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import keras
 
-from training.batches import FaceBatches
+from training.batches import FaceBatches, targets_of
 from training.compiling import compile_model
 from training.data import Fer2013
 from training.errors import TrainingError
+from training.losses import class_shares
 from training.recorder import RunRecorder
 from training.run_folder import (
     AVERAGED_FILE,
@@ -66,7 +67,8 @@ def train(
         print(begin.told)
     elif start:
         print(f"It goes on from its own latest state: {start.folder} is not read again.")
-    compile_model(model, config, batches_an_epoch * config.epochs)
+    shares = {name: class_shares(target) for name, target in targets_of(training, config).items()}
+    compile_model(model, config, batches_an_epoch * config.epochs, shares)
     recorder = RunRecorder(run, batches_an_epoch)
     done = recorder.restore(model)
     for phase in config.phases():

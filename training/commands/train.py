@@ -83,6 +83,15 @@ def add_to(commands: "Commands") -> None:
         help="mix each face, and its labels, with another's: the parameter of the Beta distribution of the shares",
     )
     command.add_argument(
+        "--logit-adjustment",
+        type=positive(float),
+        metavar="STRENGTH",
+        help="let the loss make up for how common classes are; at 1 the network answers as if all were equally common",
+    )
+    command.add_argument("--label-smoothing", type=share, help="of FER-2013's labels")
+    command.add_argument("--weight-decay", type=positive(float), help="of SGD, decoupled")
+    command.add_argument("--averaging", type=share, help="share of the old in SGD's moving average of the weights")
+    command.add_argument(
         "--jit-compile",
         action=argparse.BooleanOptionalAction,
         help="compile the network; which is faster depends on the processor, see docs/models.md",
