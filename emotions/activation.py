@@ -127,6 +127,21 @@ def activate(folder: str, fingerprint: str, by: User) -> ModelActivation | None:
         return activation
 
 
+def other_versions() -> frozenset[int]:
+    """Primary keys of the model versions that are not the active one; none when the settings' model cannot be read.
+
+    Where their answers are shown, the page says whose they are: an activation changes no photo.
+    """
+    newest = ModelActivation.objects.newest()
+    if newest:
+        return frozenset(ModelVersion.objects.exclude(pk=newest.model_version_id).values_list("pk", flat=True))
+    try:
+        card = load_card(settings.EMOTION_MODEL, settings.MODELS_DIR)
+    except ModelUnavailable:
+        return frozenset()
+    return frozenset(each.pk for each in ModelVersion.objects.all() if not each.is_described_by(card))
+
+
 def model_before() -> ActiveModel | None:
     """The one that was active before the active one, to go back to; None when there was no other."""
     newest = ModelActivation.objects.newest()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from django.db.models import Count
 
-from emotions.activation import ActiveModel, active_model, model_before
+from emotions.activation import ActiveModel, active_model, model_before, other_versions
 from emotions.model_cards import ReleasedModel, released_models
-from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
+from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis, Snapshot
 
 ACTIVATIONS_SHOWN = 10
 RUNS_SHOWN = 10
+MOST = 10_000  # photos that are counted for the page, so that it is there at once
 POLL_EVERY = "1s"
 
 
@@ -42,6 +43,11 @@ class ModelsPage:
     lost_before: bool  # there was one before, but its files are gone or altered
     activations: tuple[ModelActivation, ...]
     runs: tuple[Reanalysis, ...]
+    photos_of_others: int  # photos that show the answer of a model that is not active; no more are counted than MOST
+
+    @property
+    def photos_of_others_text(self) -> str:
+        return f"more than {MOST:,}" if self.photos_of_others > MOST else f"{self.photos_of_others:,}"
 
     @property
     def active(self) -> Entry | None:
@@ -65,12 +71,18 @@ def models_page(models_dir: Path) -> ModelsPage:
         lost_before=before is not None and back is None,
         activations=tuple(ModelActivation.objects.select_related("model_version", "activated_by")[:ACTIVATIONS_SHOWN]),
         runs=tuple(Reanalysis.objects.select_related("model_version", "requested_by")[:RUNS_SHOWN]),
+        photos_of_others=_photos_of_others(),
     )
 
 
 def entry(model: ReleasedModel) -> Entry:
     """One model alone, for a page of its own."""
     return _entry(model, active_model(), _records_made())
+
+
+def _photos_of_others() -> int:
+    finished = Snapshot.objects.filter(model_version__in=other_versions(), status__in=Reanalysis.ANALYSED_BEFORE)
+    return finished.order_by()[: MOST + 1].count()
 
 
 def _records_made() -> list[tuple[ModelVersion, int]]:

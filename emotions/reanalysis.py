@@ -19,7 +19,7 @@ Scope = Reanalysis.Scope
 
 
 class NothingToDo(Exception):
-    """Every photo that was meant has an answer of the active model already."""
+    """Every photo that was meant shows the active model's answer already."""
 
 
 def reanalyse_snapshot(snapshot: Snapshot, by: User) -> Reanalysis:
@@ -33,7 +33,7 @@ def reanalyse_customer(customer: Customer, by: User) -> Reanalysis:
 
 
 def reanalyse_everything(by: User, *, only_missing: bool) -> Reanalysis:
-    """All photos, or those without an answer of the active model. See `_start`."""
+    """All photos, or those that show another model's answer. See `_start`."""
     return _start(by, scope=Scope.MISSING if only_missing else Scope.ALL)
 
 
@@ -49,7 +49,7 @@ def _start(by: User, **what: Any) -> Reanalysis:
             run.total = run.snapshots().count()
             run.save()
             if not run.total:
-                raise NothingToDo(f"No photo is analysed again: none is without an answer of {version}.")
+                raise NothingToDo(f"No photo is analysed again: all show the answer of {version}.")
             announce_on_commit(go_on_reanalysing)
             return run
     except IntegrityError:  # one runs already, or did a moment ago: the constraints allow no second

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from crm.models import Customer
+from emotions.activation import other_versions
 from emotions.answers import Answer, answer
 from emotions.models import EmotionRecord, SentimentPoint
 
@@ -25,6 +27,7 @@ class Point:
     confidence: float  # of the model, 0..1
     x: float  # percent of the chart's width
     y: float  # percent of its height, from the top
+    by_another_model: bool  # than the active one; never where a person's word stands
 
     @property
     def valence(self) -> float:
@@ -49,6 +52,10 @@ class Chart:
     @property
     def uncertain(self) -> int:
         return len(self.points) - len(self.counted)
+
+    @property
+    def by_other_models(self) -> int:
+        return sum(point.by_another_model for point in self.points)
 
     @property
     def said_by_people(self) -> int:
@@ -119,13 +126,15 @@ def sentiment(customer: Customer) -> Chart:
     if not shown:
         return Chart((), truncated=False)
     first, last = shown[0].snapshot.captured_at, shown[-1].snapshot.captured_at
-    points = tuple(_point(record, first, last) for record in shown)
+    others = other_versions()
+    points = tuple(_point(record, first, last, others) for record in shown)
     return Chart(points, truncated=len(records) > NEWEST_SHOWN)
 
 
-def _point(record: EmotionRecord, first: datetime, last: datetime) -> Point:
+def _point(record: EmotionRecord, first: datetime, last: datetime, others: Collection[int]) -> Point:
     when, stands = record.snapshot.captured_at, answer(record)
-    return Point(when, stands, record.confidence, _x(when, first, last), _y(stands.valence))
+    another = not stands.by_person and record.model_version_id in others
+    return Point(when, stands, record.confidence, _x(when, first, last), _y(stands.valence), another)
 
 
 def _x(when: datetime, first: datetime, last: datetime) -> float:

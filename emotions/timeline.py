@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction
+from emotions.activation import other_versions
 from emotions.answers import ADJECTIVES, Answer, answer, model_answer
 from emotions.corrections import SAME_FACE, overlap
 from emotions.models import EmotionCorrection, EmotionRecord, Reanalysis, Snapshot
@@ -80,6 +81,7 @@ class Card:
     snapshot: Snapshot
     faces: tuple[Face, ...]
     earlier: tuple[Face, ...] = ()  # the customer's face as other model versions saw it, newest first
+    by_another_model: bool = False  # than the active one
 
     @property
     def subject(self) -> Face | None:
@@ -131,10 +133,10 @@ class Entry:
     cards: tuple[Card, ...]
 
 
-def card(snapshot: Snapshot) -> Card:
-    """A snapshot of `with_faces` made ready to show."""
+def card(snapshot: Snapshot, others: Collection[int]) -> Card:
+    """A snapshot of `with_faces` made ready to show; `others` are the model versions that are not active."""
     faces = tuple(Face(record) for record in snapshot.records.all())
-    return Card(snapshot, faces, tuple(_earlier(snapshot, faces)))
+    return Card(snapshot, faces, tuple(_earlier(snapshot, faces)), snapshot.model_version_id in others)
 
 
 def _earlier(snapshot: Snapshot, faces: Iterable[Face]) -> Iterable[Face]:
@@ -181,8 +183,9 @@ def newest_consent(customer: Customer, scope: str = Consent.Scope.EMOTION_ANALYS
 
 
 def _entries(interactions: Iterable[Interaction]) -> Iterable[Entry]:
+    others = other_versions()
     for interaction in interactions:
-        yield Entry(interaction, tuple(card(snapshot) for snapshot in interaction.snapshots.all()))
+        yield Entry(interaction, tuple(card(snapshot, others) for snapshot in interaction.snapshots.all()))
 
 
 def _told(face: Face) -> str:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from emotions import corrections, services
 from emotions.access import StaffRequest, face_or_404, snapshot_or_404
+from emotions.activation import other_versions
 from emotions.forms import CorrectionForm
 from emotions.models import EmotionRecord, Snapshot
 from emotions.review import reviewable
@@ -24,7 +25,7 @@ CHART_CHANGED = {"HX-Trigger": "snapshot-finished"}
 @require_GET
 def snapshot(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
     """One card for a page that waits for news; no content while there is none."""
-    shown = card(snapshot_or_404(request, public_id))
+    shown = card(snapshot_or_404(request, public_id), other_versions())
     if request.GET.get("state") == shown.state:
         return HttpResponse(status=204)
     return _card(request, shown.snapshot)
@@ -90,6 +91,6 @@ def _place(shown: Snapshot) -> str:
 
 
 def _card(request: StaffRequest, shown: Snapshot, problem: str = "", *, focus: bool = False) -> HttpResponse:
-    context = {"card": card(shown), "problem": problem, "announce": True, "focus": focus}
+    context = {"card": card(shown, other_versions()), "problem": problem, "announce": True, "focus": focus}
     headers = None if shown.is_unfinished else CHART_CHANGED
     return HttpResponse(render(request, "emotions/snapshot.html", context).content, headers=headers)

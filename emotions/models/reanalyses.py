@@ -7,11 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from crm.models import Customer
-from emotions.models.records import EmotionRecord, ModelVersion
+from emotions.models.records import ModelVersion
 from emotions.models.snapshot import Snapshot, SnapshotQuerySet
 
 
@@ -87,7 +87,7 @@ class Reanalysis(models.Model):
     class Scope(models.TextChoices):
         SNAPSHOT = "snapshot", "One photo"
         CUSTOMER = "customer", "All photos of one customer"
-        MISSING = "missing", "All photos without an answer of this model"
+        MISSING = "missing", "All photos that show another model's answer"
         ALL = "all", "All photos"
 
     class Status(models.TextChoices):
@@ -179,9 +179,8 @@ class Reanalysis(models.Model):
                 ahead = ahead.filter(pk__in=[self.snapshot_id])
             case self.Scope.CUSTOMER:
                 ahead = ahead.filter(customer=self.customer_id)
-            case self.Scope.MISSING:
-                answers = EmotionRecord.objects.filter(snapshot=OuterRef("pk"), model_version=self.model_version_id)
-                ahead = ahead.exclude(Exists(answers)).exclude(model_version=self.model_version_id)
+            case self.Scope.MISSING:  # also where this model answered once: another's answer counts since
+                ahead = ahead.exclude(model_version=self.model_version_id)
         return ahead.order_by("pk")
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from crm.models import User
+from emotions import model_pages
 from emotions.activation import activate, active_model
 from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
 from emotions.reanalysis import reanalyse_customer, reanalyse_everything, reanalyse_snapshot
@@ -194,7 +195,7 @@ def test_a_colleague_s_customer_is_not_found(workspace: Client) -> None:
 def test_where_there_is_nothing_to_do_no_run_starts(workspace: Client) -> None:
     snapshot = SnapshotFactory(analysed=True, model_version=ModelVersion.objects.of(active_model().check()))
     answer = workspace.post(reverse("emotions:reanalyse_snapshot", args=[snapshot.uuid]), follow=True)
-    assert "none is without an answer of reference-cnn 1" in text_of(answer.content)
+    assert "all show the answer of reference-cnn 1" in text_of(answer.content)
     assert not Reanalysis.objects.exists()
 
 
@@ -274,3 +275,28 @@ def test_the_buttons_are_where_the_photos_are_for_those_with_the_right(workspace
     with_right, without = workspace.get(timeline).content.decode(), browser_of().get(timeline).content.decode()
     assert all(address in with_right for address in buttons)
     assert not any(address in without for address in buttons)
+
+
+def test_answers_of_another_model_than_the_active_one_are_told_and_counted(workspace: Client, models: Path) -> None:
+    snapshot = SnapshotFactory(analysed=True, model_version=ModelVersion.objects.of(load_card("reference-cnn", models)))
+    timeline = reverse("emotions:timeline", args=[snapshot.interaction.customer.uuid])
+    card = reverse("emotions:snapshot", args=[snapshot.uuid])
+    said = "which is not the active model"
+    assert said not in text_of(workspace.get(timeline).content) + text_of(workspace.get(card).content)
+    assert "All photos show the answer of the active model" in text_of(
+        workspace.get(reverse("emotions:models")).content
+    )
+    page = text_of(post_activation(workspace, models, "other"))
+    assert "1 photo shows the answer of a model that is not active" in page
+    assert said in text_of(workspace.get(card).content)
+    assert said in (shown := text_of(workspace.get(timeline).content))
+    assert "1 of these estimates is not by the active model" in shown
+
+
+def test_no_more_photos_are_counted_than_the_page_tells(
+    workspace: Client, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_pages, "MOST", 2)
+    for _ in range(4):
+        SnapshotFactory(analysed=True, model_version=ModelVersion.objects.of(load_card("reference-cnn", models)))
+    assert "More than 2 photos show the answer" in text_of(post_activation(workspace, models, "other"))

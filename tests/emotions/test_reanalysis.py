@@ -19,6 +19,8 @@ from pytest_django import Settings
 from crm.services import record_consent
 from emotions import analysis, corrections, rerun
 from emotions.activation import activate
+from emotions.answers import answer
+from emotions.model_pages import models_page
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Reanalysis, Snapshot
 from emotions.reanalysis import NothingToDo, reanalyse_customer, reanalyse_everything, reanalyse_snapshot, stop
 from emotions.tasks import sweep_snapshots
@@ -122,12 +124,37 @@ def test_a_photo_that_was_answered_by_this_model_is_not_answered_twice(models: P
     activate("reference-cnn", load_card("reference-cnn", models).fingerprint, UserFactory())
     ran(everything())
     activate("newer", newer.fingerprint, UserFactory())
-    with pytest.raises(NothingToDo):
-        everything(only_missing=True)
     Path(snapshot.file.path).unlink()  # nobody needs to read it again
     assert counts(ran(everything())) == ("finished", 1, 1, 0, 0)
     assert EmotionRecord.objects.filter(model_version=newer).count() == 1
     assert Snapshot.objects.get().model_version == newer
+
+
+def test_after_a_rollback_amid_a_run_the_active_models_answers_come_back(models: Path, newer: ModelVersion) -> None:
+    for number in range(3):
+        SnapshotFactory(analysed=True, photo=face_photo(f"rolled back {number}"))
+    ran(everything())
+    activate("reference-cnn", load_card("reference-cnn", models).fingerprint, UserFactory())
+    run = everything()
+    turn = Reanalysis.objects.take_next_turn()
+    assert turn
+    rerun.go_on(turn)  # one photo
+    stop(run)
+    assert Snapshot.objects.exclude(model_version=newer).count() == 1
+    activate("newer", newer.fingerprint, UserFactory())
+    assert models_page(models).photos_of_others == 1
+    assert counts(ran(everything(only_missing=True))) == ("finished", 1, 1, 0, 0)
+    assert set(Snapshot.objects.values_list("model_version", flat=True)) == {newer.pk}
+    assert EmotionRecord.objects.filter(model_version=newer).count() == 3  # those that there were count again
+    for snapshot in Snapshot.objects.all():
+        record = snapshot.records.get(model_version=newer)
+        assert (snapshot.sentiment_point.emotion, snapshot.sentiment_point.valence) == (
+            answer(record).emotion or "",
+            record.valence,
+        )
+    assert models_page(models).photos_of_others == 0
+    with pytest.raises(NothingToDo):
+        everything(only_missing=True)
 
 
 def test_a_face_may_be_found_where_none_was_and_none_where_one_was() -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def card_of(snapshot: Snapshot) -> Card:
-    return card(with_faces(Snapshot.objects.all()).get(pk=snapshot.pk))
+    return card(with_faces(Snapshot.objects.all()).get(pk=snapshot.pk), ())
 
 
 def test_every_emotion_has_an_adjective() -> None:
