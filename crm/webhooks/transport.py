@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from crm.webhooks.addresses import NOT_PUBLIC, is_allowed, is_public
 
 CONNECT_SECONDS = 5.0
 ANSWER_BYTES = 2048  # of the answer are kept for the log; no more is read
+MAX_INTERIM_ANSWERS = 20
 USER_AGENT = "Rapport-Webhooks/1"
 
 
@@ -87,9 +89,25 @@ def whole_seconds() -> float:
     return 2.0 * settings.WEBHOOK_READ_TIMEOUT
 
 
+class FinalResponse(HTTPResponse):
+    """The answer that counts: interim ones before it, such as 103 Early Hints, are read and skipped (RFC 9110, 15.2).
+
+    Python's own skips 100 alone. 101 is no interim answer: nobody asked to switch protocols, so it is a failure.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INTERIM_ANSWERS):
+            read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private, so typeshed has it not
+            if not 100 <= read[1] < 200 or read[1] == HTTPStatus.SWITCHING_PROTOCOLS:
+                return read
+            parse_headers(self.fp)
+        raise HTTPException(f"The receiver sent {MAX_INTERIM_ANSWERS} interim answers and no final one.")
+
+
 class WatchedConnection(HTTPConnection):
     """Cut when its time is over: the read timeout starts anew with each byte that a slow receiver sends."""
 
+    response_class = FinalResponse
     _watch: threading.Timer | None = None
     _watched: socket.socket
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from crm.webhooks.addresses import check_url, is_public
 from crm.webhooks.transport import Answer, post
-from tests.receiver import Handler, Receiver, answering
+from tests.receiver import Behaviour, Handler, Receiver, answering
 
 INSIDE = [
     "127.0.0.1",
@@ -226,3 +226,32 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted(
     answer = try_to_post(receiver.url.replace("http:", "https:"))
     assert answer.error.startswith("The certificate of the receiver was not accepted: ")
     assert receiver.received == []
+
+
+def after_interim_answers(*statuses: int) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        for status in statuses:
+            handler.wfile.write(f"HTTP/1.1 {status} Interim\r\nLink: </style.css>; rel=preload\r\n\r\n".encode())
+        handler.answer(200, b"done")
+
+    return behave
+
+
+@pytest.mark.parametrize("interim", [(100,), (102,), (103,), (103, 103, 100), (199,)])
+def test_interim_answers_are_skipped(receiver: Receiver, interim: tuple[int, ...]) -> None:
+    receiver.behaviour = after_interim_answers(*interim)
+    answer = try_to_post(receiver.url)
+    assert (answer.status, answer.body, answer.error) == (200, "done", "")
+
+
+def test_switching_protocols_is_no_interim_answer(receiver: Receiver) -> None:
+    receiver.behaviour = after_interim_answers(101)
+    answer = try_to_post(receiver.url)
+    assert (answer.status, answer.accepted) == (101, False)
+
+
+def test_interim_answers_without_an_end_are_a_failure(receiver: Receiver) -> None:
+    receiver.behaviour = after_interim_answers(*[103] * 100)
+    answer = try_to_post(receiver.url)
+    assert answer.status is None
+    assert "sent 20 interim answers and no final one" in answer.error
