@@ -110,8 +110,8 @@ def turned(data: bytes, faces: list[Box], degrees: float, upright: bool = False)
     """
     import cv2
 
-    from ml.image import decode
     from ml.leaning import GREY
+    from ml.sandbox import decode
 
     picture = decode(data).image
     height, width = picture.shape[:2]

@@ -106,6 +106,9 @@ X_ACCEL_PREFIX = env.str(
 STATIC_ROOT = env.path("STATIC_ROOT", VAR_DIR / "static")
 MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", 25 * 1024 * 1024, validate=positive)
 MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", 60_000_000, validate=positive)
+# Of a photo's decoder: megabytes, and seconds of processor.
+MAX_PHOTO_MEMORY = env.int("MAX_PHOTO_MEMORY", 700, validate=positive)
+MAX_PHOTO_SECONDS = env.int("MAX_PHOTO_SECONDS", 5, validate=positive)
 MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
 CONSENT_NOTICE_VERSION = env.str("CONSENT_NOTICE_VERSION", "2026-11", validate=validate.Length(min=1, max=40))
 

@@ -23,10 +23,10 @@ from emotions.activation import active_model
 from emotions.models import EmotionRecord
 from emotions.photos import photo_limits
 from ml.errors import InvalidImage
-from ml.image import decode
 from ml.labels import EMOTIONS
 from ml.preprocessing import crop_face
 from ml.registry import load_card
+from ml.sandbox import decode
 from ml.types import BoundingBox, Landmarks, Preprocessing
 
 MANIFEST = "manifest.csv"

@@ -17,6 +17,7 @@ from emotions.answers import ADJECTIVES
 from emotions.models import ModelVersion
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload
 from emotions.review import versions_in_use
+from ml.errors import DecoderUnavailable
 from ml.labels import EMOTIONS, Emotion
 
 WITHDRAWN = (
@@ -135,6 +136,8 @@ class LogForm(InteractionForm):
                 checked.append(check_upload(upload))
             except PhotoRefused as error:
                 self.photo_errors.append(PhotoError(index, upload.name or "", str(error)))
+            except DecoderUnavailable as error:
+                raise forms.ValidationError(str(error)) from error
         if self.photo_errors:
             raise forms.ValidationError([f"{error.name}: {error.message}" for error in self.photo_errors])
         return checked

@@ -17,7 +17,7 @@ from django.utils.cache import get_conditional_response
 from emotions.access import StaffRequest
 from emotions.models import EmotionRecord, Snapshot
 from emotions.photos import render_preview
-from ml.errors import InvalidImage
+from ml.errors import DecoderUnavailable, InvalidImage
 
 PRIVATE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 
@@ -42,8 +42,10 @@ def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
         try:
             with snapshot.file.open("rb") as file:
                 return HttpResponse(render_preview(file.read()), content_type="image/jpeg")
+        except DecoderUnavailable as error:
+            return _away(str(error))
         except ConnectionError:
-            return _away()
+            return _away("The storage of the photos cannot be reached. Try again later, or tell your administrator.")
         except (OSError, ValueError, InvalidImage) as error:
             raise Http404 from error
 
@@ -72,8 +74,7 @@ def _to_the_bucket(link: str) -> HttpResponseBase:
     return HttpResponseRedirect(link, headers={"Cache-Control": "private, no-store"})
 
 
-def _away() -> HttpResponseBase:
-    text = "The storage of the photos cannot be reached. Try again later, or tell your administrator."
+def _away(text: str) -> HttpResponseBase:
     return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "30"})
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.files import File
 from django.utils import timezone
-from PIL import Image
 
 from crm.models.interaction import CLOCK_TOLERANCE
+from ml import sandbox
 from ml.errors import InvalidImage
-from ml.image import PhotoInfo, PhotoLimits, check_photo, decode
+from ml.photo import MEGABYTE, PhotoInfo, PhotoLimits
 
 PREVIEW_LONG_SIDE = 1280  # pixels
 PREVIEW_QUALITY = 80
@@ -52,11 +51,16 @@ class CheckedPhoto:
 
 
 def photo_limits() -> PhotoLimits:
-    return PhotoLimits(settings.MAX_PHOTO_BYTES, settings.MAX_PHOTO_PIXELS)
+    return PhotoLimits(
+        settings.MAX_PHOTO_BYTES,
+        settings.MAX_PHOTO_PIXELS,
+        settings.MAX_PHOTO_MEMORY * MEGABYTE,
+        settings.MAX_PHOTO_SECONDS,
+    )
 
 
 def check_upload(upload: File[bytes]) -> CheckedPhoto:
-    """Look at an upload without keeping anything of it. Raises PhotoRefused."""
+    """Look at an upload without keeping anything of it. Raises PhotoRefused, DecoderUnavailable."""
     limits = photo_limits()
     if (upload.size or 0) > limits.max_bytes:
         megabytes = limits.max_bytes / 1024 / 1024
@@ -64,7 +68,7 @@ def check_upload(upload: File[bytes]) -> CheckedPhoto:
     upload.seek(0)
     data = upload.read()
     try:
-        info = check_photo(data, limits)
+        info = sandbox.check_photo(data, limits)
     except InvalidImage as error:
         raise PhotoRefused(str(error)) from error
     return CheckedPhoto(upload, info, hashlib.sha256(data).hexdigest(), _capture_time(info.captured_at))
@@ -91,10 +95,6 @@ def _capture_time(said: datetime | None) -> datetime | None:
 def render_preview(data: bytes) -> bytes:
     """A photo's upright JPEG for browsers, at most PREVIEW_LONG_SIDE pixels long, without its metadata.
 
-    Raises InvalidImage.
+    Raises InvalidImage, DecoderUnavailable.
     """
-    photo = Image.fromarray(decode(data, photo_limits(), PREVIEW_LONG_SIDE).image)
-    photo.thumbnail((PREVIEW_LONG_SIDE, PREVIEW_LONG_SIDE))
-    written = io.BytesIO()
-    photo.save(written, "JPEG", quality=PREVIEW_QUALITY)
-    return written.getvalue()
+    return sandbox.render_preview(data, photo_limits(), PREVIEW_LONG_SIDE, PREVIEW_QUALITY)

@@ -14,11 +14,11 @@ from tqdm import tqdm
 from ml.annotate import LONG_SIDE, annotated, save_new
 from ml.detector_file import DetectorFile
 from ml.errors import InvalidImage, ModelUnavailable
-from ml.formats import ACCEPTED
-from ml.image import decode
+from ml.photo import ACCEPTED
 from ml.pipeline import EmotionPipeline, detect_faces
 from ml.registry import DEFAULT_MODEL, MODELS_DIR
 from ml.report import as_json, as_text, detection_as_json, detection_as_text
+from ml.sandbox import decode, get_ready
 from ml.terminal import prepare_output
 from ml.types import FaceDetection, FaceEmotion
 from ml.yunet import load_detector
@@ -82,6 +82,7 @@ def _load_analysis(options: argparse.Namespace, file: DetectorFile | None) -> _L
 def _load_detection(options: argparse.Namespace, file: DetectorFile | None) -> _Look:
     cv2.setNumThreads(options.threads)
     detector = load_detector(file, options.threads)
+    get_ready()
     detector.detect(np.zeros((480, 640, 3), np.uint8))  # so that the first photo's time is like the others'
 
     def look(photo: str, data: bytes) -> _Seen:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ml.image import DecodedPhoto
+from ml.photo import DecodedPhoto
 from ml.report import appearance
 from ml.types import FaceDetection, FaceEmotion
 

@@ -12,7 +12,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     Raises ValueError for a mode that Pillow cannot convert.
     """
-    if image.mode in DEEP_GREY or image.mode == "F":  # first, as Pillow's own conversion takes all above 255 for white
+    if is_deep_grey(image):  # first, as Pillow's own conversion takes all above 255 for white
         return _from_deep_grey(image).convert("RGB")
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
@@ -20,6 +20,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in WITH_ALPHA or "transparency" in image.info:
         return _on_white(image.convert("RGBA"))
     return image.convert("RGB")
+
+
+def is_deep_grey(image: Image.Image) -> bool:
+    """Whether its greys have more than 8 bits."""
+    return image.mode in DEEP_GREY or image.mode == "F"
 
 
 def _on_white(image: Image.Image) -> Image.Image:

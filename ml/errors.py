@@ -8,5 +8,12 @@ class InvalidImage(ValueError):
 BROKEN = "The photo is incomplete or broken. Copy or export it again."
 
 
+class DecoderUnavailable(ConnectionError):
+    """For want of memory or processes, photos cannot be decoded now. It will pass, like a storage that is away."""
+
+    def __init__(self) -> None:
+        super().__init__("Photos cannot be read at the moment. Try again later, or tell your administrator.")
+
+
 class ModelUnavailable(RuntimeError):
     """A model file is missing or altered; the message names the file and tells the operator what to do."""

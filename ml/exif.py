@@ -6,6 +6,8 @@ from datetime import datetime
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+from ml.tiff_tags import exif_within_limits
+
 # Others come from clocks that were never set, and no time zone can move these past what dates can hold.
 YEARS = range(1901, 9000)
 
@@ -16,6 +18,8 @@ TIME = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T]+(\d\d:\d\d:\d\d)(?:[.,]\
 def parse_exif(tiff: bytes) -> Image.Exif:
     """The EXIF of a photo, empty where it is broken: the photo can still be good."""
     exif = Image.Exif()
+    if not exif_within_limits(tiff):
+        return exif
     try:
         exif.load(tiff)
     except Exception:  # Pillow raises many types

@@ -15,11 +15,14 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
+from ml.bmp_structure import refuse_compressed
 from ml.errors import InvalidImage
 from ml.exif import parse_exif, tiff_exif
 from ml.jpeg_structure import read_jpeg
+from ml.photo import ACCEPTED
 from ml.png_structure import SIGNATURE, read_png
 from ml.tiff_structure import raw_refused, refuse_raw
+from ml.tiff_tags import refuse_many_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,13 @@ def _open_avif(data: bytes) -> OpenedFile:
 
 
 def _open_bmp(data: bytes) -> OpenedFile:
+    refuse_compressed(data)
     return OpenedFile(BmpImageFile(io.BytesIO(data)), Image.Exif())
 
 
 def _open_tiff(data: bytes) -> OpenedFile:
     refuse_raw(data)
+    refuse_many_tags(data)
     image = TiffImageFile(io.BytesIO(data))
     # Not n_frames, for which each page would be looked up.
     return OpenedFile(image, tiff_exif(image), image.is_animated)
@@ -92,7 +97,6 @@ AVIF = PhotoFormat("AVIF", ".avif", _open_avif)
 BMP = PhotoFormat("BMP", ".bmp", _open_bmp)
 TIFF = PhotoFormat("TIFF", ".tiff", _open_tiff, turned_by_decoder=True)
 FORMATS = (JPEG, PNG, WEBP, HEIC, AVIF, BMP, TIFF)
-ACCEPTED = ", ".join(each.name for each in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
 
 # The brands of HEIF files that hold HEVC pictures (ISO/IEC 23008-12, annex B), or AV1 ones.
 AVIF_BRANDS = {b"avif", b"avis"}

@@ -1,64 +1,26 @@
-"""A photo's bytes become an upright RGB array. Pillow and numpy only, so that web processes can import it."""
+"""A photo's bytes become an upright RGB array. Pillow and numpy only; for photos of others see ml.sandbox."""
 
 import io
-import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ml import types
-from ml.colour import to_rgb
+from ml.colour import is_deep_grey, to_rgb
 from ml.errors import BROKEN, InvalidImage
 from ml.exif import captured_at, orientation
 from ml.formats import OpenedFile, PhotoFormat, recognise
+from ml.photo import DecodedPhoto, PhotoInfo, PhotoLimits
+from ml.photo_size import DEEP_GREY, check_file, check_size
+from ml.turn import Turn
 
-MEGABYTE = 1024 * 1024
-MEGAPIXEL = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoLimits:
-    """What is refused before it is decoded."""
-
-    max_bytes: int = 25 * MEGABYTE
-    max_pixels: int = 60 * MEGAPIXEL  # that are decoded
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoInfo:
-    """What a photo says of itself."""
-
-    format: str  # one of the names in ml.formats.FORMATS
-    extension: str  # with the dot, for naming a stored copy
-    width: int  # pixels, upright
-    height: int
-    captured_at: datetime | None  # EXIF DateTimeOriginal; naive when the camera wrote no offset
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedPhoto:
-    """A photo at the original's size or reduced, with the size that the original has."""
-
-    image: types.Image  # upright, RGB
-    width: int  # pixels of the upright original
-    height: int
-
-    @property
-    def scale(self) -> float:
-        """Pixels of the original for one pixel of the image."""
-        height, width = self.image.shape[:2]
-        return max(self.width, self.height) / max(int(height), int(width))
-
-
-# Held by the one thread that decodes a picture which its decoder keeps whole: hundreds of megabytes each.
-WHOLE_PICTURE = threading.Lock()
+# Held while a picture is decoded which its decoder keeps whole: hundreds of megabytes each.
+WHOLE_PICTURE = Turn()
 
 # A JPEG that is decoded row by row may have more pixels than `max_pixels`, as those of phones with 108 and 200
 # megapixels: it is decoded with its sides divided by this.
@@ -157,32 +119,16 @@ def _fingerprint(data: bytes, whole: bool) -> int:
 
 def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
     """Read the header and refuse what is over the limits."""
-    if not data:
-        raise InvalidImage("The file is empty. Choose the photo again.")
-    if len(data) > limits.max_bytes:
-        raise InvalidImage(
-            f"The file has {len(data) / MEGABYTE:.1f} MB; at most {limits.max_bytes / MEGABYTE:g} MB are accepted."
-            " Save the photo smaller."
-        )
+    check_file(data, limits)
     photo_format = recognise(data)
     with _decoding():
         file = photo_format.open(data)
-    _check_size(file, limits)
+    kind = DEEP_GREY if is_deep_grey(file.image) else photo_format.name
+    max_pixels = limits.max_pixels * (1 if file.kept_whole else REDUCED_BY**2)
+    check_size(kind, file.image.size, len(data), max_pixels)
     if file.several_pictures:
         raise InvalidImage("The file is an animation or has several pages. Send one still photo.")
     return _OpenedPhoto(photo_format, file)
-
-
-def _check_size(file: OpenedFile, limits: PhotoLimits) -> None:
-    width, height = file.image.size
-    max_pixels = limits.max_pixels * (1 if file.kept_whole else REDUCED_BY**2)
-    if width < 1 or height < 1:
-        raise InvalidImage("The photo has no pixels. Choose another one.")
-    if width * height > max_pixels:
-        raise InvalidImage(
-            f"The photo has {width} x {height} pixels ({width * height / MEGAPIXEL:.1f} megapixels);"
-            f" at most {max_pixels / MEGAPIXEL:g} megapixels are accepted. Save it smaller."
-        )
 
 
 @contextmanager
@@ -190,7 +136,7 @@ def _decoding() -> Iterator[None]:
     """Whatever a decoder raises on broken or hostile bytes becomes a sentence for the photo's owner."""
     try:
         yield
-    except InvalidImage:
+    except (InvalidImage, MemoryError):
         raise
     except Exception as error:
         raise InvalidImage(BROKEN) from error

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ml.classifier import EmotionClassifier
 from ml.detection import FaceDetector
 from ml.detector_file import DetectorFile
-from ml.image import DecodedPhoto, PhotoLimits, decode
+from ml.photo import DecodedPhoto, PhotoLimits
 from ml.preprocessing import as_seen, crop_face, normalise
 from ml.registry import DEFAULT_MODEL, MODELS_DIR, read_model
+from ml.sandbox import decode, get_ready
 from ml.types import BoundingBox, FaceDetection, FaceEmotion, Landmarks, ModelCard, PhotoAnalysis, Point, Timings
 from ml.yunet import load_detector
 
@@ -59,7 +60,8 @@ class EmotionPipeline:
         return self._classifier.card
 
     def warm_up(self) -> None:
-        """Run every net once, so that the first photo does not wait for their memory."""
+        """Run every net once, so that the first photo does not wait for their memory, nor for its decoder."""
+        get_ready()
         self._detector.detect(np.zeros((480, 640, 3), np.uint8))
         size = self._preprocessing.size
         self._classifier.classify(np.zeros((1, size, size, 1), np.float32))

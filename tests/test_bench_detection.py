@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.detection import Box, as_table, measure, overlap, turned
-from ml.image import decode
+from ml.sandbox import decode
 from ml.types import Image
 from tests.ml.photos import FACE as ASTRONAUT
 from tests.ml.photos import astronaut, encoded

@@ -9,6 +9,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from crm.api.problems import Conflict, Unavailable
 from emotions import services
 from emotions.photos import PhotoRefused
+from ml import errors
 
 
 class ConsentMissing(Conflict):
@@ -26,6 +27,11 @@ class ConsentWithdrawn(ConsentMissing):
 class StorageUnavailable(Unavailable):
     default_code = "storage_unavailable"
     default_detail = str(services.StorageUnavailable())
+
+
+class DecoderUnavailable(Unavailable):
+    default_code = "decoder_unavailable"
+    default_detail = str(errors.DecoderUnavailable())
 
 
 class NotFailed(Conflict):

@@ -20,9 +20,10 @@ from crm.api.serializers import StrictSerializer
 from crm.models import Consent, Customer, Interaction
 from crm.models.interaction import not_before_1900, not_in_the_future
 from emotions.api.file_names import ReadableFileNames
-from emotions.api.problems import StorageUnavailable
+from emotions.api.problems import DecoderUnavailable, StorageUnavailable
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future
-from ml.formats import ACCEPTED
+from ml import errors
+from ml.photo import ACCEPTED
 
 MAX_FORM_BYTES = settings.MAX_PHOTO_BYTES * settings.MAX_PHOTOS_PER_FORM + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
@@ -57,6 +58,8 @@ class PhotoField(serializers.FileField):
             return check_upload(upload)
         except PhotoRefused as error:
             raise ValidationError(str(error), "photo_refused") from error
+        except errors.DecoderUnavailable as error:
+            raise DecoderUnavailable from error
 
 
 class PhotosField(serializers.ListField):

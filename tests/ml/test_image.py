@@ -17,8 +17,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
 from ml.errors import InvalidImage
-from ml.image import PhotoLimits, check_photo, decode
+from ml.formats import FORMATS as READ
+from ml.image import check_photo, decode
 from ml.jpeg_structure import MAX_SCANS
+from ml.photo import FORMATS as ACCEPTED
+from ml.photo import PhotoLimits
 from tests.ml.photo_parts import chunk, with_chunk
 from tests.ml.photos import FORMATS, astronaut, encoded, exif, turned
 
@@ -177,6 +180,10 @@ def test_what_a_decoder_keeps_whole_is_decoded_one_at_a_time(
     assert (overlap.most == 1) is alone
 
 
+def test_each_format_that_can_be_read_is_named() -> None:
+    assert tuple(each.name for each in READ) == ACCEPTED
+
+
 def test_limits_are_configurable() -> None:
     data = encoded(astronaut(), "PNG")
     with pytest.raises(InvalidImage, match="MB"):
@@ -187,7 +194,7 @@ def test_limits_are_configurable() -> None:
 
 
 def test_a_limit_above_pillows_own_holds() -> None:
-    data = png_that_claims(20_000, 10_000)
+    data = png_that_claims(20_000, 10_000) + bytes(1_000_000)  # as many bytes as such a photo has at least
     assert check_photo(data, PhotoLimits(max_pixels=200_000_000)).width == 20_000
 
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from ml.errors import InvalidImage
-from ml.image import PhotoLimits, check_photo, decode
+from ml.image import check_photo, decode
 from ml.jpeg_structure import BASELINE, MAX_SCANS, MAX_SEGMENTS, PROGRESSIVE, read_jpeg
+from ml.photo import PhotoLimits
 from tests.ml.hostile_photos import jpeg_of_many_segments, jpeg_of_process, lossless_jpeg
 from tests.ml.photo_parts import FLAWED_SEGMENTS, segment, with_segment
 from tests.ml.photos import astronaut, encoded, exif

@@ -1,0 +1,77 @@
+"""What can be asked of the sandbox. Nothing that it answers is trusted to be what was asked for."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from ml.errors import InvalidImage
+from ml.photo import DecodedPhoto, PhotoInfo, PhotoLimits
+from ml.photo_size import check_file
+from ml.sandbox.client import KILLED, Sandbox
+
+EXTENSION = re.compile(r"\.[a-z]{3,4}")
+
+_sandbox = Sandbox()
+
+
+def get_ready() -> None:
+    """Start the sandbox, which otherwise starts with the first photo."""
+    _sandbox.start()
+
+
+def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
+    """Find out whether a photo can be analysed. Raises InvalidImage, DecoderUnavailable."""
+    answer, _ = _ask("check", data, limits)
+    with _distrusting():
+        return _info(answer)
+
+
+def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None = None) -> DecodedPhoto:
+    """Decode a photo upright, in RGB; see ml.image.decode. Raises InvalidImage, DecoderUnavailable."""
+    answer, pixels = _ask("decode", data, limits, long_side=long_side)
+    with _distrusting():
+        height, width = answer["shape"]
+        return DecodedPhoto(
+            np.frombuffer(pixels, np.uint8).reshape(height, width, 3), int(answer["width"]), int(answer["height"])
+        )
+
+
+def render_preview(data: bytes, limits: PhotoLimits | None, long_side: int, quality: int) -> bytes:
+    """Make an upright JPEG without metadata, at most `long_side` pixels long.
+
+    Raises InvalidImage, DecoderUnavailable.
+    """
+    _, jpeg = _ask("preview", data, limits, long_side=long_side, quality=quality)
+    return bytes(jpeg)
+
+
+def _ask(job: str, data: bytes, limits: PhotoLimits | None, **options: int | None) -> tuple[dict[str, Any], bytearray]:
+    limits = limits or PhotoLimits()
+    check_file(data, limits)  # before it is sent anywhere
+    return _sandbox.ask(job, data, limits, options)
+
+
+def _info(answer: dict[str, Any]) -> PhotoInfo:
+    taken = answer["captured_at"]
+    if not EXTENSION.fullmatch(answer["extension"]):  # a part of a file's name
+        raise ValueError
+    return PhotoInfo(
+        format=str(answer["format"]),
+        extension=answer["extension"],
+        width=int(answer["width"]),
+        height=int(answer["height"]),
+        captured_at=datetime.fromisoformat(taken) if taken else None,
+    )
+
+
+@contextmanager
+def _distrusting() -> Iterator[None]:
+    """What the sandbox answers may be anything, once a photo has taken over the process that decodes it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidImage(KILLED) from error

@@ -1,0 +1,43 @@
+"""What a process of the sandbox does with one photo."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ml import image, preview
+from ml.errors import InvalidImage
+from ml.photo import PhotoLimits
+from ml.sandbox.messages import Buffer
+
+Answer = tuple[dict[str, Any], Buffer]
+
+TOO_MUCH_MEMORY = "Reading the photo takes too much memory. Save it smaller, or as an ordinary JPEG."
+
+
+def check(data: bytes, limits: PhotoLimits) -> Answer:
+    info = image.check_photo(data, limits)
+    return asdict(info) | {"captured_at": info.captured_at.isoformat() if info.captured_at else None}, b""
+
+
+def decode(data: bytes, limits: PhotoLimits, long_side: int | None) -> Answer:
+    photo = image.decode(data, limits, long_side)
+    header = {"width": photo.width, "height": photo.height, "shape": photo.image.shape[:2]}
+    return header, np.ascontiguousarray(photo.image).data.cast("B")
+
+
+def render_preview(data: bytes, limits: PhotoLimits, long_side: int, quality: int) -> Answer:
+    return {}, preview.render_preview(data, limits, long_side, quality)
+
+
+JOBS: dict[str, Callable[..., Answer]] = {"check": check, "decode": decode, "preview": render_preview}
+
+
+def do(job: str, data: bytes, limits: PhotoLimits, options: dict[str, Any]) -> Answer:
+    try:
+        return JOBS[job](data, limits, **options)
+    except InvalidImage as error:
+        return {"refused": str(error)}, b""
+    except MemoryError:
+        return {"refused": TOO_MUCH_MEMORY}, b""
