@@ -56,7 +56,7 @@ def _open_jpeg(data: bytes) -> OpenedFile:
 def _open_png(data: bytes) -> OpenedFile:
     png = read_png(data)
     image = PngImageFile(io.BytesIO(png.picture))
-    return OpenedFile(image, parse_exif(png.exif), png.animated, checked=png.has_end)
+    return OpenedFile(image, parse_exif(png.exif), png.animated, checked=png.is_sound)
 
 
 def _open_webp(data: bytes) -> OpenedFile:

@@ -12,7 +12,7 @@ from ml.errors import BROKEN, InvalidImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FRAME_BYTES = 12  # around each chunk's body: length, kind and checksum
-NEEDED = (b"IHDR", b"PLTE", b"IDAT")
+NEEDED = (b"IHDR", b"PLTE")
 # Encoders write some kilobytes in each. Of very many, only the search would take long.
 MAX_CHUNKS = 100_000
 
@@ -25,7 +25,9 @@ class Png:
     exif: bytes  # as TIFF, empty if there is none; some programs write it behind the pixels
     animated: bool
     picture: bytes  # a PNG of what its decoder needs
-    has_end: bool  # False: cut off, or complete but for the last chunk, which `picture` then has
+    is_sound: (
+        bool  # False: only decoding tells, as the end lacks or a checksum of the pixels is wrong; `picture` has both
+    )
 
 
 def read_png(data: bytes) -> Png:
@@ -34,7 +36,7 @@ def read_png(data: bytes) -> Png:
     Raises InvalidImage with a sentence for the photo's owner.
     """
     parts: list[bytes | memoryview] = [SIGNATURE]
-    colour_type, exif, animated, has_end = None, b"", False, False
+    colour_type, exif, animated, has_end, has_pixels, is_sound = None, b"", False, False, False, True
     for kind, body, whole in islice(_chunks(data), MAX_CHUNKS):
         if kind == b"IEND":
             has_end = True
@@ -46,15 +48,19 @@ def read_png(data: bytes) -> Png:
             if colour_type is not None or len(body) != 13:
                 raise InvalidImage(BROKEN)
             colour_type = body[9]
-        if kind in (b"IHDR", b"IDAT") or _is_for(colour_type, kind, len(body), sound):
+        if kind == b"IDAT":
+            # The pixels have another checksum, within what is compressed.
+            parts.append(whole if sound else _chunk(kind, bytes(body)))
+            has_pixels, is_sound = True, is_sound and sound
+        elif kind == b"IHDR" or _is_for(colour_type, kind, len(body), sound):
             parts.append(whole)
         elif kind == b"eXIf" and sound:
             exif = exif or bytes(body)
-        elif kind == b"acTL" and sound:
+        elif kind == b"acTL" and sound and not has_pixels:
             animated = int.from_bytes(body[:4]) > 1
     if colour_type is None:
         raise InvalidImage(BROKEN)
-    return Png(exif, animated, b"".join((*parts, _chunk(b"IEND"))), has_end)
+    return Png(exif, animated, b"".join((*parts, _chunk(b"IEND"))), has_end and is_sound)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:

@@ -59,13 +59,30 @@ def test_a_png_that_lacks_pixels_is_refused(lost: int) -> None:
         check_photo(PHOTO[:AFTER_HEADER] + chunk(b"IDAT", body))
 
 
-@pytest.mark.parametrize("kind", [b"IHDR", b"IDAT"])
-def test_a_chunk_of_the_picture_with_a_wrong_checksum_is_refused(kind: bytes) -> None:
+def with_wrong_checksum(kind: bytes) -> bytes:
     data = bytearray(PHOTO)
     end = data.index(kind) + 4 + int.from_bytes(data[data.index(kind) - 4 : data.index(kind)])
     data[end] ^= 1
+    return bytes(data)
+
+
+def test_a_header_with_a_wrong_checksum_is_refused() -> None:
     with pytest.raises(InvalidImage, match="incomplete or broken"):
-        check_photo(bytes(data))
+        check_photo(with_wrong_checksum(b"IHDR"))
+
+
+def test_pixels_need_no_second_checksum_if_their_own_is_right() -> None:
+    assert same_picture(with_wrong_checksum(b"IDAT"), PHOTO)
+    pixels = PHOTO[AFTER_HEADER + 8 : -LAST_CHUNK - 4]
+    for damaged in (pixels[:-1] + b"?", pixels[:5000] + b"?" + pixels[5001:]):
+        with pytest.raises(InvalidImage, match="incomplete or broken"):
+            check_photo(PHOTO[:AFTER_HEADER] + chunk(b"IDAT", damaged, 5) + chunk(b"IEND", b""))
+
+
+def test_an_animation_says_so_before_its_pixels() -> None:
+    assert same_picture(PHOTO[:-LAST_CHUNK] + chunk(b"acTL", bytes((0, 0, 0, 2, 0, 0, 0, 0))), PHOTO)
+    with pytest.raises(InvalidImage, match="animation"):
+        check_photo(with_chunk(PHOTO, chunk(b"acTL", bytes((0, 0, 0, 2, 0, 0, 0, 0)))))
 
 
 @pytest.mark.parametrize("data", [SIGNATURE, SIGNATURE + PHOTO[AFTER_HEADER:], PHOTO[:AFTER_HEADER] * 2])
