@@ -5,12 +5,23 @@ import os
 import sys
 
 from ml.terminal import prepare_output
-from training.commands import calibrate_crop, checkpoint, corrections_export, eda, evaluate, export, knn, plan, train
+from training.commands import (
+    calibrate_crop,
+    checkpoint,
+    choose,
+    corrections_export,
+    eda,
+    evaluate,
+    export,
+    knn,
+    plan,
+    train,
+)
 from training.errors import TrainingError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-COMMANDS = (eda, knn, train, plan, checkpoint, evaluate, export, calibrate_crop, corrections_export)
+COMMANDS = (eda, knn, train, plan, checkpoint, evaluate, choose, export, calibrate_crop, corrections_export)
 
 
 def main(arguments: list[str] | None = None) -> int:

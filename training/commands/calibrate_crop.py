@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import CARD_FILE
-from training.commands.options import add_command, margin
+from training.commands.options import add_command, margin, margins
 from training.errors import TrainingError
 from training.metrics import as_table
 
@@ -34,7 +34,7 @@ def add_to(commands: "Commands") -> None:
     )
     command.add_argument(
         "--margins",
-        type=_margins,
+        type=margins,
         default=MARGINS,
         help="sides of the crop over the longer side of the detected box (%(default)s)",
     )
@@ -85,7 +85,3 @@ def run(options: argparse.Namespace) -> None:
 
 def _yes(aligned: bool) -> str:
     return "yes" if aligned else "no"
-
-
-def _margins(text: str) -> list[float]:
-    return [margin(part) for part in text.split(",")]

@@ -79,6 +79,16 @@ def margin(text: str) -> float:
     return number
 
 
+def margins(text: str) -> list[float]:
+    return [margin(part) for part in text.split(",")]
+
+
+def emotion(text: str) -> Emotion:
+    if text not in EMOTIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no class. Choose from {', '.join(EMOTIONS)}")
+    return Emotion(text)
+
+
 def emotions(text: str) -> tuple[Emotion, ...]:
     """Two or more of the seven, in FER-2013's order however they were named."""
     named = {part.strip() for part in text.split(",")}

@@ -1,0 +1,62 @@
+"""python -m training choose"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.commands.options import add_command, add_data_options, emotion, load_keras, margins
+from training.sources import load_faces
+
+if TYPE_CHECKING:
+    from training.commands.options import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    command = add_command(
+        commands,
+        "choose",
+        run,
+        "compare networks on the validation split and on whole photos, to release the best of both",
+        when_stopped="Nothing was chosen.",
+    )
+    command.add_argument(
+        "folders", nargs="+", type=Path, metavar="FOLDER", help="of runs, checkpoints, and releases with a network"
+    )
+    add_data_options(command)
+    command.add_argument(
+        "--photos",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="whole photos labelled by name: angry/00.jpg or angry-00.jpg",
+    )
+    command.add_argument(
+        "--margins",
+        type=margins,
+        default="0.9,1.0,1.1",
+        help="sides of the crops over the longer side of the detected box, whose figures are averaged (%(default)s)",
+    )
+    command.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        type=emotion,
+        metavar="CLASS",
+        help="leave out the photos of this class, as of one whose labels are mostly wrong; may be given several times",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    load_keras()
+    from training.choice import compare_networks
+
+    data = load_faces(options.data, options.cache, options.votes)
+    candidates = compare_networks(options.folders, data, options.photos, options.margins, options.without)
+    print(f"{'merit':>7}{'FER-2013':>10}{'FER+':>8}{'photos':>8}{'recall':>8}  network")
+    for each in candidates:
+        validation = [f"{each.validation[name]:.1%}" if name in each.validation else "-" for name in ("fer", "ferplus")]
+        print(
+            f"{each.merit:>7.3f}{validation[0]:>10}{validation[1]:>8}{each.photos_accuracy:>8.1%}"
+            f"{each.photos_recall:>8.3f}  {each.folder}"
+        )
+    print(f"\nThe best of both is {candidates[0].folder}.")
