@@ -33,6 +33,8 @@ else:
 class StaffAdmin(LogsNoNames, WorkspaceAdmin):
     """Open to every member of staff, for the rows of customers that they may see."""
 
+    deletes_what_belongs = True  # which has no delete pages of its own
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _is_staff(request)
 
@@ -48,11 +50,6 @@ class StaffAdmin(LogsNoNames, WorkspaceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
         return cast("QuerySet[Any]", rows.visible_to(member_of_staff(request)))
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, dict[str, int], set[str], Any]:
-        """Whoever may delete this may delete what belongs to it, which has no delete pages of its own."""
-        to_delete, counts, _, protected = super().get_deleted_objects(objs, request)
-        return to_delete, counts, set(), protected
 
 
 def back_to_timeline(customer: Customer) -> HttpResponseRedirect:

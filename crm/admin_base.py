@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.filters import search_smart_split
 
+from crm.admin_deletions import CountsWhatItDeletes
 from crm.admin_locks import LocksWhatItChanges
 from crm.search import matching
 
@@ -18,8 +19,8 @@ else:
 LOOKUPS_OF_FILTERS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 
 
-class WorkspaceAdmin(LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
-    """Locks what it changes, and narrows a list by its own filters alone.
+class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
+    """Locks what it changes, counts what it deletes, and narrows a list by its own filters alone.
 
     Django would take any look-up of any field from the address, so that `?secret__regex=` would tell a secret letter
     by letter, and a slow expression would keep a web process busy.

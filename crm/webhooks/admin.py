@@ -29,6 +29,7 @@ def badge(kind: str, text: str) -> SafeString:
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(WorkspaceAdmin):
+    deletes_what_belongs = True  # which has no delete pages of its own
     form = WebhookEndpointForm
     list_display = ("url", "description", "owner", "badge", "created_at")
     list_filter = ("state",)

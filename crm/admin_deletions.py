@@ -1,0 +1,92 @@
+"""What a page says before a deletion: how much of each kind goes, with as many queries however much that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import CASCADE, PROTECT, RESTRICT, Model, Q
+from django.db.models.deletion import get_candidate_relations_to_delete
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as Base
+else:
+    Base = object
+
+NAMED = 20  # rows that the page names or shows; it counts the others
+
+
+class CountsWhatItDeletes(Base):  # type: ignore[type-arg]
+    """Before an admin page of rows. Django would list every row that goes with them, above the button."""
+
+    # Whether who may delete a row may delete what belongs to it, whatever the pages of that say.
+    deletes_what_belongs: ClassVar[bool] = False
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[SafeString | str], dict[str, int], set[str], list[str]]:
+        rows = list(objs)
+        belonging = dict(_belonging(self.model, Q(pk__in=[row.pk for row in rows])))
+        counts = {model: model._base_manager.filter(which).count() for model, which in belonging.items()}
+        lines = [self.line_before_deletion(row) for row in rows[:NAMED]]
+        if len(rows) > NAMED:
+            lines.append(f"and {len(rows) - NAMED} more")
+        found = {str(model._meta.verbose_name_plural): count for model, count in counts.items() if count}
+        return lines, found, self._forbidden(request, rows, counts), _protected(belonging)
+
+    def line_before_deletion(self, row: Model) -> SafeString | str:
+        return format_html("{}: {}", capfirst(str(row._meta.verbose_name)), row)
+
+    def _forbidden(self, request: HttpRequest, rows: Sequence[Model], counts: dict[type[Model], int]) -> set[str]:
+        models = set() if self.deletes_what_belongs else {model for model, count in counts.items() if count}
+        pages = {model: admin.site.get_model_admin(model) for model in models if admin.site.is_registered(model)}
+        forbidden = {model for model, page in pages.items() if not page.has_delete_permission(request)}
+        if not all(self.has_delete_permission(request, row) for row in rows):
+            forbidden.add(self.model)
+        return {str(model._meta.verbose_name) for model in forbidden}
+
+
+def _belonging(model: type[Model], which: Q) -> Iterator[tuple[type[Model], Q]]:
+    """The model and all whose rows go with its rows, each after those to which it belongs, and which rows these are."""
+    found: dict[type[Model], Q] = {model: which}
+    for each in _in_order(model):
+        yield each, found[each]
+        for relation in _relations(each, CASCADE):
+            owners = each._base_manager.filter(found[each]).values("pk")
+            theirs = Q(**{f"{relation.field.name}__in": owners})
+            found[relation.related_model] = found.get(relation.related_model, Q()) | theirs
+
+
+def _in_order(model: type[Model]) -> list[type[Model]]:
+    done: list[type[Model]] = []
+
+    def visit(each: type[Model]) -> None:
+        for relation in _relations(each, CASCADE):
+            if relation.related_model not in done:
+                visit(relation.related_model)
+        done.append(each)
+
+    visit(model)
+    return done[::-1]
+
+
+def _relations(model: type[Model], *on_delete: Any) -> list[Any]:
+    relations: Iterable[Any] = get_candidate_relations_to_delete(model._meta)
+    return [each for each in relations if each.on_delete in on_delete]
+
+
+def _protected(belonging: dict[type[Model], Q]) -> list[str]:
+    """What others must let go of first."""
+    found = []
+    for model, which in belonging.items():
+        for relation in _relations(model, PROTECT, RESTRICT):
+            owners = model._base_manager.filter(which).values("pk")
+            rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": owners})
+            if count := rows.count():
+                found.append(f"{capfirst(str(relation.related_model._meta.verbose_name_plural))}: {count}")
+    return found
