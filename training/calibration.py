@@ -8,12 +8,15 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ml.types import Scores
 from training.confidence import risk_coverage
 from training.data import Labelling
 from training.metrics import Labels
+
+Judged = tuple[Labels, Scores]  # (faces,) and (faces, classes)
 
 SMALLEST_SCORE = 1e-12  # before its logarithm is taken
 TEMPERATURES = (0.05, 20.0)  # between which one is looked for
@@ -26,10 +29,20 @@ STEPS = np.arange(0, 101) / 100  # the thresholds that are tried
 
 def tempered(scores: Scores, temperature: float) -> Scores:
     """The scores that the same logits give when they are divided by `temperature` before the softmax."""
-    logits = np.log(np.maximum(scores.astype(np.float64), SMALLEST_SCORE)) / temperature
+    return softmax(log_scores(scores) / temperature)
+
+
+def log_scores(scores: Scores) -> NDArray[np.float64]:
+    """Return logits that give these scores: their logarithms, (faces, classes)."""
+    logits: NDArray[np.float64] = np.log(np.maximum(scores.astype(np.float64), SMALLEST_SCORE))
+    return logits
+
+
+def softmax(logits: NDArray[np.float64]) -> Scores:
+    """Turn logits into scores, (faces, classes), whose rows sum to 1."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    changed: Scores = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return changed
+    scores: Scores = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return scores
 
 
 def negative_log_likelihood(labels: Labels, scores: Scores) -> float:
@@ -38,10 +51,18 @@ def negative_log_likelihood(labels: Labels, scores: Scores) -> float:
     return float(-np.log(np.maximum(of_label, SMALLEST_SCORE)).mean())
 
 
-def fit_temperature(labels: Labels, scores: Scores) -> float:
-    """The temperature under which the labels are likeliest; above 1 the network was too sure."""
+def fit_temperature(*judged: Judged) -> float:
+    """Return the temperature under which the labels are likeliest; above 1 the network was too sure.
+
+    Several sets of faces count the same, however many faces each has.
+    """
+
+    def unlikelihood(logarithm: float) -> float:
+        temperature = float(np.exp(logarithm))
+        return sum(negative_log_likelihood(labels, tempered(scores, temperature)) for labels, scores in judged)
+
     found = minimize_scalar(
-        lambda logarithm: negative_log_likelihood(labels, tempered(scores, float(np.exp(logarithm)))),
+        unlikelihood,
         bounds=tuple(np.log(TEMPERATURES)),
         method="bounded",
     )

@@ -3,10 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ml.labels import Emotion
 from ml.types import ModelCard
+from training.adjustment import Adjustment
 from training.compiling import describe_loss, describe_optimizer
 from training.data import Fer2013, Labelling
-from training.evaluation import PUBLISHED_IMAGES, Evaluation, is_fer2013
+from training.evaluation import PUBLISHED_IMAGES, Evaluation, is_fer2013, rounded
 from training.run_folder import RunRecord
 
 INTENDED_USE = (
@@ -73,6 +75,8 @@ class Release:
     milliseconds_a_face: float
     flip: bool = False  # whether it answers with the mean over the face and its mirror image
     int8_cost: float | None = None  # of validation accuracy; nothing if the release is not INT8
+    adjustment: Adjustment | None = None  # for the shares of the classes, where labelled photos were given
+    left_out: tuple[Emotion, ...] = ()  # classes whose photos had no part in choosing it
 
 
 def card_of(release: Release, data: Fer2013) -> dict[str, Any]:
@@ -149,9 +153,26 @@ def _export(release: Release) -> dict[str, Any]:
         "weights": "float32" if release.int8_cost is None else "int8",
         "averaged_with_mirror_image": release.flip,
     }
+    if release.adjustment:
+        exported["adjustment"] = _adjustment(release.adjustment, release)
     if release.int8_cost is not None:
         exported["int8_costs_of_validation_accuracy"] = round(release.int8_cost, 4)
     return exported
+
+
+def _adjustment(adjustment: Adjustment, release: Release) -> dict[str, Any]:
+    """What was subtracted from the logits, and what each choice would have given, before INT8."""
+    classes = release.card.classes
+    adjusted: dict[str, Any] = rounded(
+        {
+            "tau": adjustment.chosen.tau,
+            "photos": adjustment.photos,
+            "left_out": list(release.left_out),
+            "shares": dict(zip(classes, adjustment.shares.tolist(), strict=True)),
+            "tried": [asdict(trial) for trial in adjustment.trials],
+        }
+    )
+    return adjusted
 
 
 def _figures(release: Release) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from ml.classifier import EmotionClassifier
 from ml.detection import FaceDetector, MtcnnDetector
 from ml.errors import InvalidImage
 from ml.image import check_photo
-from ml.labels import EMOTIONS
+from ml.labels import EMOTIONS, Emotion
 from ml.pipeline import EmotionPipeline
 from ml.types import FaceDetection, Image, ModelCard
 from training.card_text import card_text
+from training.confidence import Confidence, CoveragePoint, measure_confidence, risk_coverage
 from training.errors import TrainingError
 from training.evaluation import rounded
 from training.files import write_whole
@@ -42,15 +43,24 @@ class CropFigures:
 
     margin: float
     aligned: bool
+    left_out: tuple[Emotion, ...]  # classes whose photos do not count
     faces_found: int
     metrics: Metrics
+    confidence: Confidence | None  # of the found faces; nothing if there is none
+    at_threshold: CoveragePoint | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: the metrics' names on the same level, their images as photos; numbers with four digits."""
+        """For JSON: all names on one level, the metrics' images as photos; numbers with four digits."""
         metrics = asdict(self.metrics)
-        crop = {"margin": self.margin, "aligned": self.aligned}
+        crop = {"margin": self.margin, "aligned": self.aligned, "left_out": list(self.left_out)}
+        confidence = asdict(self.confidence) if self.confidence else {}
+        at_threshold = {"at_threshold": asdict(self.at_threshold)} if self.at_threshold else {}
         figures: dict[str, Any] = rounded(
-            crop | {"photos": metrics.pop("images"), "faces_found": self.faces_found} | metrics
+            crop
+            | {"photos": metrics.pop("images"), "faces_found": self.faces_found}
+            | metrics
+            | confidence
+            | at_threshold
         )
         return figures
 
@@ -70,12 +80,14 @@ class DetectedOnce:
         return self._found
 
 
-def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequence[float]) -> list[CropFigures]:
+def compare_crops(
+    weights: bytes, card: ModelCard, photos: Path, margins: Sequence[float], left_out: Sequence[Emotion] = ()
+) -> list[CropFigures]:
     """Run the whole pipeline with each margin, aligned and not, over a folder of labelled photos, see find_photos.
 
     Faces are detected once per photo. Raises TrainingError if there is no photo, or one cannot be read.
     """
-    labelled = find_photos(photos)
+    labelled = find_photos(photos, left_out)
     crops = [(margin, aligned) for margin in margins for aligned in (False, True)]
     detector = DetectedOnce(MtcnnDetector())
     pipelines = [
@@ -89,18 +101,27 @@ def compare_crops(weights: bytes, card: ModelCard, photos: Path, margins: Sequen
     ]
     scores = score_photos(pipelines, labelled, photos)
     labels = np.array([label for _, label in labelled], np.int64)
-    return [_figures(*crop, labels, answers(of_crop)) for crop, of_crop in zip(crops, scores, strict=True)]
+    return [
+        _figures(margin, aligned, tuple(left_out), labels, of_crop, card.uncertain_below)
+        for (margin, aligned), of_crop in zip(crops, scores, strict=True)
+    ]
 
 
-def find_photos(folder: Path) -> list[Labelled]:
+def find_photos(folder: Path, left_out: Sequence[Emotion] = ()) -> list[Labelled]:
     """Photos in class-named folders, or named by their class as in angry-00.jpg; other files are left alone.
 
-    Raises TrainingError if there is none.
+    Raises TrainingError if there is none, or none but those of the classes that are left out.
     """
     if not folder.is_dir():
         raise TrainingError(f"There is no folder {folder}. Name a folder of photos.")
-    if folders_in(folder):
-        return find_images(folder)
+    found = find_images(folder) if folders_in(folder) else _named_by_class(folder)
+    unwanted = {EMOTIONS.index(each) for each in left_out}
+    if kept := [(file, label) for file, label in found if label not in unwanted]:
+        return kept
+    raise TrainingError(f"{folder} has no photos but those of {', '.join(left_out)}, which are left out.")
+
+
+def _named_by_class(folder: Path) -> list[Labelled]:
     found = []
     for file in sorted(folder.iterdir()):
         prefix = re.match(r"[a-z]+", file.name.lower())
@@ -180,6 +201,22 @@ def _shorter_side(file: Path) -> int:
     return min(photo.width, photo.height)
 
 
-def _figures(margin: float, aligned: bool, labels: Labels, predictions: Labels) -> CropFigures:
-    found = int((predictions != NO_ANSWER).sum())
-    return CropFigures(margin, aligned, found, measure(labels, predictions))
+def _figures(
+    margin: float,
+    aligned: bool,
+    left_out: tuple[Emotion, ...],
+    labels: Labels,
+    scores: NDArray[np.float64],
+    threshold: float,
+) -> CropFigures:
+    found = ~np.isnan(scores[:, 0])
+    judged = labels[found], scores[found].astype(np.float32)
+    return CropFigures(
+        margin,
+        aligned,
+        left_out,
+        int(found.sum()),
+        measure(labels, answers(scores)),
+        measure_confidence(*judged) if found.any() else None,
+        risk_coverage(*judged, np.array([threshold]))[0] if found.any() else None,
+    )

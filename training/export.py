@@ -16,19 +16,21 @@ import keras
 import numpy as np
 
 from ml.errors import ModelUnavailable
+from ml.labels import Emotion
 from ml.registry import CARD_FILE, RESTORE, read_model
 from ml.types import GreyFaces, ModelCard
-from training.calibration import apply_temperatures, choose_threshold, fit_temperature, tempered
+from training.calibration import Judged
 from training.card import OutputFigures, Release, card_of
 from training.card_text import card_text
 from training.data import Fer2013, Labelling, SplitName
 from training.errors import TrainingError
-from training.evaluation import Evaluation, evaluate_new, evaluate_scores, labelled, new_images
+from training.evaluation import Evaluation, evaluate_new, evaluate_scores, new_images
 from training.graph import write_onnx
 from training.mirroring import with_mirror_image
 from training.quantisation import quantise
+from training.release_calibration import calibrate, score_labelled_photos
 from training.run_folder import (
-    BEST_FILE,
+    CONFIG_FILE,
     CURVES_FILE,
     LOG_FILE,
     NETWORK_FILE,
@@ -39,7 +41,7 @@ from training.run_folder import (
 )
 from training.scoring import exported, score, score_outputs
 from training.speed import milliseconds_a_face
-from training.trained import best_network
+from training.trained import best_file, best_network
 
 COMPARED_FACES = 500
 LARGEST_DIFFERENCE = 1e-4
@@ -59,13 +61,16 @@ class Wanted:
     serve: Labelling | None = None  # the output that answers; by default FER+'s, if it was learnt
     flip: bool = False  # whether it answers with the mean over the face and its mirror image
     int8: bool = False  # release the INT8 variant instead, under the name with INT8
+    photos: Path | None = None  # labelled photos; the answers are then adjusted, see training.adjustment
+    left_out: tuple[Emotion, ...] = ()  # classes of photos that do not count
 
 
 def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
     """Write the release folder of the best epoch of `run` below `out` and return it.
 
-    The confidence is calibrated on the validation split first. ONNX Runtime must give what Keras gives, within
-    LARGEST_DIFFERENCE, on real faces of that split. Validation and test are then scored through the exported file.
+    The confidence is calibrated on the validation split first, or on that and the photos together. ONNX Runtime must
+    give what Keras gives, within LARGEST_DIFFERENCE, on real faces of that split. Validation and test are then scored
+    through the exported file.
     Raises TrainingError if it does not, if the run was trained on other data than `data` or lacks a file, if the
     data lacks a split or the votes, if the INT8 variant costs too much, if the pipeline would not load the release, or
     if the folder exists already: a release does not change. Nothing is left behind in any of these cases.
@@ -80,29 +85,32 @@ def export(run: Path, data: Fer2013, out: Path, wanted: Wanted) -> Path:
         if not wanted.int8:
             network.save(folder / NETWORK_FILE)
         answering = with_mirror_image(network) if wanted.flip else network
-        temperatures, threshold = _calibrate(answering, data, record, served)
-        apply_temperatures(network, temperatures)
         preprocessing = replace(record.config.preprocessing, margin=wanted.margin, aligned=wanted.aligned)
         classes = record.config.classes
-        card = ModelCard(folder.name, wanted.version, classes, preprocessing, "", served, threshold)
+        card = ModelCard(folder.name, wanted.version, classes, preprocessing, "", served, 0.0)
+        calibration = calibrate(answering, data, record, served, _photos(network, card, model_file, wanted))
+        calibration.apply(network, served)
+        card = replace(card, uncertain_below=calibration.threshold)
         write_onnx(network, preprocessing.size, model_file, classes, flip=wanted.flip)
         difference = _difference(data, answering, model_file, card)
-        cost = quantise(model_file, card, data, list(temperatures)) if wanted.int8 else None
+        cost = quantise(model_file, card, data, list(calibration.temperatures)) if wanted.int8 else None
         weights = model_file.read_bytes()
         card = replace(card, sha256=hashlib.sha256(weights).hexdigest())
         log = read_log(run)
         release = Release(
             card=card,
             record=record,
-            trained_on=_date_of(run / BEST_FILE),
+            trained_on=_date_of(best_file(run)),
             epochs_completed=len(log),
             best_epoch=best_epoch(log),
-            outputs=_figures(data, model_file, card, temperatures),
+            outputs=_figures(data, model_file, card, calibration.temperatures),
             largest_difference=difference,
             compared_faces=len(_sample(data)),
             milliseconds_a_face=milliseconds_a_face(weights, card),
             flip=wanted.flip,
             int8_cost=cost,
+            adjustment=calibration.adjustment,
+            left_out=wanted.left_out,
         )
         (folder / CARD_FILE).write_text(card_text(card_of(release, data)), encoding="utf-8")
         for document, content in documents.items():
@@ -120,7 +128,7 @@ def _check_splits(data: Fer2013, record: RunRecord) -> None:
 def _documents(run: Path) -> dict[str, bytes]:
     """The files that come along, by name. Raises TrainingError if one cannot be read."""
     try:
-        return {name: (run / name).read_bytes() for name in (CURVES_FILE, LOG_FILE)}
+        return {name: (run / name).read_bytes() for name in (CONFIG_FILE, CURVES_FILE, LOG_FILE)}
     except OSError as error:
         raise TrainingError(
             f"{error.filename} of the run cannot be read ({error.strerror}). Nothing was released."
@@ -136,20 +144,12 @@ def _served(record: RunRecord, wanted: Wanted) -> Labelling:
     return served
 
 
-def _calibrate(
-    network: keras.Model, data: Fer2013, record: RunRecord, served: Labelling
-) -> tuple[dict[Labelling, float], float]:
-    """Each labelling's temperature, by which to divide its logits, and the threshold of the served."""
-    split = data.split("validation")
-    preprocessing = record.config.preprocessing
-    raw = score_outputs(split.faces, preprocessing, network.predict_on_batch, "Scoring with Keras")
-    temperatures: dict[Labelling, float] = {}
-    for labelling in record.config.labellings:
-        labels, scores = labelled(split, raw[labelling], labelling, record.config.classes)
-        temperatures[labelling] = fit_temperature(labels, scores)
-        if labelling == served:
-            threshold = choose_threshold(labels, tempered(scores, temperatures[labelling]))
-    return temperatures, threshold
+def _photos(network: keras.Model, card: ModelCard, file: Path, wanted: Wanted) -> Judged | None:
+    """What the network says of the photos before it is calibrated, through a graph that `file` holds for so long."""
+    if wanted.photos is None:
+        return None
+    write_onnx(network, card.preprocessing.size, file, card.classes, flip=wanted.flip)
+    return score_labelled_photos(file.read_bytes(), card, wanted.photos, wanted.left_out)
 
 
 def _difference(data: Fer2013, network: keras.Model, model_file: Path, card: ModelCard) -> float:

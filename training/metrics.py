@@ -27,6 +27,7 @@ class Metrics:
     images: int
     accuracy: float
     macro_f1: float  # the mean of the classes' F1, each class counting the same
+    mean_recall: float  # of the classes that occur, each counting the same: the accuracy on a balanced mixture
     classes: dict[Emotion, ClassMetrics]
     confusion: list[list[int]]  # [label][prediction], in the order of the classes
 
@@ -51,6 +52,7 @@ def measure(labels: Labels, predictions: Labels, classes: Sequence[Emotion] = EM
         images=int(labels.size),
         accuracy=float(right.sum() / labels.size),
         macro_f1=float(f1.mean()),
+        mean_recall=float(recall[labelled > 0].mean()),
         classes={
             emotion: ClassMetrics(int(labelled[i]), float(precision[i]), float(recall[i]), float(f1[i]))
             for i, emotion in enumerate(classes)

@@ -7,7 +7,7 @@ import keras
 
 from training.architectures import ARCHITECTURES, GROWN_FROM
 from training.errors import TrainingError
-from training.run_folder import BEST_FILE, TrainingConfig, read_log, read_record
+from training.run_folder import BEST_FILE, NETWORK_FILE, TrainingConfig, read_log, read_record
 
 
 def build_network(config: TrainingConfig) -> keras.Model:
@@ -21,7 +21,7 @@ def best_network(run: Path) -> keras.Model:
     A network trained under mixed_bfloat16 keeps its weights in float32 but computes in bfloat16, and ONNX
     Runtime refuses a bfloat16 convolution. Raises TrainingError if the run has no finished epoch, or lost its network.
     """
-    file = run / BEST_FILE
+    file = best_file(run)
     record = read_record(run)
     if not file.exists():
         if finished := len(read_log(run)):
@@ -32,6 +32,12 @@ def best_network(run: Path) -> keras.Model:
     network = build_network(record.config)
     take_weights(network, trained, file)
     return network
+
+
+def best_file(run: Path) -> Path:
+    """Return the file of the run's best epoch. A release that keeps its network is as good as its run."""
+    best, released = run / BEST_FILE, run / NETWORK_FILE
+    return released if released.exists() and not best.exists() else best
 
 
 def load_network(file: Path) -> keras.Model:

@@ -30,12 +30,12 @@ def labels(logits: np.ndarray) -> np.ndarray:
 def test_finds_the_temperature_by_which_logits_are_too_large(
     logits: np.ndarray, labels: np.ndarray, too_sure: float
 ) -> None:
-    assert fit_temperature(labels, softmax(logits * too_sure)) == pytest.approx(too_sure, rel=0.07)
+    assert fit_temperature((labels, softmax(logits * too_sure))) == pytest.approx(too_sure, rel=0.07)
 
 
 def test_the_temperature_makes_confidence_honest_and_changes_no_answer(logits: np.ndarray, labels: np.ndarray) -> None:
     sure = softmax(logits * 3)
-    honest = tempered(sure, fit_temperature(labels, sure))
+    honest = tempered(sure, fit_temperature((labels, sure)))
     assert measure_confidence(labels, sure).calibration_error > 0.15
     assert measure_confidence(labels, honest).calibration_error < 0.03
     np.testing.assert_array_equal(honest.argmax(axis=1), sure.argmax(axis=1))

@@ -102,7 +102,7 @@ def test_fer_2013_is_known_by_its_number_of_images(images: int, name: str) -> No
 
 def test_the_documents_of_the_run_come_along(release: Path, bfloat16_run: Path) -> None:
     assert {file.name for file in release.iterdir()} == {
-        *("model.onnx", "card.json", "network.keras", "curves.png", "log.csv")
+        *("model.onnx", "card.json", "network.keras", "config.json", "curves.png", "log.csv")
     }
     assert (release / "log.csv").read_bytes() == (bfloat16_run / "log.csv").read_bytes()
 

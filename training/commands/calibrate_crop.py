@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import CARD_FILE
-from training.commands.options import add_command, margin, margins
+from training.commands.options import add_command, add_leave_out, margin, margins
 from training.errors import TrainingError
 from training.metrics import as_table
 
@@ -49,6 +49,7 @@ def add_to(commands: "Commands") -> None:
         action=argparse.BooleanOptionalAction,
         help="with --freeze: whether the pipeline turns faces until their eyes are level (no)",
     )
+    add_leave_out(command)
     command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
 
 
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     card, weights = read_release(options.model)
     if options.freeze not in (None, *options.margins):
         raise TrainingError(f"{options.freeze:g} is not measured. Name it in --margins too.")
-    crops = compare_crops(weights, card, options.photos, options.margins)
+    crops = compare_crops(weights, card, options.photos, options.margins, options.leave_out)
     shown = max(crops, key=lambda crop: crop.metrics.accuracy)
     if options.freeze is not None:
         shown = next(crop for crop in crops if (crop.margin, crop.aligned) == (options.freeze, bool(options.aligned)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import MODELS_DIR
-from training.commands.options import add_command, add_data_options, load_keras, margin, model_name
+from training.commands.options import add_command, add_data_options, add_leave_out, load_keras, margin, model_name
 from training.data import LABELLINGS
 from training.sources import load_faces
 
@@ -56,6 +56,14 @@ def add_to(commands: "Commands") -> None:
         action="store_true",
         help="release the INT8 variant instead, as NAME-int8; refused if it costs half a point of validation accuracy",
     )
+    command.add_argument(
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="whole photos labelled by name: adjust the answers for the shares of the classes in training, and choose"
+        " the threshold of uncertain answers, on the validation split and these photos together",
+    )
+    add_leave_out(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -71,6 +79,8 @@ def run(options: argparse.Namespace) -> None:
         serve=options.serve,
         flip=options.flip,
         int8=options.int8,
+        photos=options.photos,
+        left_out=options.leave_out,
     )
     data = named(load_faces(options.data, options.cache, options.votes), options.data)
     release = export(options.run, data, options.out, wanted)

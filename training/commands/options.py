@@ -36,6 +36,16 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
 
 
+def add_leave_out(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--leave-out",
+        type=classes,
+        default=(),
+        metavar="CLASSES",
+        help="classes, divided by commas, whose photos do not count, as their labels are mostly wrong",
+    )
+
+
 def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
     def parse(text: str) -> float:
         number = kind(text)
@@ -83,20 +93,20 @@ def margins(text: str) -> list[float]:
     return [margin(part) for part in text.split(",")]
 
 
-def emotion(text: str) -> Emotion:
-    if text not in EMOTIONS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no class. Choose from {', '.join(EMOTIONS)}")
-    return Emotion(text)
+def classes(text: str) -> tuple[Emotion, ...]:
+    """Some of the seven, in FER-2013's order however they were named."""
+    named = {part.strip() for part in text.split(",")}
+    if unknown := sorted(named - set(EMOTIONS)):
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}. Choose from {', '.join(EMOTIONS)}")
+    return tuple(each for each in EMOTIONS if each in named)
 
 
 def emotions(text: str) -> tuple[Emotion, ...]:
     """Two or more of the seven, in FER-2013's order however they were named."""
-    named = {part.strip() for part in text.split(",")}
-    if unknown := sorted(named - set(EMOTIONS)):
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}. Choose from {', '.join(EMOTIONS)}")
+    named = classes(text)
     if len(named) < 2:
         raise argparse.ArgumentTypeError("name two classes at least, divided by commas")
-    return tuple(each for each in EMOTIONS if each in named)
+    return named
 
 
 def model_name(text: str) -> str:
