@@ -5,7 +5,7 @@ What a network gains on FER-2013 alone need not reach real photos, so neither de
 
 import statistics
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.labels import EMOTIONS, Emotion
 from ml.types import ModelCard, Preprocessing
-from training.crops import CropFigures, compare_crops
+from training.crops import compare_crops
 from training.data import IMAGE_SIZE, LABELLINGS, Fer2013, Labelling
 from training.errors import TrainingError
 from training.evaluation import labelled
@@ -44,7 +44,7 @@ class Candidate:
 
 
 def compare_networks(
-    folders: Sequence[Path], data: Fer2013, photos: Path, margins: Sequence[float], left_out: Collection[Emotion]
+    folders: Sequence[Path], data: Fer2013, photos: Path, margins: Sequence[float], left_out: Sequence[Emotion]
 ) -> list[Candidate]:
     """Score the networks of runs (their best epoch's), checkpoints and releases; the one with most merit first.
 
@@ -56,7 +56,7 @@ def compare_networks(
 
 
 def _measure(
-    folder: Path, data: Fer2013, photos: Path, margins: Sequence[float], left_out: Collection[Emotion]
+    folder: Path, data: Fer2013, photos: Path, margins: Sequence[float], left_out: Sequence[Emotion]
 ) -> Candidate:
     network = _network(folder)
     learnt = [labelling for labelling in LABELLINGS if labelling in network.output_names]
@@ -65,12 +65,12 @@ def _measure(
         file = Path(temporary) / "model.onnx"
         write_onnx(network, IMAGE_SIZE, file, flip=True)
         weights = file.read_bytes()
-    crops = compare_crops(weights, card, photos, margins)
+    crops = compare_crops(weights, card, photos, margins, left_out)
     return Candidate(
         folder,
         {labelling: _accuracy(data, weights, card, labelling) for labelling in learnt},
-        statistics.mean(_of_photos(crop, left_out)[0] for crop in crops),
-        statistics.mean(_of_photos(crop, left_out)[1] for crop in crops),
+        statistics.mean(crop.metrics.accuracy for crop in crops),
+        statistics.mean(crop.metrics.mean_recall for crop in crops),
     )
 
 
@@ -86,12 +86,3 @@ def _accuracy(data: Fer2013, weights: bytes, card: ModelCard, labelling: Labelli
     scores = score(split.faces, card.preprocessing, exported(weights, card, labelling), "Scoring")
     labels, kept = labelled(split, scores, labelling)
     return float(np.mean(kept.argmax(axis=1) == labels))
-
-
-def _of_photos(crop: CropFigures, left_out: Collection[Emotion]) -> tuple[float, float]:
-    """Accuracy and mean recall of the photos of the other classes; one without a found face counts as wrong."""
-    classes = [each for name, each in crop.metrics.classes.items() if each.images and name not in left_out]
-    if not classes:
-        raise TrainingError("No photo is left to count. Leave out fewer classes.")
-    right = sum(each.recall * each.images for each in classes)
-    return right / sum(each.images for each in classes), statistics.mean(each.recall for each in classes)

@@ -40,7 +40,7 @@ def test_runs_checkpoints_and_releases_are_compared(
     assert main(["checkpoint", "--run", str(run_of_both), "--out", str(checkpoint)]) == 0
     folders = [str(run_of_both), str(checkpoint), str(release_of_both)]
     data = ["--data", str(csv), "--votes", str(csv.parent / "votes.csv"), "--cache", str(csv.parent / "cache")]
-    photo_options = ["--photos", str(photos), "--margins", "1.0", "--without", "disgust"]
+    photo_options = ["--photos", str(photos), "--margins", "1.0", "--leave-out", "disgust"]
     assert main(["choose", *folders, *data, *photo_options]) == 0
     lines = capsys.readouterr().out.splitlines()
     of_folder = {line.split()[-1]: line.split()[:-1] for line in lines if line.split() and line.split()[-1] in folders}
@@ -56,11 +56,11 @@ def test_photos_of_a_class_that_is_left_out_do_not_count(run_of_both: Path, csv:
     (without,) = compare_networks([run_of_both], data, photos, [1.0], [Emotion.DISGUST])
     assert all_photos.photos_accuracy <= 0.5
     assert without.photos_accuracy in (0, 0.5, 1)
-    with pytest.raises(TrainingError, match="No photo is left to count"):
+    with pytest.raises(TrainingError, match="has no photos but those of disgust, happy"):
         compare_networks([run_of_both], data, photos, [1.0], [Emotion.DISGUST, Emotion.HAPPY])
 
 
 def test_an_unknown_class_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["choose", "run", "--data", "x", "--photos", "y", "--without", "joy"])
-    assert "'joy' is no class" in capsys.readouterr().err
+        main(["choose", "run", "--data", "x", "--photos", "y", "--leave-out", "joy"])
+    assert "unknown: joy" in capsys.readouterr().err

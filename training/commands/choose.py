@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.commands.options import add_command, add_data_options, emotion, load_keras, margins
+from training.commands.options import add_command, add_data_options, add_leave_out, load_keras, margins
 from training.sources import load_faces
 
 if TYPE_CHECKING:
@@ -36,14 +36,7 @@ def add_to(commands: "Commands") -> None:
         default="0.9,1.0,1.1",
         help="sides of the crops over the longer side of the detected box, whose figures are averaged (%(default)s)",
     )
-    command.add_argument(
-        "--without",
-        action="append",
-        default=[],
-        type=emotion,
-        metavar="CLASS",
-        help="leave out the photos of this class, as of one whose labels are mostly wrong; may be given several times",
-    )
+    add_leave_out(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -51,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     from training.choice import compare_networks
 
     data = load_faces(options.data, options.cache, options.votes)
-    candidates = compare_networks(options.folders, data, options.photos, options.margins, options.without)
+    candidates = compare_networks(options.folders, data, options.photos, options.margins, options.leave_out)
     print(f"{'merit':>7}{'FER-2013':>10}{'FER+':>8}{'photos':>8}{'recall':>8}  network")
     for each in candidates:
         validation = [f"{each.validation[name]:.1%}" if name in each.validation else "-" for name in ("fer", "ferplus")]
