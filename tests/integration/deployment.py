@@ -43,11 +43,13 @@ def answers(site: str) -> bool:
 class Program:
     """One started process with the children that it makes."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], folder: Path, root: Path = ROOT
+    ) -> None:
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+                command, cwd=root, env=environment, stdout=output, stderr=output, start_new_session=True
             )
 
     @property
