@@ -1,8 +1,11 @@
-"""What browsers are told to refuse."""
+"""What browsers are told to refuse, and to forget."""
 
 from collections.abc import Callable
 
+from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse
+
+API_PATH = "/api/"
 
 # Nothing from another host, no inline script, no frame. Alpine, which draws the admin's menus, evaluates
 # expressions in attributes and so needs 'unsafe-eval'; it and Unfold write inline styles.
@@ -32,3 +35,26 @@ def content_security_policy(
         return response
 
     return middleware
+
+
+def keep_nothing(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: no cache keeps what the API answers, and a browser forgets photos and pages at a logout."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.path.startswith(API_PATH):
+            response.headers["Cache-Control"] = "no-store"
+        if getattr(request, "was_logged_out", False):
+            response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+    return middleware
+
+
+def note_logout(request: HttpRequest, **kwargs: object) -> None:
+    request.was_logged_out = True  # type: ignore[attr-defined]
+
+
+user_logged_out.connect(note_logout)

@@ -277,6 +277,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "crm.health.health",  # before whatever looks at the host, the scheme or the session
     "crm.metrics.measure_requests",
+    "crm.security.keep_nothing",
     "crm.api.problems.problems_only",  # before all others, to see their answers
     "django.middleware.security.SecurityMiddleware",
     "crm.security.content_security_policy",

@@ -28,6 +28,11 @@ def identity(values: Values) -> Identity:
     return values["source"], values["external_id"]
 
 
+def owned_by(user: User, values: Values) -> dict[str, Any]:
+    """Return what a new customer gets: an owner too, unless the values name one or, by None, everybody."""
+    return {"owner": user, **values}
+
+
 @transaction.atomic
 def upsert_customer(user: User, values: Values) -> tuple[Customer, Outcome]:
     """Create the customer with this source and external ID, or give it these values; fields left out stay.
@@ -71,7 +76,7 @@ def _named(source: str, external_ids: Sequence[str]) -> QuerySet[Customer]:
 def _upsert(user: User, values: Values, known: dict[Identity, Customer]) -> tuple[Customer, Outcome]:
     customer = known.get(identity(values))
     if customer is None:
-        customer = Customer(**values)
+        customer = Customer(**owned_by(user, values))
         try:
             with transaction.atomic():
                 customer.save()

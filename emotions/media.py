@@ -19,7 +19,8 @@ from emotions.models import EmotionRecord, Snapshot
 from emotions.photos import render_preview
 from ml.errors import DecoderUnavailable, InvalidImage
 
-PRIVATE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+# A browser that has the file asks each time whether it may show it, and gets 304 only while somebody is logged in.
+PRIVATE = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 
 
 def preview(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:

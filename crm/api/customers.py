@@ -35,7 +35,7 @@ from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
 from crm.models.text import SEARCH_COLUMN
 from crm.text import normal
-from crm.upsert import Outcome, OutOfReach, Values, upsert_customer
+from crm.upsert import Outcome, OutOfReach, Values, owned_by, upsert_customer
 
 MAX_NOTES = 20_000  # characters
 
@@ -49,7 +49,8 @@ class CustomerSerializer(StrictModelSerializer):
     owner = StaffField(
         allow_null=True,
         required=False,
-        help_text="Username of the member of staff who looks after this customer; null: every member of staff may.",
+        help_text="Username of the member of staff who looks after this customer; null: every member of staff may."
+        " Left out of a new customer: whom the key acts for.",
     )
     notes = TextField(max_length=MAX_NOTES, allow_blank=True, required=False)
 
@@ -118,6 +119,9 @@ class CustomerViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Customer]):
 
     def get_queryset(self) -> QuerySet[Customer]:
         return Customer.objects.visible_to(self.user).select_related("owner")
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Customer]) -> None:
+        serializer.save(**owned_by(self.user, serializer.validated_data))
 
     def perform_destroy(self, instance: Customer) -> None:
         """With everything that belongs to the customer."""

@@ -49,7 +49,7 @@ def test_nginx_sends_the_original_to_those_who_may_see_it(
     answer = staff.page(address)
     assert answer.content == photo
     assert answer.headers["Content-Type"] == "image/jpeg"
-    assert answer.headers["Cache-Control"] == "private, max-age=3600"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]

@@ -66,7 +66,7 @@ def test_only_the_persons_own_browser_keeps_them() -> None:
     snapshot, browser = SnapshotFactory(analysed=True), browser_of()
     for each in (address("preview", snapshot), address("original", snapshot), face(snapshot)):
         headers = browser.get(each).headers
-        assert headers["Cache-Control"] == "private, max-age=3600"
+        assert headers["Cache-Control"] == "private, no-cache"
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
