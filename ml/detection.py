@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ml.boxes import Boxes, patches, shifted, squared, supporters, suppress
 from ml.leaning import TurnedPicture, common_lean, upright
 from ml.mtcnn_graphs import output_net, proposal_net, refinement_net
+from ml.preprocessing import tilt
 from ml.runtime import start_session
 from ml.second_look import SecondLook
 from ml.types import BoundingBox, FaceDetection, Image, Landmarks
@@ -33,7 +34,9 @@ CLOSE_BORDER = 0.25
 # at turned; by LEAST_TURN at least, as those that were seen are those that lean least. Where none is found, it is
 # turned by TURNS in small, for a large face. Things then look like faces too, so the net must be surer.
 LEANING, LEAST_TURN, TURNS = 22.0, 36.0, (-40.0, 40.0)
-TURNED_LONG_SIDE, SURE_IN_SMALL = 200, 0.95
+TURNED_LONG_SIDE, SURE_TURNED = 200, 0.95
+# Degrees. With less lean a face may in truth lie on its side or stand on its head, unless the net is this sure of it.
+SEEMS_UPRIGHT, SURELY_UPRIGHT = 50.0, 0.995
 SAME_FACE = 0.2  # intersection over union
 
 # Thresholds on the probability of a face and limits of overlap: the paper authors' released values. Of the last net's
@@ -65,12 +68,44 @@ class MtcnnDetector:
 
     def detect(self, image: Image) -> list[FaceDetection]:
         """Find the faces, largest first, boxes within the image, in its pixels."""
+        found = self._find(image)
+        lying = self._lying(image, found)
+        if any(lying):
+            found = self._as_they_lie(image, found, lying)
+        return sorted(found, key=lambda face: face.box.area, reverse=True)
+
+    def _lying(self, image: Image, faces: list[FaceDetection]) -> list[float]:
+        """By how many degrees each of the faces lies that seem to stand upright: 90, 180, -90, or 0."""
+        seem_upright = [
+            face.confidence < SURELY_UPRIGHT and abs(tilt(face.landmarks)) < SEEMS_UPRIGHT for face in faces
+        ]
+        straight = [face for face, seems in zip(faces, seem_upright, strict=True) if seems]
+        turns = iter(self._second_look.lying(image, _corners(straight)).tolist() if straight else ())
+        return [next(turns) if seems else 0.0 for seems in seem_upright]
+
+    def _as_they_lie(self, image: Image, faces: list[FaceDetection], lying: list[float]) -> list[FaceDetection]:
+        """The faces that stand, and those that the turned photo shows where others lie, or surely elsewhere."""
+        standing = [face for face, degrees in zip(faces, lying, strict=True) if not degrees]
+        places = _corners([face for face, degrees in zip(faces, lying, strict=True) if degrees])
+        seen = [face for degrees in set(lying) - {0.0} for face in self._find_turned(image, degrees)]
+        credible = (
+            face for face in seen if face.confidence > SURE_TURNED or supporters(_corners([face]), places, SAME_FACE)[0]
+        )
+        return _without_repeats(standing, list(credible))
+
+    def _find_turned(self, image: Image, degrees: float) -> list[FaceDetection]:
+        """Find faces that lie by that much clockwise."""
+        picture = upright(image, degrees)
+        height, width = image.shape[:2]
+        moved = (_turned_back(face, picture, 1.0, width, height) for face in self._find(picture.image))
+        return [face for face in moved if face is not None]
+
+    def _find(self, image: Image) -> list[FaceDetection]:
         found = self._cascade(image, LONG_SIDE)
         if found and abs(lean := common_lean(found)) > LEANING:
             turn = math.copysign(max(abs(lean), LEAST_TURN), lean)
             found = _without_repeats(found, self._detect_turned(image, turn, LONG_SIDE))
-        found = found or self._detect_cropped_closely(image) or self._detect_leaning(image)
-        return sorted(found, key=lambda face: face.box.area, reverse=True)
+        return found or self._detect_cropped_closely(image) or self._detect_leaning(image)
 
     def _detect_cropped_closely(self, image: Image) -> list[FaceDetection]:
         """Find a face that fills the photo: the nets want to see something around it, so give it a border."""
@@ -85,7 +120,7 @@ class MtcnnDetector:
     def _detect_leaning(self, image: Image) -> list[FaceDetection]:
         """Find large faces that lean so much that nothing else was found."""
         seen = [face for degrees in TURNS for face in self._detect_turned(image, degrees, TURNED_LONG_SIDE)]
-        return _without_repeats([], [face for face in seen if face.confidence > SURE_IN_SMALL])
+        return _without_repeats([], [face for face in seen if face.confidence > SURE_TURNED])
 
     def _detect_turned(self, image: Image, degrees: float, long_side: int) -> list[FaceDetection]:
         """Find faces that lean clockwise by about that much."""

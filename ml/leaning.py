@@ -25,6 +25,8 @@ class TurnedPicture:
         box = face.box
         middle = self.points([(box.x + box.width / 2, box.y + box.height / 2)])[0]
         half = np.array([box.width / 2, box.height / 2])
+        if abs(self.back[0, 1]) > abs(self.back[0, 0]):  # what is high there is wide in the picture
+            half = half[::-1]
         return np.concatenate([middle - half, middle + half]).astype(np.float32)
 
     def landmarks(self, face: FaceDetection) -> NDArray[np.float32]:

@@ -13,6 +13,8 @@ SMALLEST_DEVIATION = 1.0
 
 # Degrees. The landmarks are less exact than this, so a smaller turn would only blur the face.
 SMALLEST_TILT = 5.0
+# Degrees. No network has learnt faces that lie on their side or stand on their head.
+LYING = 60.0
 
 
 def crop_face(
@@ -21,12 +23,14 @@ def crop_face(
     """Cut a square around the box and shrink it by area averaging.
 
     The square's side is the box's longer side times the margin; where it leaves the photo, the edge
-    pixels are repeated. `box` is in pixels of `image`. If the preprocessing is aligned and landmarks are given, the
-    square is turned with the eyes; only their direction counts, so the landmarks may be at another scale.
+    pixels are repeated. `box` is in pixels of `image`. If landmarks are given, the square is turned with the
+    eyes where the preprocessing is aligned or the face lies; only their direction counts, so the landmarks may be at
+    another scale.
     Returns (size, size) grey, 0..255 (ITU-R BT.601 luma of the RGB photo, as in FER-2013's grey JPEGs).
     """
     side = max(round(max(box.width, box.height) * preprocessing.margin), 1)
-    if preprocessing.aligned and landmarks and abs(angle := tilt(landmarks)) >= SMALLEST_TILT:
+    smallest = SMALLEST_TILT if preprocessing.aligned else LYING
+    if landmarks and abs(angle := tilt(landmarks)) >= smallest:
         return _turned_crop(image, box, side, preprocessing.size, angle)
     left = round(box.x + box.width / 2 - side / 2)
     top = round(box.y + box.height / 2 - side / 2)

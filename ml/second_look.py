@@ -16,10 +16,11 @@ from ml.types import Image
 SIZE = 48  # pixels that O-Net sees
 SURE = 0.9  # at the first glance; also what a leaning view must reach, since there are several to choose from
 DOUBTFUL = 0.3  # less than this at first glance is no upright face
-CONVINCED = 0.7  # what the mean of the upright views must reach
+CONVINCED = 0.8  # what the mean of the upright views must reach
 SCALES = (0.8, 0.9, 1.0, 1.1)  # of the box, for the views
 TILTS = (-40.0, 40.0)  # degrees, clockwise, of the leaning views; upright views reach about 25
 TILTED_SCALES = (0.9, 1.1)
+QUARTERS = (0.0, 90.0, 180.0, -90.0)  # degrees, clockwise, by which a face may lie, standing upright first
 # P-Net says "face" at several places and sizes around a real one; that many neighbours is what a doubtful one needs.
 SUPPORT, SUPPORTING_OVERLAP = 5, 0.5
 OVERLAP = 0.7  # of two boxes, over the smaller, above which they are of one face
@@ -61,6 +62,22 @@ class SecondLook:
         faces = seen[sure].best_of_each()
         return faces + self._convincing(image, _elsewhere(seen[~sure], faces), proposals, faces)
 
+    def lying(self, image: Image, boxes: Boxes) -> Floats:
+        """By how many degrees, one of QUARTERS, each of the found faces (n, 4) is turned clockwise: (n,).
+
+        In a face that is upside down the net may see an upright one, with landmarks where those of an upright face
+        would be, but it is surer of the face the right way up.
+        """
+        squares = squared(boxes)
+        views = np.concatenate([patches(image, squares, SIZE, degrees) for degrees in QUARTERS])
+        surest = self._net.run(None, {"pictures": views})[0].reshape(len(QUARTERS), -1).argmax(axis=0)
+        found = np.zeros(len(boxes), np.float32)
+        for place in np.flatnonzero(surest):
+            square, degrees = squares[place : place + 1], QUARTERS[surest[place]]
+            if self._mean_score(image, square, SCALES, degrees) > self._mean_score(image, square, SCALES):
+                found[place] = degrees
+        return found
+
     def _convincing(self, image: Image, doubtful: Candidates, proposals: Boxes, faces: Candidates) -> Candidates:
         witnesses = supporters(doubtful.boxes, proposals, SUPPORTING_OVERLAP)
         doubtful = doubtful[witnesses >= SUPPORT].best_of_each()[:MOST_LOOKS]
@@ -84,11 +101,11 @@ class SecondLook:
         return Candidates(seen.boxes, scores, seen.points)[scores > threshold]
 
     def _mean_score(self, image: Image, squares: Boxes, scales: tuple[float, ...], degrees: float = 0.0) -> Floats:
-        """The mean (n,) over all scales, plain and mirrored."""
+        """The mean (n,) over the scales, plain and mirrored, without the worst of four: the box may be a little off."""
         views = np.concatenate([patches(image, resized(squares, scale), SIZE, degrees) for scale in scales])
         views = np.concatenate([views, views[:, :, ::-1]])
-        answers = self._net.run(None, {"pictures": views})[0].reshape(-1, len(squares))
-        mean: Floats = answers.mean(axis=0)
+        answers = self._net.run(None, {"pictures": views})[0].reshape(2, len(scales), len(squares)).mean(axis=0)
+        mean: Floats = np.sort(answers, axis=0)[len(scales) // 4 :].mean(axis=0)
         return mean
 
     def _look(self, image: Image, squares: Boxes, degrees: float = 0.0) -> Candidates:

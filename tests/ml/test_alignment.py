@@ -34,6 +34,14 @@ def test_a_leaning_face_is_cropped_as_if_it_stood_upright(degrees: float) -> Non
     assert np.abs(leaning - upright).mean() > 15
 
 
+@pytest.mark.parametrize("preprocessing", [STRAIGHT, ALIGNED])
+@pytest.mark.parametrize("degrees", [-90, 90, 180])
+def test_a_face_that_lies_is_cropped_as_if_it_stood_upright(degrees: float, preprocessing: Preprocessing) -> None:
+    upright = crop_face(skimage.data.astronaut(), BOX, STRAIGHT).astype(float)
+    lying = crop_face(turned(degrees), BOX, preprocessing, eyes(degrees)).astype(float)
+    assert np.abs(lying - upright).mean() < 4
+
+
 def test_without_landmarks_or_a_tilt_the_crop_is_the_straight_one() -> None:
     picture = skimage.data.astronaut()
     straight = crop_face(picture, BOX, STRAIGHT)

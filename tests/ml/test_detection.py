@@ -88,6 +88,10 @@ def test_noise_is_no_face(detector: MtcnnDetector) -> None:
     assert detector.detect(noise) == []
 
 
+def middle_of(face: FaceDetection) -> tuple[float, float]:
+    return face.box.x + face.box.width / 2, face.box.y + face.box.height / 2
+
+
 def leaning(degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """The astronaut turned clockwise, its edges mirrored outward; and the matrix (2, 3) that turned it."""
     matrix = np.asarray(cv2.getRotationMatrix2D((225, 120), -degrees, 1), np.float64)
@@ -100,9 +104,9 @@ def leaning(degrees: float) -> tuple[np.ndarray, np.ndarray]:
 def test_finds_heads_that_lean_and_their_eyes(detector: MtcnnDetector, degrees: float) -> None:
     picture, matrix = leaning(degrees)
     wanted = matrix @ [225, 120, 1]
-    face = max(detector.detect(picture), key=lambda each: each.confidence)
-    middle = (face.box.x + face.box.width / 2, face.box.y + face.box.height / 2)
-    assert np.linalg.norm(np.subtract(middle, wanted)) < 35
+    # The mirrored edges hold faces upside down, which are found too.
+    face = min(detector.detect(picture), key=lambda each: np.linalg.norm(np.subtract(middle_of(each), wanted)))
+    assert np.linalg.norm(np.subtract(middle_of(face), wanted)) < 35
     assert tilt(face.landmarks) == pytest.approx(degrees, abs=12)
 
 
@@ -121,6 +125,35 @@ def test_a_large_head_that_leans_far_is_found(detector: MtcnnDetector) -> None:
     portrait = astronaut().crop((120, 10, 330, 230)).rotate(-60, expand=True, fillcolor="grey").resize((1200, 1260))
     (face,) = detect(detector, portrait)
     assert 300 < face.box.height < 900
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_face_on_its_side_or_upside_down_is_found_as_it_lies(detector: MtcnnDetector, quarters: int) -> None:
+    picture = skimage.data.astronaut()
+    (upright,) = detector.detect(picture)
+    (face,) = detector.detect(np.ascontiguousarray(np.rot90(picture, quarters)))
+    lies = (tilt(face.landmarks) + 90 * quarters + 180) % 360 - 180
+    assert lies == pytest.approx(tilt(upright.landmarks), abs=5)
+    x, y, wide, high = box_of(upright)
+    for _ in range(quarters):
+        x, y, wide, high = y, 512 - x - wide, high, wide
+    assert overlap(box_of(face), (x, y, wide, high)) > 0.6
+
+
+def test_an_upside_down_face_is_told_from_the_upright_one_below_it(detector: MtcnnDetector) -> None:
+    picture, _ = leaning(-15)  # the face again, in the edge that is mirrored upward
+    high, low = sorted(detector.detect(picture)[:2], key=lambda face: face.box.y)
+    assert tilt(low.landmarks) == pytest.approx(-15, abs=10)
+    assert abs(tilt(high.landmarks)) > 150
+    assert high.landmarks.left_eye[1] > high.landmarks.mouth_left[1]
+
+
+def test_no_face_is_found_with_less_confidence_than_asked_for(detector: MtcnnDetector) -> None:
+    doubtful = astronaut().crop((120, 10, 330, 230)).resize((21, 22)).resize((90, 94))
+    canvas = Image.new("RGB", (400, 400), "grey")
+    for index in range(16):
+        canvas.paste(doubtful.rotate(4 * index), (index % 4 * 100, index // 4 * 100))
+    assert all(face.confidence > 0.75 for face in detect(detector, canvas))
 
 
 def test_a_portrait_that_fills_a_large_photo_is_found(detector: MtcnnDetector) -> None:
