@@ -173,6 +173,11 @@ class LogForm(InteractionForm):
         return photos
 
     @property
+    def clock_hints(self) -> list[str]:
+        """What to tell of the clocks of the photos' cameras."""
+        return [photo.clock_hint for photo in self.photos_given if photo.clock_hint]
+
+    @property
     def consent_given_by(self) -> str | None:
         """How the customer agreed just now; None when nothing was ticked."""
         return self.cleaned_data["consent_obtained_by"] if self.cleaned_data.get("consent") else None

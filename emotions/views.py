@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -54,7 +55,7 @@ def log(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
         return _to_timeline(request, logged)
     form = LogForm(customer, request.POST, request.FILES, consent=consent)
     if form.is_valid() and (saved := _save(request, form)):
-        return _to_timeline(request, saved)
+        return _to_timeline(request, saved, form.clock_hints)
     return _refuse(request, customer, form)
 
 
@@ -153,15 +154,16 @@ def _save(request: StaffRequest, form: LogForm) -> Interaction | None:
             return first
         form.add_error(None, "This form cannot be used again. Load this page again.")
     else:
-        for hint in filter(None, (photo.clock_hint for photo in form.photos_given)):
-            messages.warning(request, hint)
         return interaction
     return None
 
 
-def _to_timeline(request: StaffRequest, logged: Interaction) -> HttpResponseBase:
+def _to_timeline(request: StaffRequest, logged: Interaction, hints: Sequence[str] = ()) -> HttpResponseBase:
     timeline_url = reverse("emotions:timeline", args=[logged.customer.uuid])
-    location = f"{timeline_url}?page={page_with(logged)}#interaction-{logged.uuid}"
+    for hint in hints:  # at the top of the page, which the interaction's own place would lead past
+        messages.warning(request, hint)
+    place = "" if hints else f"#interaction-{logged.uuid}"
+    location = f"{timeline_url}?page={page_with(logged)}{place}"
     return JsonResponse({"location": location}) if _wants_json(request) else redirect(location)
 
 

@@ -66,6 +66,7 @@ def test_a_photo_from_the_future_gets_the_time_of_the_interaction_and_staff_are_
     ahead = SimpleUploadedFile("ahead.jpg", encoded(face(), exif=exif(taken="2999:01:01 00:00:00")))
     answer = log(customer, browser, photos=[ahead])
     assert Snapshot.objects.get().captured_at == Interaction.objects.get().occurred_at
+    assert answer.headers["Location"].endswith("?page=1")  # at its top, where the message is
     told = text_of(browser.get(answer.headers["Location"]).content)
     assert "ahead.jpg says it was taken on 01 January 2999 at 00:00, which is in the future." in told
 
