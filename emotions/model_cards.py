@@ -67,6 +67,11 @@ class Figures:
     classes: tuple[ClassFigures, ...]
 
     @property
+    def labels(self) -> str:
+        """Whose labels it was measured against; empty when the card does not say it."""
+        return next((labels for labels in LABELLINGS.values() if self.title.endswith(f", {labels}")), "")
+
+    @property
     def accuracy_text(self) -> str:
         return "unknown" if self.accuracy is None else f"{self.accuracy:.1%}"
 
@@ -99,6 +104,15 @@ class ReleasedModel:
     @property
     def best_known(self) -> Figures | None:
         return self.figures[0] if self.figures else None
+
+    @property
+    def accuracies(self) -> list[tuple[str, str]]:
+        """On the test split by each set of labels, which alone can be compared; none if the card is silent."""
+        by_labels = {figures.title: figures.accuracy_text for figures in self.figures if figures.labels}
+        titles = {labels: f"{SPLITS['test']}, {labels}" for labels in LABELLINGS.values()}
+        if by_labels.keys().isdisjoint(titles.values()):
+            return []
+        return [(labels, by_labels.get(title, "not measured")) for labels, title in titles.items()]
 
     @property
     def on_whole_photos(self) -> Figures | None:

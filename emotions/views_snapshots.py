@@ -17,7 +17,7 @@ from emotions.activation import other_versions
 from emotions.forms import CorrectionForm
 from emotions.models import EmotionRecord, Snapshot
 from emotions.review import reviewable
-from emotions.timeline import card, page_with
+from emotions.timeline import card, newest_consent, page_with
 
 CHART_CHANGED = {"HX-Trigger": "snapshot-finished"}
 
@@ -92,5 +92,6 @@ def _place(shown: Snapshot) -> str:
 
 def _card(request: StaffRequest, shown: Snapshot, problem: str = "", *, focus: bool = False) -> HttpResponse:
     context = {"card": card(shown, other_versions()), "problem": problem, "announce": True, "focus": focus}
+    context["consent"] = newest_consent(shown.interaction.customer)
     headers = None if shown.is_unfinished else CHART_CHANGED
     return HttpResponse(render(request, "emotions/snapshot.html", context).content, headers=headers)

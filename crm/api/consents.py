@@ -34,7 +34,7 @@ class ConsentSerializer(StrictModelSerializer):
             "recorded_at",
         )
         read_only_fields = ("notice_version", "recorded_at")
-        extra_kwargs = {"granted": {"required": True}}  # noqa: RUF012
+        extra_kwargs = {"granted": {"required": True, "help_text": "False withdraws the consent."}}  # noqa: RUF012
 
     def create(self, validated_data: dict[str, Any]) -> Consent:
         return record_consent(recorded_by=self.context["request"].user, **validated_data)

@@ -55,7 +55,7 @@ class Consent(models.Model):
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="consents")
     scope = models.CharField(max_length=40, choices=Scope.choices, default=Scope.EMOTION_ANALYSIS)
-    granted = models.BooleanField(help_text="Unticked, this entry withdraws the consent.")
+    granted = models.BooleanField()
     notice_version = models.CharField("version of the notice", max_length=40)
     obtained_by = models.CharField("how obtained", max_length=40, choices=ObtainedBy.choices)
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")

@@ -9,6 +9,7 @@ from django.urls import reverse
 from crm.models import Consent, Customer, Interaction, User
 from emotions.models import Snapshot
 from tests.factories import ConsentFactory, CustomerFactory, InteractionFactory, SnapshotFactory, UserFactory
+from tests.webhooks import WebhookEndpointFactory
 from tests.workspace import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +187,9 @@ def test_operators_see_why_snapshots_failed(browser: Client, admin_client: Clien
     assert "The disk is on fire." in page
     assert "1 snapshot " in page
     assert admin_client.get("/admin/emotions/snapshot/add/").status_code == 403
+
+
+def test_the_path_above_a_page_keeps_the_small_letters_of_a_rows_name() -> None:
+    endpoint = WebhookEndpointFactory(owner=UserFactory(is_superuser=True))
+    page = browser_of(endpoint.owner).get(reverse("admin:crm_webhookendpoint_change", args=[endpoint.pk]))
+    assert "Customers chevron_right Webhooks chevron_right https://crm.example.com/hook" in text_of(page.content)

@@ -1,11 +1,13 @@
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 from pytest_django import Settings
 
 from crm.models import AppendOnly, Consent, Customer
 from crm.services import record_consent
 from tests.factories import ConsentFactory, CustomerFactory, UserFactory
 from tests.threads import in_thread
+from tests.workspace import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
 SCOPE = Consent.Scope.EMOTION_ANALYSIS
@@ -78,3 +80,9 @@ def test_consent_waits_for_whoever_has_the_customer() -> None:
         assert Consent.objects.stands_for(customer, SCOPE)
     withdrawal.result()
     assert not Consent.objects.stands_for(customer, SCOPE)
+
+
+def test_a_recorded_consent_explains_no_box_that_is_not_there() -> None:
+    consent = ConsentFactory()
+    page = browser_of().get(reverse("admin:crm_consent_change", args=[consent.pk]))
+    assert "nticked" not in text_of(page.content)

@@ -1,5 +1,6 @@
 """The pages for those who manage models."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from crm.models import User
+from crm.services import record_consent
 from emotions import model_pages
 from emotions.activation import activate, active_model
 from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
@@ -300,3 +302,25 @@ def test_no_more_photos_are_counted_than_the_page_tells(
     for _ in range(4):
         SnapshotFactory(analysed=True, model_version=ModelVersion.objects.of(load_card("reference-cnn", models)))
     assert "More than 2 photos show the answer" in text_of(post_activation(workspace, models, "other"))
+
+
+def test_a_re_analysis_is_offered_only_while_the_consent_stands(workspace: Client) -> None:
+    snapshot = SnapshotFactory(analysed=True)
+    customer = snapshot.interaction.customer
+    pages = (
+        reverse("emotions:timeline", args=[customer.uuid]),
+        reverse("emotions:snapshot", args=[snapshot.uuid]),
+    )
+    assert all("Re-analyse" in text_of(workspace.get(page).content) for page in pages)
+    record_consent(customer, granted=False, obtained_by="written", recorded_by=UserFactory())
+    assert not any("Re-analyse" in text_of(workspace.get(page).content) for page in pages)
+
+
+def test_models_are_compared_by_the_same_labels(workspace: Client, settings: Settings) -> None:
+    settings.MODELS_DIR = settings.BASE_DIR / "ml" / "models"
+    page = text_of(workspace.get(reverse("emotions:models")).content)
+    reference, residual = page.split("reference-cnn 1", 1)[1].split("residual 0", 1)
+    assert re.search(r"Accuracy, FER-2013 labels \d\d\.\d% Accuracy, FER\+ labels not measured", reference)
+    assert "Macro-F1, FER-2013 labels" in reference
+    both = r"Accuracy, FER-2013 labels \d\d\.\d% Accuracy, FER\+ labels \d\d\.\d% Macro-F1, FER\+ labels"
+    assert re.search(both, residual)
