@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction, User
 from crm.models.deletion import LockedDeletion, LockedDeletionQuerySet
+from crm.models.literals import literals
 from emotions.signals import snapshots_finished
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
         waiting = Q(status=Snapshot.Status.PENDING)
         abandoned = Q(status=Snapshot.Status.ANALYSING, claim_expires_at__lte=now)
         # The first condition follows from the second, and is that of the index.
-        unfinished = self.filter(status__in=Snapshot.UNFINISHED)
+        unfinished = self.filter(status__in=literals(Snapshot.UNFINISHED))
         return unfinished.filter(waiting | abandoned, due_at__lte=now, attempts__lt=settings.ANALYSIS_MAX_ATTEMPTS)
 
     def waits(self) -> bool:
@@ -67,11 +68,13 @@ class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
     @transaction.atomic
     def claim_next(self) -> Claim | None:
         """Take the most urgent snapshot, one for which somebody may wait before all others; None when none is due."""
-        due = self.claimable(timezone.now()).order_by("makes_way", "due_at", "pk")
-        # Others are just claiming or deleting those that are locked.
-        free = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        snapshot_id = free.values_list("pk", flat=True).first()
-        return None if snapshot_id is None else self.claim(snapshot_id)
+        for makes_way in (False, True):  # each by a range of the index; SQLite would sort all that wait otherwise
+            due = self.claimable(timezone.now()).filter(makes_way__in=[makes_way]).order_by("due_at", "pk")
+            # Others are just claiming or deleting those that are locked.
+            free = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            if snapshot_id := free.values_list("pk", flat=True).first():
+                return self.claim(snapshot_id)
+        return None
 
     def claim(self, snapshot_id: int) -> Claim | None:
         """Take the snapshot with one conditional UPDATE; None when somebody else has it or it is done."""

@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from crm.models import WebhookDelivery
 from emotions.models import Claim, Snapshot
 from emotions.models.snapshot import GIVEN_UP
+from tests.conftest import on_sqlite
 from tests.factories import SnapshotFactory
 from tests.threads import at_once
 
@@ -139,3 +143,23 @@ def test_of_many_at_once_each_gets_another() -> None:
         SnapshotFactory()
     claims = at_once(Snapshot.objects.claim_next, times=5)
     assert len({each.snapshot_id for each in claims if each}) == 5
+
+
+@pytest.mark.skipif(not on_sqlite(), reason="PostgreSQL chooses by how many rows there are")
+def test_the_next_is_found_by_an_index_however_many_wait() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert Snapshot.objects.claim_next() is None
+        assert WebhookDelivery.objects.claim_next() is None
+    plans = []
+    for each in captured:
+        if each["sql"].startswith("SELECT"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}")
+                plans.append(" ".join(row[3] for row in cursor.fetchall()))
+    urgent, bulk, deliveries = plans
+    for plan in (urgent, bulk):
+        assert "USING INDEX snapshot_by_urgency (makes_way=? AND due_at<?)" in plan
+        assert "TEMP B-TREE" not in plan
+    assert "webhook_delivery_unfinished (endpoint_id=? AND makes_way=? AND due_at<?)" in deliveries
+    assert "webhook_delivery_tests (endpoint_id=? AND due_at<?)" in deliveries
+    assert "SCAN U0" not in deliveries
