@@ -54,7 +54,7 @@ def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
 
 
 def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
-    """The file as it was added, to keep. Raises Http404 when there is no photo (any more)."""
+    """The file as it was added, without metadata, to keep. Raises Http404 when there is no photo (any more)."""
     name = f"{snapshot.uuid}{PurePath(snapshot.file.name or '').suffix}"
 
     if link := getattr(snapshot.file.storage, "link", None):

@@ -31,7 +31,7 @@ class CheckedPhoto:
 
     upload: File[bytes]
     info: PhotoInfo
-    sha256: str
+    sha256: str  # of the file as it came, by which the same photo is known again
     captured_at: datetime | None  # aware; None when the photo does not say, or names a time that has not come yet
 
     @property
@@ -60,7 +60,7 @@ def photo_limits() -> PhotoLimits:
 
 
 def check_upload(upload: File[bytes]) -> CheckedPhoto:
-    """Look at an upload without keeping anything of it. Raises PhotoRefused, DecoderUnavailable."""
+    """Look at an upload, and take its metadata from it. Raises PhotoRefused, DecoderUnavailable."""
     limits = photo_limits()
     if (upload.size or 0) > limits.max_bytes:
         megabytes = limits.max_bytes / 1024 / 1024
@@ -68,10 +68,19 @@ def check_upload(upload: File[bytes]) -> CheckedPhoto:
     upload.seek(0)
     data = upload.read()
     try:
-        info = sandbox.check_photo(data, limits)
+        info, stripped = sandbox.accept_photo(data, limits)
     except InvalidImage as error:
         raise PhotoRefused(str(error)) from error
+    _replace(upload, stripped)
     return CheckedPhoto(upload, info, hashlib.sha256(data).hexdigest(), _capture_time(info.captured_at))
+
+
+def _replace(upload: File[bytes], data: bytes) -> None:
+    """What is stored says nothing of where the photo was taken, nor of anything else beside the picture."""
+    upload.seek(0)
+    upload.write(data)
+    upload.truncate()
+    upload.size = len(data)
 
 
 def refuse_future(captured_at: datetime) -> None:

@@ -17,6 +17,7 @@ from ml.exif import captured_at, orientation
 from ml.formats import OpenedFile, PhotoFormat, recognise
 from ml.photo import DecodedPhoto, PhotoInfo, PhotoLimits
 from ml.photo_size import DEEP_GREY, check_file, check_size
+from ml.stripping import without_metadata
 from ml.turn import Turn
 
 # Held while a picture is decoded which its decoder keeps whole: hundreds of megabytes each.
@@ -54,6 +55,17 @@ def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
             photo.file.image.draft(None, (1, 1))  # JPEG: an eighth, which still reads the whole file
             photo.file.image.load()
     return PhotoInfo(photo.format.name, photo.format.extension, width, height, taken)
+
+
+def strip(data: bytes, limits: PhotoLimits | None = None) -> bytes:
+    """The photo's file without what it says beside the picture; see ml.stripping. Raises InvalidImage."""
+    limits = limits or PhotoLimits()
+    photo = _open(data, limits)
+    with _decoding():
+        stripped = without_metadata(photo.format.name, data, photo.orientation)
+        if _open(stripped, limits).upright_size != photo.upright_size:
+            raise InvalidImage(BROKEN)
+    return stripped
 
 
 def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None = None) -> DecodedPhoto:

@@ -66,7 +66,7 @@ def read_jpeg(data: bytes) -> Jpeg:
     Raises InvalidImage with a sentence for the photo's owner.
     """
     parts, scans, frame, exif, has_end = [b"\xff\xd8"], [], None, b"", False
-    for marker, segment in _segments(data):
+    for marker, segment in segments(data):
         if marker in FRAMES:
             if frame is not None:
                 raise InvalidImage(BROKEN)
@@ -93,7 +93,7 @@ def read_jpeg(data: bytes) -> Jpeg:
     return Jpeg(frame.width, frame.height, frame.components, frame.process, tuple(scans), exif, picture, has_end)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Each segment's marker and bytes, of a scan with the compressed data that follow it, up to the end marker."""
     position = 2
     for _ in range(MAX_SEGMENTS):

@@ -37,7 +37,7 @@ def read_png(data: bytes) -> Png:
     """
     parts: list[bytes | memoryview] = [SIGNATURE]
     colour_type, exif, animated, has_end, has_pixels, is_sound = None, b"", False, False, False, True
-    for kind, body, whole in islice(_chunks(data), MAX_CHUNKS):
+    for kind, body, whole in islice(read_chunks(data), MAX_CHUNKS):
         if kind == b"IEND":
             has_end = True
             break
@@ -50,7 +50,7 @@ def read_png(data: bytes) -> Png:
             colour_type = body[9]
         if kind == b"IDAT":
             # The pixels have another checksum, within what is compressed.
-            parts.append(whole if sound else _chunk(kind, bytes(body)))
+            parts.append(whole if sound else chunk(kind, bytes(body)))
             has_pixels, is_sound = True, is_sound and sound
         elif kind == b"IHDR" or _is_for(colour_type, kind, len(body), sound):
             parts.append(whole)
@@ -60,10 +60,10 @@ def read_png(data: bytes) -> Png:
             animated = int.from_bytes(body[:4]) > 1
     if colour_type is None:
         raise InvalidImage(BROKEN)
-    return Png(exif, animated, b"".join((*parts, _chunk(b"IEND"))), has_end and is_sound)
+    return Png(exif, animated, b"".join((*parts, chunk(b"IEND"))), has_end and is_sound)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
+def read_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
     """Each chunk's kind, body, and all of its bytes, up to one that is cut off."""
     view, position = memoryview(data), len(SIGNATURE)
     while position + FRAME_BYTES <= len(data):
@@ -82,5 +82,5 @@ def _is_for(colour_type: int | None, kind: bytes, length: int, sound: bool) -> b
     return kind == b"tRNS" and sound and colour_type in TRANSPARENCY_BYTES and length in TRANSPARENCY_BYTES[colour_type]
 
 
-def _chunk(kind: bytes, body: bytes = b"") -> bytes:
+def chunk(kind: bytes, body: bytes = b"") -> bytes:
     return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)

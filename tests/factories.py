@@ -18,6 +18,7 @@ from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Snap
 from emotions.models.snapshot import GIVEN_UP
 from emotions.photos import CheckedPhoto, check_upload
 from emotions.sentiment_points import refresh_point
+from ml.image import strip
 from ml.labels import EMOTIONS, VALENCE, Emotion
 
 
@@ -60,6 +61,11 @@ def uploaded_bytes(number: object = 0) -> bytes:
 def uploaded_photo(number: object = 0) -> CheckedPhoto:
     """What a form hands to the services; another photo for each number, and than any factory's."""
     return checked(uploaded_bytes(number), f"IMG_{number}.JPG")
+
+
+def stored_bytes(number: object = 0) -> bytes:
+    """What becomes of it on the disk."""
+    return strip(uploaded_bytes(number))
 
 
 def checked(photo: bytes, name: str = "photo.jpg") -> CheckedPhoto:

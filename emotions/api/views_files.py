@@ -46,7 +46,7 @@ class OriginalView(PhotoFileView):
         },
     )
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
-        """The photo as it was sent."""
+        """The photo as it was sent, without what its file said beside the picture."""
         return media.original_of(request._request, self.snapshot(id))
 
 

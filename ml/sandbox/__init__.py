@@ -3,6 +3,6 @@
 See docs/decisions/013-photos-are-decoded-in-a-process-of-their-own.md.
 """
 
-from ml.sandbox.calls import check_photo, decode, get_ready, render_preview
+from ml.sandbox.calls import accept_photo, check_photo, decode, get_ready, render_preview
 
-__all__ = ["check_photo", "decode", "get_ready", "render_preview"]
+__all__ = ["accept_photo", "check_photo", "decode", "get_ready", "render_preview"]

@@ -30,6 +30,16 @@ def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
         return _info(answer)
 
 
+def accept_photo(data: bytes, limits: PhotoLimits | None = None) -> tuple[PhotoInfo, bytes]:
+    """Check a photo, and take from its file what it says beside the picture; see ml.stripping.
+
+    Raises InvalidImage, DecoderUnavailable.
+    """
+    answer, stripped = _ask("accept", data, limits)
+    with _distrusting():
+        return _info(answer), bytes(stripped)
+
+
 def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None = None) -> DecodedPhoto:
     """Decode a photo upright, in RGB; see ml.image.decode. Raises InvalidImage, DecoderUnavailable."""
     answer, pixels = _ask("decode", data, limits, long_side=long_side)

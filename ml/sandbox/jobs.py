@@ -21,6 +21,11 @@ def check(data: bytes, limits: PhotoLimits) -> Answer:
     return asdict(info) | {"captured_at": info.captured_at.isoformat() if info.captured_at else None}, b""
 
 
+def accept(data: bytes, limits: PhotoLimits) -> Answer:
+    header, _ = check(data, limits)
+    return header, image.strip(data, limits)
+
+
 def decode(data: bytes, limits: PhotoLimits, long_side: int | None) -> Answer:
     photo = image.decode(data, limits, long_side)
     header = {"width": photo.width, "height": photo.height, "shape": photo.image.shape[:2]}
@@ -31,7 +36,7 @@ def render_preview(data: bytes, limits: PhotoLimits, long_side: int, quality: in
     return {}, preview.render_preview(data, limits, long_side, quality)
 
 
-JOBS: dict[str, Callable[..., Answer]] = {"check": check, "decode": decode, "preview": render_preview}
+JOBS: dict[str, Callable[..., Answer]] = {"check": check, "accept": accept, "decode": decode, "preview": render_preview}
 
 
 def do(job: str, data: bytes, limits: PhotoLimits, options: dict[str, Any]) -> Answer:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from ml.image import strip
 from tests.compose.conftest import free_ports
 from tests.compose.operator_proxy import operator_proxy
 from tests.compose.stack import ROOT, SLOW, Stack, compose_command, environment, settings_file
@@ -54,7 +55,7 @@ def kept(stack: Stack, system: System, folder: Path) -> tuple[str, bytes]:
     snapshot = str(system.upload(system.customer(), photo).json()["id"])
     wait_until(lambda: system.ask(f"snapshots/{snapshot}")["status"] == "analysed", "it is analysed", SLOW)
     type_in(documented("Backup and restore")[0], stack, folder)
-    return snapshot, photo
+    return snapshot, strip(photo)
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
 from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future, render_preview
+from ml.image import decode
 from tests.factories import face, face_photo
 from tests.ml.photos import encoded, exif, turned
 from tests.ml.test_image import animation, png_that_claims
+from tests.ml.test_stripping import SECRET
+from tests.ml.test_stripping import photo as photo_that_tells
 
 WIDTH, HEIGHT = face().size
 
@@ -155,3 +159,28 @@ def test_a_preview_is_small_upright_and_says_nothing_of_camera_or_place() -> Non
     assert check(preview).info.width == 1280
     assert check(preview).captured_at is None
     assert b"Exif" not in preview
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
+def test_what_is_stored_says_nothing_of_place_and_camera_and_shows_the_same(image_format: str) -> None:
+    sent = photo_that_tells(image_format, orientation=1)
+    photo = check(sent)
+    photo.upload.seek(0)
+    stored = photo.upload.read()
+    assert SECRET in sent
+    assert SECRET not in stored
+    assert photo.upload.size == len(stored)
+    assert np.array_equal(decode(stored).image, decode(sent).image)
+    assert photo.sha256 == hashlib.sha256(sent).hexdigest()  # so that the same file is the same photo
+    assert photo.info.captured_at == datetime(2024, 5, 17, 14, 3, 2)
+
+
+def test_a_large_upload_on_the_disk_is_stored_without_its_metadata_too() -> None:
+    sent = photo_that_tells("JPEG")
+    upload = TemporaryUploadedFile("photo.jpg", "image/jpeg", len(sent), None)
+    upload.write(sent)
+    name = default_storage.save("stripped.jpg", check_upload(upload).upload)
+    with default_storage.open(name) as file:
+        stored = file.read()
+    assert SECRET not in stored
+    assert stored.endswith(b"\xff\xd9")

@@ -32,7 +32,7 @@ from tests.factories import (
     SnapshotFactory,
     UserFactory,
     face,
-    uploaded_bytes,
+    stored_bytes,
     uploaded_photo,
 )
 from tests.threads import at_once, in_thread
@@ -62,7 +62,7 @@ def test_a_photo_becomes_a_pending_snapshot_with_its_file_and_one_message(media:
     assert (snapshot.width, snapshot.height) == face().size
     assert snapshot.captured_at == interaction.occurred_at
     assert snapshot.original_name == "IMG_0.JPG"
-    assert snapshot.file.read() == uploaded_bytes()
+    assert snapshot.file.read() == stored_bytes()
     assert queue.messages() == [Message("emotions.tasks.analyse_snapshots", [])]
     assert not stray_files(media)
 
@@ -202,7 +202,7 @@ def test_a_withheld_photo_may_be_added_again_once_there_is_consent(media: Path, 
     ConsentFactory(customer=first.interaction.customer)
     again = add_snapshot(first.interaction, uploaded_photo())
     assert again == first
-    assert (statuses(), again.file.read(), stray_files(media)) == ([Status.PENDING], uploaded_bytes(), set())
+    assert (statuses(), again.file.read(), stray_files(media)) == ([Status.PENDING], stored_bytes(), set())
     assert len(queue.messages()) == 2
 
 

@@ -16,7 +16,7 @@ from tests.api import System
 from tests.broker import Queue
 from tests.bucket import Bucket
 from tests.emotions.api.requests import photo
-from tests.factories import InteractionFactory, UserFactory, uploaded_bytes, uploaded_photo
+from tests.factories import InteractionFactory, UserFactory, stored_bytes, uploaded_photo
 from tests.integration.deployment import Deployment
 from tests.waiting import wait_until
 
@@ -65,7 +65,7 @@ def test_an_original_is_a_link_that_only_its_signature_opens(bucket: Bucket) -> 
     answer = original(System(user=UserFactory(is_superuser=True)), snapshot)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "private, no-store")
     link = answer.headers["Location"]
-    assert fetch(link)[:2] == (200, uploaded_bytes())
+    assert fetch(link)[:2] == (200, stored_bytes())
     assert "X-Amz-Expires=60&" in link
     assert fetch(link.partition("?")[0])[0] == 403
     assert fetch(link.replace("X-Amz-Expires=60&", "X-Amz-Expires=61&"))[0] == 403

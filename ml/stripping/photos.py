@@ -1,0 +1,86 @@
+"""Which parts of each format are kept: the pixels as they are stored, what colours they mean, and which way is up."""
+
+import struct
+from itertools import islice
+
+from ml.jpeg_structure import read_jpeg, segments
+from ml.png_structure import MAX_CHUNKS, SIGNATURE, chunk, read_chunks, read_png
+from ml.stripping.boxes import without_items
+from ml.stripping.tiff import without_tags
+
+ICC = b"ICC_PROFILE\0"
+PNG_COLOURS = (b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP")
+PNG_HEADER_BYTES = len(SIGNATURE) + 25  # the signature and IHDR
+WEBP_KEPT = (b"VP8 ", b"VP8L", b"ALPH", b"ICCP")
+WEBP_HAS_EXIF, WEBP_HAS_XMP = 0x08, 0x04
+
+
+def without_metadata(photo_format: str, data: bytes, orientation: int) -> bytes:
+    """The same pixels and colours, and the orientation (1..8); of everything else nothing."""
+    if photo_format == "JPEG":
+        return _jpeg(data, orientation)
+    if photo_format == "PNG":
+        return _png(data, orientation)
+    if photo_format == "WebP":
+        return _webp(data, orientation)
+    if photo_format == "BMP":
+        return _bmp(data)
+    if photo_format == "TIFF":
+        return without_tags(data)
+    return without_items(data)
+
+
+def _exif(orientation: int) -> bytes:
+    """A TIFF directory of one tag; empty where nothing is to be turned."""
+    if orientation == 1:
+        return b""
+    return struct.pack(">2sHLHHHLHHL", b"MM", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+
+
+def _jpeg(data: bytes, orientation: int) -> bytes:
+    picture = read_jpeg(data).picture
+    exif = _exif(orientation)
+    parts = [b"\xff\xe1" + (len(exif) + 8).to_bytes(2) + b"Exif\0\0" + exif] if exif else []
+    parts += [segment for marker, segment in segments(data) if marker == 0xE2 and segment[4:].startswith(ICC)]
+    return picture[:2] + b"".join(parts) + picture[2:]
+
+
+def _png(data: bytes, orientation: int) -> bytes:
+    picture = read_png(data).picture
+    parts = [chunk(kind, bytes(body)) for kind, body, _ in islice(read_chunks(data), MAX_CHUNKS) if kind in PNG_COLOURS]
+    if exif := _exif(orientation):
+        parts.append(chunk(b"eXIf", exif))
+    return picture[:PNG_HEADER_BYTES] + b"".join(parts) + picture[PNG_HEADER_BYTES:]
+
+
+def _webp(data: bytes, orientation: int) -> bytes:
+    exif = _exif(orientation)
+    parts, position = [], 12
+    end = min(8 + int.from_bytes(data[4:8], "little"), len(data))
+    while position + 8 <= end:
+        kind, size = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+        body = data[position + 8 : position + 8 + size]
+        if kind == b"VP8X":
+            flags = body[0] & ~(WEBP_HAS_EXIF | WEBP_HAS_XMP) | (WEBP_HAS_EXIF if exif else 0)
+            parts.append(_riff(kind, bytes([flags]) + body[1:]))
+        elif kind in WEBP_KEPT:
+            parts.append(_riff(kind, body))
+        position += 8 + size + size % 2
+    if exif:
+        parts.append(_riff(b"EXIF", exif))
+    return _riff(b"RIFF", b"WEBP" + b"".join(parts))
+
+
+def _riff(kind: bytes, body: bytes) -> bytes:
+    return kind + len(body).to_bytes(4, "little") + body + bytes(len(body) % 2)
+
+
+def _bmp(data: bytes) -> bytes:
+    """Up to the last row; there is nothing else that tells of the photo."""
+    start, header = struct.unpack_from("<LL", data, 10)
+    if header == 12:
+        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+    else:
+        width, height, _, bits = struct.unpack_from("<iiHH", data, 18)
+    row = (abs(width) * bits + 31) // 32 * 4
+    return data[: start + row * abs(height)]
