@@ -13,7 +13,6 @@ from celery.exceptions import Reject
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.views import defaults
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +67,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return _page(503, "The database cannot be reached", "Wait a moment, then go back and try again.")
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return _page(507, "There is no room left for files", "Nothing was saved. Tell your administrator.")
-    return defaults.server_error(request)
+    text = "The error was written down. Go back and try again; if it happens again, tell your administrator."
+    return _page(500, "Something went wrong on our side", text)
 
 
 def _page(status: int, title: str, text: str) -> HttpResponse:

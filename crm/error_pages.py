@@ -1,0 +1,32 @@
+"""The pages for requests that are refused: each says what to do next. Those of the API are crm.api.problems'."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import requires_csrf_token
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    text = "Something in the address is not understood. Go back and use the links and filters of the page."
+    return _page(request, 400, "This address cannot be read", text)
+
+
+@requires_csrf_token
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    text = "Your account lacks the permission for this. If you need it, ask whoever manages your staff accounts."
+    return _page(request, 403, "You may not do this", text)
+
+
+@requires_csrf_token
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    text = "It may have been deleted, or belong to a colleague. Check the address, or look for it in the lists."
+    return _page(request, 404, "There is nothing here", text)
+
+
+def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    context = admin.site.each_context(request) | {"title": title, "text": text}
+    return render(request, "errors/page.html", context, status=status)
