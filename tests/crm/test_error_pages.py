@@ -29,3 +29,11 @@ def test_the_search_of_the_menu_answers_whatever_the_page_s_number(number: str) 
     answer = browser_of(UserFactory()).get("/admin/search/", {"s": "cust", "page": number})
     assert answer.status_code == 200
     assert "Customers" in text_of(answer.content)
+
+
+@pytest.mark.parametrize("name", ["source", "source__exact", "owner__id__exact", "owner__isnull"])
+def test_a_list_answers_to_rubbish_in_its_filters(name: str) -> None:
+    browser = browser_of(UserFactory())
+    assert browser.get("/admin/crm/customer/", {name: "\0"}).status_code == 400
+    for value in ("abc", "-1", "99999999999999999999999", "²"):
+        assert browser.get("/admin/crm/customer/", {name: value}).status_code in (200, 302)
