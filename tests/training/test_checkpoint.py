@@ -116,6 +116,9 @@ def test_a_plan_begins_with_the_checkpoint_of_a_run(
         f"[[run]]\nname = 'first'\narchitecture = '{tiny.POOLED}'\nepochs = {tiny.EPOCHS}\nbatch-size = 8\n"
         "learning-rate = 0.05\n"
     )
+    wanted = ["plan", str(tmp_path / "plan.toml"), "--data", "x.csv", "--runs", str(tmp_path / "runs"), "--check"]
+    assert main(wanted) == 0
+    assert capsys.readouterr().out == f"first: {tiny.EPOCHS} of {tiny.EPOCHS} epochs are done, in its checkpoint\n"
     plan = read_plan(tmp_path / "plan.toml", tmp_path / "runs")
     work_off(plan, tmp_path / "runs", tmp_path / "plan", [])
     told = capsys.readouterr().out

@@ -34,13 +34,16 @@ def add_to(commands: "Commands") -> None:
 def run(options: argparse.Namespace) -> None:
     from training.background import work_off, yield_to_others
     from training.plan import read_plan
+    from training.run_folder import read_log
 
     plan = read_plan(options.file, options.runs)
+    checkpoints = options.checkpoints or options.file.with_suffix("")
     for each in plan:
-        print(f"{each.name}: {each.epochs_done()} of {each.config.epochs} epochs are done")
+        begun = not each.folder.exists() and (checkpoints / each.name).is_dir()
+        done = len(read_log(checkpoints / each.name)) if begun else each.epochs_done()
+        print(f"{each.name}: {done} of {each.config.epochs} epochs are done" + ", in its checkpoint" * begun)
     if options.check:
         return
     yield_to_others()
-    checkpoints = options.checkpoints or options.file.with_suffix("")
     votes = ["--votes", str(options.votes)] if options.votes else []
     work_off(plan, options.runs, checkpoints, ["--data", str(options.data), *votes, "--cache", str(options.cache)])
