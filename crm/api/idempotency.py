@@ -33,8 +33,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = {"Idempotent-Replay": "true"}
 KEY = re.compile(r'"(?P<quoted>(?:[ !#-\[\]-~]|\\["\\])+)"|(?P<bare>[!#-~](?:[ -~]*[!-~])?)')
 MAX_LENGTH = 255
-# Answers that another attempt may better, and so are not kept.
-PASSING = (401, 403, 429)
+PASSING_PARAMETERS = ("wait",)  # say how long to wait for the answer, not what is asked
 
 Handler = Callable[..., Response]
 
@@ -67,7 +66,8 @@ def idempotency_key(request: Request) -> str | None:
 def fingerprint(request: Request) -> str:
     """SHA-256 of method, address and what the body says, however it is written: boundaries differ between retries."""
     data = dict(request.data.lists()) if isinstance(request.data, QueryDict) else request.data
-    said = [request.method, request.get_full_path(), data]
+    query = {name: values for name, values in request.query_params.lists() if name not in PASSING_PARAMETERS}
+    said = [request.method, request.path, query, data]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=_file_said).encode()).hexdigest()
 
 
@@ -118,13 +118,14 @@ def _claim(request: Request, key: str) -> IdempotentRequest:
 
 
 def _keep(view: ApiMixin, claimed: IdempotentRequest, response: Response) -> None:
-    if response.status_code >= 500 or response.status_code in PASSING:
+    if response.status_code >= 500:
         claimed.release()
+    elif response.status_code >= 400:  # nothing was done, and another attempt may do better
+        claimed.abandon()
     else:
         body = "" if response.data is None else JSONRenderer().render(response.data).decode()
         with transaction.atomic(savepoint=False):
-            if response.status_code < 400:
-                view.hold(response.data)
+            view.hold(response.data)
             claimed.store(response.status_code, dict(response.items()), body, view.subjects_of(response.data))
 
 

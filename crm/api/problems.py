@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
@@ -121,6 +121,8 @@ class ProblemHandler(ExceptionHandler):
         if isinstance(exc, UNAVAILABLE):
             logger.error("The database cannot be reached: %s", exc)
             return DatabaseUnavailable()
+        if isinstance(exc, UnreadablePostError):
+            return ParseError("The request broke off. Send it again.", "body_incomplete")
         if isinstance(exc, RequestDataTooBig):
             return RequestTooLarge()
         if LockedDeletion.explains(exc):

@@ -45,9 +45,9 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
             raise KeyReused
         if new or request.is_answered or self._take_over(request, now):
             return request
-        request.refresh_from_db()  # the take-over waited for whoever was at it
-        if request.is_answered:
-            return request
+        now_answered = self.filter(pk=request.pk).exclude(status_code=None).first()
+        if now_answered:  # the take-over waited for whoever was at it
+            return now_answered
         raise InProgress
 
     def _take_over(self, request: IdempotentRequest, now: datetime) -> bool:
@@ -126,6 +126,16 @@ class IdempotentRequest(models.Model):
         """Write down the answer and of which rows it speaks, unless somebody else took over meanwhile."""
         if self._mine().update(status_code=status_code, headers=dict(headers), body=body):
             AnswerSubject.objects.bulk_create(AnswerSubject(request=self, uuid=each) for each in set(subjects))
+
+    def abandon(self) -> None:
+        """Let the key stand for any request again, as this one was refused and did nothing.
+
+        One that somebody began before may have left writes, which only this row leads to: it stays.
+        """
+        if self.taken_over:
+            self.release()
+        else:
+            self._mine().delete()
 
     def release(self) -> None:
         """Let the same request be tried again at once."""

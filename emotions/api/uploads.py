@@ -36,13 +36,18 @@ class PhotoParser(MultiPartParser):
     ) -> DataAndFiles[Any, Any]:
         _, parameters = parse_header_parameters(media_type or "")
         boundary = parameters.get("boundary")  # without one, Django says so
-        body = cast("IO[bytes]", ReadableFileNames(stream, boundary)) if boundary else stream
+        body = ReadableFileNames(stream, boundary) if boundary else None
         try:
-            return super().parse(body, media_type, parser_context)
+            parsed = super().parse(cast("IO[bytes]", body or stream), media_type, parser_context)
+            if body and not body.is_closed:
+                raise ParseError(
+                    "The form has no end: its closing boundary is missing. Send it again.", "body_incomplete"
+                )
+            return parsed
         except TooManyFilesSent as error:
             raise ValidationError({"photos": [too_many()]}, "max_length") from error
         except UnreadablePostError as error:
-            raise ParseError("The request broke off.") from error
+            raise ParseError("The request broke off. Send it again.", "body_incomplete") from error
         except OSError as error:
             raise StorageUnavailable from error
 

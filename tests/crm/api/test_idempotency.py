@@ -76,17 +76,38 @@ def test_two_keys_of_one_member_of_staff_may_choose_the_same() -> None:
     assert Customer.objects.count() == 2
 
 
-def test_a_refusal_is_repeated_and_does_nothing() -> None:
+def test_a_refusal_is_not_kept() -> None:
     system = System()
     CustomerFactory(source="erp", external_id="7")
     taken = {"name": "Ada", "source": "erp", "external_id": "7"}
-    first = system.send("POST", CUSTOMERS, taken, Idempotency_Key="k1")
+    assert system.send("POST", CUSTOMERS, taken, Idempotency_Key="k1").status_code == 409
     Customer.objects.all().delete()
-    second = system.send("POST", CUSTOMERS, taken, Idempotency_Key="k1")
-    assert (first.status_code, second.status_code) == (409, 409)
-    assert first.content == second.content
-    assert second["Idempotent-Replay"] == "true"
-    assert second["Content-Type"] == "application/problem+json"
+    again = system.send("POST", CUSTOMERS, taken, Idempotency_Key="k1")
+    assert (again.status_code, again.get("Idempotent-Replay")) == (201, None)
+    assert system.send("POST", CUSTOMERS, taken, Idempotency_Key="k1")["Idempotent-Replay"] == "true"
+
+
+def test_after_a_refusal_the_corrected_request_may_use_the_same_key() -> None:
+    system = System()
+    assert system.send("POST", CUSTOMERS, {"name": ""}, Idempotency_Key="k1").status_code == 400
+    assert not IdempotentRequest.objects.exists()
+    assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == 201
+
+
+def test_a_refusal_keeps_the_key_of_a_request_that_may_have_left_writes() -> None:
+    user = UserFactory()
+    IdempotentRequest.objects.claim(user, "", "k1", "print")
+    IdempotentRequest.objects.update(lease_expires_at=timezone.now())  # it was killed
+    again = IdempotentRequest.objects.claim(user, "", "k1", "print")
+    made = again.derived_uuid("interaction")
+    again.abandon()
+    assert IdempotentRequest.objects.claim(user, "", "k1", "print").derived_uuid("interaction") == made
+
+
+def test_how_long_to_wait_is_no_part_of_the_request() -> None:
+    asked = [RequestFactory().post(f"/api/v1/snapshots{query}") for query in ("", "?wait=10", "?wait=3", "?fields=id")]
+    prints = [fingerprint(Request(each, parsers=[MultiPartParser()])) for each in asked]
+    assert prints[0] == prints[1] == prints[2] != prints[3]
 
 
 def test_an_error_of_ours_frees_the_key_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,186 @@
+"""Gives the application whole request bodies, whoever sends them, or says what is wrong with one.
+
+Without this, Django takes a chunked body for an empty one and a truncated form for a short one, a client that sends a byte
+a minute holds a thread, and a refusal that left a body unread breaks the connection that it promised to keep.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import time
+from collections.abc import Callable, Iterable
+from threading import Timer
+from typing import Any, NamedTuple
+
+from django.http import UnreadablePostError
+
+from crm.api.problems import API_PATH, MEDIA_TYPE, problem
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+# A chunked body does not say its size, so it is read before anybody knows whether to take it.
+MAX_CHUNKED_BYTES = 5 * 1024 * 1024
+MAX_DRAINED_BYTES = 1024 * 1024  # of a refused body, so that the connection can be used again
+PATIENCE = 30.0  # seconds for any body
+SLOWEST = 50_000  # bytes a second, beside the patience
+PIECE = 64 * 1024
+
+
+class Refusal(NamedTuple):
+    status: int
+    reason: str
+    code: str
+    detail: str
+
+
+ENCODED = Refusal(
+    415, "Unsupported Media Type", "encoding_unsupported", "Send the body as it is, without Content-Encoding."
+)
+TOO_LARGE_TO_BE_CHUNKED = Refusal(
+    411,
+    "Length Required",
+    "length_required",
+    f"Send Content-Length with a body of more than {MAX_CHUNKED_BYTES} bytes.",
+)
+BROKEN_OFF = Refusal(400, "Bad Request", "body_incomplete", "The request broke off. Send it again.")
+
+
+class WholeBodies:
+    """WSGI middleware around the whole application."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        body = Body(environ, MAX_CHUNKED_BYTES + 1 if chunked else _length(environ))
+        start = _finishing(body, start_response)
+        if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+            return _refuse(ENCODED, environ, start)
+        if chunked:
+            try:
+                content = body.read_to_its_end()
+            except OSError:
+                return _refuse(BROKEN_OFF, environ, start)
+            if len(content) > MAX_CHUNKED_BYTES:
+                return _refuse(TOO_LARGE_TO_BE_CHUNKED, environ, start)
+            environ |= {"CONTENT_LENGTH": str(len(content)), "wsgi.input": io.BytesIO(content)}
+        else:
+            environ["wsgi.input"] = body
+        return self._application(environ, start)
+
+
+class Body:
+    """The body of one request, `length` bytes long. Reading raises UnreadablePostError when it breaks off."""
+
+    def __init__(self, environ: Environ, length: int) -> None:
+        self._input = environ["wsgi.input"]
+        self._socket: socket.socket | None = environ.get("gunicorn.socket")
+        self._deadline: Timer | None = None
+        self.remaining = length
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self.remaining if size < 0 else min(size, self.remaining)
+        if not wanted:
+            return b""
+        self._start_deadline()
+        data = self._read(wanted)
+        if not data:
+            raise self._broken_off()
+        self.remaining -= len(data)
+        if not self.remaining:
+            self.stop_deadline()
+        return data
+
+    def readline(self, size: int = -1) -> bytes:
+        """WSGI demands it; Django reads its own stream in pieces."""
+        line = bytearray()
+        while (not line.endswith(b"\n")) and (size < 0 or len(line) < size) and (byte := self.read(1)):
+            line += byte
+        return bytes(line)
+
+    def read_to_its_end(self) -> bytes:
+        """Return a chunked body, or more than may be of it."""
+        self._start_deadline()
+        content = bytearray()
+        while self.remaining and (piece := self._read(min(PIECE, self.remaining))):
+            content += piece
+            self.remaining -= len(piece)
+        self.stop_deadline()
+        self.remaining = 0 if len(content) <= MAX_CHUNKED_BYTES else MAX_DRAINED_BYTES + 1  # nobody knows of how much
+        return bytes(content)
+
+    def drain(self) -> None:
+        """Read what nobody wanted, if it is little."""
+        until = time.monotonic() + 2
+        try:
+            while 0 < self.remaining <= MAX_DRAINED_BYTES and time.monotonic() < until:
+                self.read(PIECE)
+        except OSError:
+            pass
+        self.stop_deadline()
+
+    def stop_deadline(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _read(self, size: int) -> bytes:
+        try:
+            data: bytes = self._input.read(size)
+        except Exception as error:  # gunicorn's own for chunks that are none, the socket's for what broke
+            raise self._broken_off() from error
+        return data
+
+    def _broken_off(self) -> UnreadablePostError:
+        self.stop_deadline()
+        self.remaining = 0
+        return UnreadablePostError("The request broke off.")
+
+    def _start_deadline(self) -> None:
+        """Let whoever waits for the socket see an end after all the time that a slow network may take."""
+        if self._socket is not None and self._deadline is None:
+            self._deadline = Timer(PATIENCE + self.remaining / SLOWEST, _stop_reading, [self._socket])
+            self._deadline.daemon = True
+            self._deadline.start()
+
+
+def _stop_reading(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RD)
+    except OSError:
+        pass  # closed already
+
+
+def _length(environ: Environ) -> int:
+    try:
+        return max(int(environ.get("CONTENT_LENGTH") or 0), 0)
+    except ValueError:
+        return 0
+
+
+def _finishing(body: Body, start_response: StartResponse) -> StartResponse:
+    """Before the answer begins, read the rest of the body, or let the answer say that the connection closes."""
+
+    def start(*arguments: Any) -> Any:
+        body.drain()
+        server = getattr(start_response, "__self__", None)  # gunicorn's Response; it takes no Connection header
+        if body.remaining and hasattr(server, "force_close"):
+            server.force_close()
+        return start_response(*arguments)
+
+    return start
+
+
+def _refuse(refusal: Refusal, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    of_api = str(environ.get("PATH_INFO", "")).startswith(API_PATH)
+    said = json.dumps(problem(refusal.status, refusal.code, refusal.detail)) if of_api else refusal.detail
+    content = said.encode()
+    content_type = MEDIA_TYPE if of_api else "text/plain; charset=utf-8"
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(content))), ("Cache-Control", "no-store")]
+    start_response(f"{refusal.status} {refusal.reason}", headers)
+    return [content]
