@@ -1,7 +1,7 @@
 """Gives the application whole request bodies, whoever sends them, or says what is wrong with one.
 
-Without this, Django takes a chunked body for an empty one and a truncated form for a short one, a client that sends a byte
-a minute holds a thread, and a refusal that left a body unread breaks the connection that it promised to keep.
+Without this, Django takes a chunked body for an empty one and a truncated form for a short one, a client that sends a
+byte a minute holds a thread, and a refusal that left a body unread breaks the connection that it promised to keep.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from threading import Timer
 from typing import Any, NamedTuple
 
@@ -41,10 +42,7 @@ ENCODED = Refusal(
     415, "Unsupported Media Type", "encoding_unsupported", "Send the body as it is, without Content-Encoding."
 )
 TOO_LARGE_TO_BE_CHUNKED = Refusal(
-    411,
-    "Length Required",
-    "length_required",
-    f"Send Content-Length with a body of more than {MAX_CHUNKED_BYTES} bytes.",
+    411, "Length Required", "length_required", f"Send more than {MAX_CHUNKED_BYTES} bytes with a Content-Length."
 )
 BROKEN_OFF = Refusal(400, "Bad Request", "body_incomplete", "The request broke off. Send it again.")
 
@@ -117,11 +115,9 @@ class Body:
     def drain(self) -> None:
         """Read what nobody wanted, if it is little."""
         until = time.monotonic() + 2
-        try:
+        with suppress(OSError):
             while 0 < self.remaining <= MAX_DRAINED_BYTES and time.monotonic() < until:
                 self.read(PIECE)
-        except OSError:
-            pass
         self.stop_deadline()
 
     def stop_deadline(self) -> None:
@@ -150,10 +146,8 @@ class Body:
 
 
 def _stop_reading(connection: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # closed already
         connection.shutdown(socket.SHUT_RD)
-    except OSError:
-        pass  # closed already
 
 
 def _length(environ: Environ) -> int:
@@ -168,7 +162,7 @@ def _finishing(body: Body, start_response: StartResponse) -> StartResponse:
 
     def start(*arguments: Any) -> Any:
         body.drain()
-        server = getattr(start_response, "__self__", None)  # gunicorn's Response; it takes no Connection header
+        server: Any = getattr(start_response, "__self__", None)  # gunicorn's Response; it takes no Connection header
         if body.remaining and hasattr(server, "force_close"):
             server.force_close()
         return start_response(*arguments)

@@ -285,6 +285,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "crm.body_limits.BodyLimits",  # before CsrfViewMiddleware, which reads the body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -345,6 +346,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_PHOTOS_PER_FORM * 5  # the form refuses a few too many with a sentence
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # of the fields beside photos, and of JSON: 1,000 customers with notes
+MAX_FORM_BYTES = MAX_PHOTO_BYTES * MAX_PHOTOS_PER_FORM + DATA_UPLOAD_MAX_MEMORY_SIZE  # of photos and fields together
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = HTTPS

@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from crm.body_limits import takes_large_bodies
 from crm.models import Consent, Customer, Interaction
 from crm.services import record_consent
 from emotions import services
@@ -43,6 +44,7 @@ def sentiment_chart(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse
     return render(request, "emotions/sentiment.html", {"customer": customer, "chart": sentiment(customer)})
 
 
+@takes_large_bodies(settings.MAX_FORM_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def log(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The form for an interaction with its photos. Scripts ask for JSON, browsers without get pages."""

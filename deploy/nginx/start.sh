@@ -11,8 +11,21 @@ mkdir -p "$made"
 find /srv/uploads -type f -mtime +0 -delete
 
 limits() {
-    # As the web: so many photos, 5 MiB of other fields; and a little for what holds them together.
-    echo "client_max_body_size $((MAX_PHOTO_BYTES * MAX_PHOTOS_PER_FORM + 6 * 1024 * 1024));"
+    # As the web: 5 MiB of fields; where photos come in, so many photos more; and a little for what holds them together.
+    fields=$((6 * 1024 * 1024))
+    echo "client_max_body_size $fields;"
+    cat <<END
+limit_req_zone \$binary_remote_addr zone=requests:10m rate=${REQUESTS_PER_SECOND:-50}r/s;
+limit_conn_zone \$binary_remote_addr zone=connections:10m;
+END
+    # Of one address, which may be that of a whole office.
+    cat > "$made/requests.inc" <<END
+limit_req zone=requests burst=${REQUESTS_AT_ONCE:-500} nodelay;
+limit_req_status 429;
+limit_conn connections ${CONNECTIONS:-200};
+limit_conn_status 429;
+END
+    echo "client_max_body_size $((MAX_PHOTO_BYTES * MAX_PHOTOS_PER_FORM + fields));" > "$made/uploads.inc"
 }
 
 proxies() {

@@ -25,8 +25,6 @@ from emotions.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_fut
 from ml import errors
 from ml.photo import ACCEPTED
 
-MAX_FORM_BYTES = settings.MAX_PHOTO_BYTES * settings.MAX_PHOTOS_PER_FORM + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-
 
 class PhotoParser(MultiPartParser):
     """Large files go to the disk while they come in, and a file may be called what it likes."""
@@ -40,9 +38,7 @@ class PhotoParser(MultiPartParser):
         try:
             parsed = super().parse(cast("IO[bytes]", body or stream), media_type, parser_context)
             if body and not body.is_closed:
-                raise ParseError(
-                    "The form has no end: its closing boundary is missing. Send it again.", "body_incomplete"
-                )
+                raise ParseError("The form's closing boundary is missing. Send it again.", "body_incomplete")
             return parsed
         except TooManyFilesSent as error:
             raise ValidationError({"photos": [too_many()]}, "max_length") from error

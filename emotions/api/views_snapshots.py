@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
@@ -25,7 +26,7 @@ from crm.models import Interaction, Scope
 from emotions import services
 from emotions.api.problems import NotFailed, problems
 from emotions.api.snapshots import SnapshotFilter, SnapshotSerializer, SnapshotsSerializer, shown
-from emotions.api.uploads import MAX_FORM_BYTES, PhotoParser, UploadSerializer, UploadWithInteractionSerializer
+from emotions.api.uploads import PhotoParser, UploadSerializer, UploadWithInteractionSerializer
 from emotions.api.waiting import WAIT, seconds_to_wait, wait_until_finished
 from emotions.models import Snapshot
 
@@ -44,7 +45,7 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
 
     read_scope, write_scope = Scope.SNAPSHOTS_READ, Scope.SNAPSHOTS_WRITE
     waiting_actions: Sequence[str] = ("create",)
-    max_body_bytes = MAX_FORM_BYTES
+    max_body_bytes = settings.MAX_FORM_BYTES
     post_is_atomic = False  # files and rows are one transaction of the services; and a POST may wait
     queryset = Snapshot.objects.none()  # for the schema
     serializer_class = SnapshotSerializer

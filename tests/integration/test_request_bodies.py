@@ -15,6 +15,7 @@ from emotions.models import Snapshot
 from tests.api import make_key
 from tests.factories import CustomerFactory, UserFactory, face_photo
 from tests.integration.deployment import Deployment
+from tests.nginx import nginx
 
 pytestmark = pytest.mark.parametrize("broker", ["files"], indirect=True)
 JSON = {"Content-Type": "application/json"}
@@ -141,6 +142,50 @@ def test_a_byte_order_mark_is_ignored_and_an_encoded_body_refused(client: Client
     assert (status, answer["name"]) == (201, "B")
     status, answer = client.send("PUT", path, b"\x1f\x8b", Content_Encoding="gzip", **_named(JSON))
     assert (status, answer["code"]) == (415, "encoding_unsupported")
+
+
+def test_strangers_cannot_have_a_large_body_stored(deployment: Deployment) -> None:
+    """Of the 400 MB that are announced, only what the operating system buffers is ever taken."""
+    address = urlsplit(deployment.web(processes=1))
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(
+            f"POST /admin/login/ HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 400000000\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
+        )
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.headers["Connection"]) == (413, "close")
+
+
+class TestBehindNginx:
+    @pytest.fixture
+    def client(self, deployment: Deployment) -> Iterator[Client]:
+        with nginx(deployment.web(processes=1), REQUESTS_PER_SECOND="1", REQUESTS_AT_ONCE="20") as site:
+            yield Client(site, make_key(UserFactory())[1])
+
+    def test_an_upload_that_breaks_off_stores_nothing_and_can_be_sent_again(self, client: Client) -> None:
+        whole = form(CustomerFactory())
+        promised = UPLOAD | {"Content-Length": str(len(whole))}
+        with pytest.raises(http.client.BadStatusLine):  # nginx waits for the rest, and ends when there is none
+            client.send_raw("POST", "snapshots", promised, whole[: len(whole) // 2])
+        assert nothing_is_stored()
+        assert client.send("POST", "snapshots", whole, **_named(UPLOAD))[0] == 202
+
+    def test_a_chunked_upload_is_taken_however_large(self, client: Client) -> None:
+        status, answer = client.send("POST", "snapshots", _pieces(form(CustomerFactory()), 1000), **_named(UPLOAD))
+        assert (status, Snapshot.objects.count()) == (202, 2), answer
+
+    def test_only_addresses_of_photos_take_large_bodies(self, client: Client) -> None:
+        seven_megabytes = bytes(7 * 1024 * 1024)
+        assert client.send("POST", "customers", seven_megabytes, **_named(JSON))[0] == 413
+        client.connection.close()
+        status, answer = client.send("POST", "snapshots", seven_megabytes, **_named(UPLOAD))
+        assert (status, answer["code"]) == (400, "parse_error")  # it came through, and is no form
+
+    def test_one_address_has_so_many_requests(self, client: Client) -> None:
+        answers = [client.send("GET", "customers?page_size=1")[0] for _ in range(40)]
+        assert answers[:20] == [200] * 20
+        assert 429 in answers
 
 
 def _named(headers: dict[str, str]) -> dict[str, str]:
