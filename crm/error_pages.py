@@ -1,6 +1,7 @@
 """The pages for requests that are refused: each says what to do next. Those of the API are crm.api.problems'."""
 
 from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
@@ -28,5 +29,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if not hasattr(request, "user"):  # a middleware refused it before anybody asked who sends it
+        request.user = AnonymousUser()
     context = admin.site.each_context(request) | {"title": title, "text": text}
     return render(request, "errors/page.html", context, status=status)

@@ -1,6 +1,7 @@
 """What staff see of addresses that lead nowhere, and of rubbish behind the question mark."""
 
 import pytest
+from django.test import Client
 
 from tests.factories import UserFactory
 from tests.workspace import browser_of, text_of
@@ -37,3 +38,9 @@ def test_a_list_answers_to_rubbish_in_its_filters(name: str) -> None:
     assert browser.get("/admin/crm/customer/", {name: "\0"}).status_code == 400
     for value in ("abc", "-1", "99999999999999999999999", "²"):
         assert browser.get("/admin/crm/customer/", {name: value}).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("address", ["/admin/", "/api/v1/customers", "/nowhere"])
+def test_a_wrong_host_is_a_bad_request(client: Client, address: str) -> None:
+    """Refused by a middleware, before anybody knows who asks."""
+    assert client.get(address, headers={"host": "evil.example"}).status_code == 400

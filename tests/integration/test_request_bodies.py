@@ -129,11 +129,12 @@ def test_the_connection_outlives_a_refusal_of_a_body_that_nobody_read(client: Cl
 def test_a_refusal_of_a_larger_body_says_that_the_connection_closes(client: Client) -> None:
     host, port = client.address.hostname, client.address.port
     with socket.create_connection((host, port), timeout=30) as connection:
-        head = f"POST /api/v1/snapshots HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_DRAINED_BYTES + 1}\r\n\r\n"
-        connection.sendall(head.encode())
+        head = ["POST /api/v1/snapshots HTTP/1.1", f"Host: {client.address.netloc}"]
+        head.append(f"Content-Length: {MAX_DRAINED_BYTES + 1}")
+        connection.sendall("\r\n".join([*head, "", ""]).encode())
         answer = http.client.HTTPResponse(connection)
         answer.begin()
-        assert (answer.status, answer.headers["Connection"]) == (401, "close") or answer.status == 400
+        assert (answer.status, answer.headers["Connection"]) == (401, "close")
 
 
 def test_a_byte_order_mark_is_ignored_and_an_encoded_body_refused(client: Client) -> None:
