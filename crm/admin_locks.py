@@ -18,7 +18,7 @@ class LocksWhatItChanges(Base):  # type: ignore[type-arg]
     """
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        found = super().get_object(request, object_id, from_field)
+        found = super().get_object(request, object_id, from_field or None)  # "?_to_field=" names no field
         changes = request.method == "POST" and transaction.get_connection().in_atomic_block
         if found is None or not changes:
             return found

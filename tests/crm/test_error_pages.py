@@ -2,8 +2,9 @@
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
-from tests.factories import UserFactory
+from tests.factories import CustomerFactory, UserFactory
 from tests.workspace import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -44,3 +45,9 @@ def test_a_list_answers_to_rubbish_in_its_filters(name: str) -> None:
 def test_a_wrong_host_is_a_bad_request(client: Client, address: str) -> None:
     """Refused by a middleware, before anybody knows who asks."""
     assert client.get(address, headers={"host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("page", ["change", "delete"])
+def test_the_pages_of_a_row_answer_to_an_empty_field_in_the_address(admin_client: Client, page: str) -> None:
+    address = reverse(f"admin:crm_customer_{page}", args=[CustomerFactory().pk])
+    assert admin_client.get(address, {"_to_field": ""}).status_code == 200
