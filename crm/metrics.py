@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest, start_http_server
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -72,10 +72,10 @@ def measure_requests(
     return middleware
 
 
-def metrics(request: HttpRequest) -> HttpResponse | None:
-    """What the web tells whoever knows METRICS_TOKEN; None, as if there were no such address, without a token."""
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer with the metrics of the web, for those who know METRICS_TOKEN; with 404 where none is set."""
     if not settings.METRICS_TOKEN:
-        return None
+        return HttpResponseNotFound()
     expected = f"Bearer {settings.METRICS_TOKEN}"
     if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
         return HttpResponse(

@@ -1,6 +1,5 @@
 """What remains of a customer who is deleted: nothing but the IDs that other systems are told."""
 
-import json
 import sqlite3
 import uuid
 from collections.abc import Callable
@@ -11,7 +10,6 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.utils import timezone
 
 from crm.forgetting import empty_write_ahead_log
 from crm.models import Customer, IdempotentRequest, Interaction, WebhookMessage
@@ -120,7 +118,6 @@ def test_nothing_but_ids_remains_of_a_deleted_customer(
     customer = said_of_a_customer(receiver)
     assert {"crm_customer", "crm_interaction", "emotions_snapshot", "crm_idempotentrequest"} <= tables_with(SECRET)
     assert {"crm_deliveryattempt"} <= tables_with(SECRET)
-    assert files_with(tmp_path, SECRET)  # the photo
     delete(customer)
     assert tables_with(SECRET) == set()
     assert files_with(tmp_path, SECRET) == []
@@ -164,5 +161,4 @@ def test_an_answer_that_is_kept_after_its_photo_was_deleted_is_none(monkeypatch:
     body = {"customer": str(customer.uuid), "photos": [SimpleUploadedFile("a.jpg", face_photo("a"))]}
     api.credentials(HTTP_IDEMPOTENCY_KEY="k1")
     assert api.post("snapshots", body, format="multipart").status_code == 404
-    assert "a.jpg" not in json.dumps(list(IdempotentRequest.objects.values_list("body", flat=True)))
-    assert IdempotentRequest.objects.get().created_at < timezone.now()
+    assert not IdempotentRequest.objects.exists()
