@@ -22,7 +22,7 @@ from tests.databases import cut_connections
 from tests.factories import InteractionFactory, checked, jpeg, small_face, small_photo
 from tests.integration.deployment import Deployment
 from tests.integration.faults import Crew, filled, happening, no_memory, small_disk
-from tests.integration.poisoned_worker import POISON
+from tests.integration.poisoned_worker import POISON_SIZE
 from tests.servers import PostgresServer, RedisServer
 from tests.threads import at_once, in_thread
 from tests.waiting import wait_until
@@ -150,7 +150,7 @@ def test_sweeps_at_once_messages_again_and_again_and_a_photo_that_crashes_worker
     deployment: Deployment, media: Path
 ) -> None:
     interaction = InteractionFactory()
-    poison = add_snapshot(interaction, checked(jpeg(small_face(), POISON.decode())))
+    poison = add_snapshot(interaction, checked(jpeg(small_face().resize(POISON_SIZE))))
     snapshots = [add_snapshot(interaction, checked(small_photo(number))) for number in range(PHOTOS)]
     for _ in range(PHOTOS):
         analyse_snapshots.delay()
