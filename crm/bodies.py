@@ -87,7 +87,7 @@ class Body:
             return b""
         self._start_deadline()
         data = self._read(wanted)
-        if not data:
+        if len(data) < wanted:  # the server reads until it has as much, or until there is no more
             raise self._broken_off()
         self.remaining -= len(data)
         if not self.remaining:

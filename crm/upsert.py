@@ -24,6 +24,10 @@ class OutOfReach(LookupError):
     """The external ID belongs to a customer whom this member of staff may not see."""
 
 
+class NameMissing(ValueError):
+    """A new customer needs a name."""
+
+
 def identity(values: Values) -> Identity:
     return values["source"], values["external_id"]
 
@@ -37,22 +41,22 @@ def owned_by(user: User, values: Values) -> dict[str, Any]:
 def upsert_customer(user: User, values: Values) -> tuple[Customer, Outcome]:
     """Create the customer with this source and external ID, or give it these values; fields left out stay.
 
-    Safe when two do so at once: the second waits, and updates. Raises OutOfReach.
+    Safe when two do so at once: the second waits, and updates. Raises OutOfReach, NameMissing.
     """
     return _upsert(user, values, _locked([values]))
 
 
 @transaction.atomic
-def upsert_customers(user: User, rows: Sequence[Values]) -> list[tuple[Customer, Outcome] | OutOfReach]:
+def upsert_customers(user: User, rows: Sequence[Values]) -> list[tuple[Customer, Outcome] | OutOfReach | NameMissing]:
     """As `upsert_customer`, for many; answers in the order of the rows."""
     known = _locked(rows)
-    answers: dict[int, tuple[Customer, Outcome] | OutOfReach] = {}
+    answers: dict[int, tuple[Customer, Outcome] | OutOfReach | NameMissing] = {}
     # Everybody writes in the same order, so that no two wait for each other.
     with emitted_together():
         for index in sorted(range(len(rows)), key=lambda each: identity(rows[each])):
             try:
                 answers[index] = _upsert(user, rows[index], known)
-            except OutOfReach as error:
+            except (OutOfReach, NameMissing) as error:
                 answers[index] = error
     return [answers[index] for index in range(len(rows))]
 
@@ -76,6 +80,8 @@ def _named(source: str, external_ids: Sequence[str]) -> QuerySet[Customer]:
 def _upsert(user: User, values: Values, known: dict[Identity, Customer]) -> tuple[Customer, Outcome]:
     customer = known.get(identity(values))
     if customer is None:
+        if "name" not in values:
+            raise NameMissing
         customer = Customer(**owned_by(user, values))
         try:
             with transaction.atomic():

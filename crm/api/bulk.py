@@ -13,21 +13,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from crm.api.customers import CustomerSerializer
+from crm.api.customers import NAME_MISSING, UpsertedCustomerSerializer
 from crm.api.problems import named
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
-from crm.upsert import Outcome, OutOfReach, Values, upsert_customers
+from crm.upsert import NameMissing, Outcome, OutOfReach, Values, upsert_customers
 
 MAX_ROWS = 1000
 FAILED = "failed"
 STATUSES = [(each, each) for each in (*(outcome.value for outcome in Outcome), FAILED)]
 
 
-class BulkCustomerSerializer(CustomerSerializer):
-    class Meta(CustomerSerializer.Meta):
-        extra_kwargs = {  # noqa: RUF012
+class BulkCustomerSerializer(UpsertedCustomerSerializer):
+    class Meta(UpsertedCustomerSerializer.Meta):
+        extra_kwargs = UpsertedCustomerSerializer.Meta.extra_kwargs | {
             "source": {"required": True, "allow_blank": False},
             "external_id": {"required": True, "allow_blank": False},
         }
@@ -39,7 +39,7 @@ class CustomersSerializer(StrictSerializer):
         child=serializers.DictField(),
         min_length=1,
         max_length=MAX_ROWS,
-        help_text="Each with the fields of a single request; name, source and external_id are required.",
+        help_text="Each with the fields of a single request; source and external_id are required, name for a new one.",
     )
 
 
@@ -81,7 +81,7 @@ class BulkCustomersView(ApiMixin, APIView):
                 results[index] = _failed(index, named(flatten_errors(error.detail)))
         answers = upsert_customers(self.user, list(valid.values()))
         for index, answer in zip(valid, answers, strict=True):
-            results[index] = _out_of_reach(index) if isinstance(answer, OutOfReach) else _done(index, *answer)
+            results[index] = _result(index, answer)
         return Response({"results": results})
 
     def subjects_of(self, data: Any) -> set[UUID]:
@@ -95,6 +95,14 @@ class BulkCustomersView(ApiMixin, APIView):
         visible = Customer.objects.visible_to(self.user).filter(uuid__in=made)
         reached = {None, *map(str, visible.values_list("uuid", flat=True))}
         return {"results": [row if row["id"] in reached else _out_of_reach(row["index"]) for row in rows]}
+
+
+def _result(index: int, answer: tuple[Customer, Outcome] | OutOfReach | NameMissing) -> dict[str, Any]:
+    if isinstance(answer, OutOfReach):
+        return _out_of_reach(index)
+    if isinstance(answer, NameMissing):
+        return _failed(index, [{"field": "name", "code": "required", "detail": NAME_MISSING}])
+    return _done(index, *answer)
 
 
 def _failed(index: int, errors: list[dict[str, str]]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
 from crm.models.text import SEARCH_COLUMN
 from crm.text import normal
-from crm.upsert import Outcome, OutOfReach, Values, owned_by, upsert_customer
+from crm.upsert import NameMissing, Outcome, OutOfReach, Values, owned_by, upsert_customer
 
 MAX_NOTES = 20_000  # characters
 
@@ -87,6 +87,16 @@ class CustomerSerializer(StrictModelSerializer):
         except IntegrityError as error:
             raise ExternalIdTaken from error
         return saved
+
+
+class UpsertedCustomerSerializer(CustomerSerializer):
+    """What is given of a customer who may be there already: a name only for a new one."""
+
+    class Meta(CustomerSerializer.Meta):
+        extra_kwargs = {"name": {"required": False, "help_text": "Required for a new customer."}}  # noqa: RUF012
+
+
+NAME_MISSING = "A new customer needs a name."
 
 
 class CustomerFilter(django_filters.FilterSet):
@@ -144,19 +154,20 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
         customer = get_object_or_404(self.get_queryset(), source=source, external_id=external_id)
         return self.answer_read(request, customer)
 
-    @extend_schema(responses={200: CustomerSerializer, 201: CustomerSerializer})
+    @extend_schema(request=UpsertedCustomerSerializer, responses={200: CustomerSerializer, 201: CustomerSerializer})
     def put(self, request: Request, source: str, external_id: str) -> Response:
         """Create the customer, or update the fields that are given; with If-None-Match: * only create."""
-        serializer = self.get_serializer(data=_named(request.data, source=source, external_id=external_id))
+        data = _named(request.data, source=source, external_id=external_id)
+        serializer = UpsertedCustomerSerializer(data=data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         customer, outcome = self._upsert(serializer.validated_data)
         code = status.HTTP_201_CREATED if outcome == Outcome.CREATED else status.HTTP_200_OK
-        data = self.get_serializer(customer).data
-        return Response(data, status=code, headers={"ETag": etag_of(data)})
+        answer = self.get_serializer(customer).data
+        return Response(answer, status=code, headers={"ETag": etag_of(answer)})
 
     @transaction.atomic
     def _upsert(self, values: Values) -> tuple[Customer, Outcome]:
-        """Raises NotFound, PreconditionFailed."""
+        """Raises NotFound, PreconditionFailed, ValidationError."""
         if has_preconditions(self.request):
             named = self.get_queryset().filter(source=values["source"], external_id=values["external_id"])
             customer = named.select_for_update(of=("self",)).first()
@@ -165,6 +176,8 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
             customer, outcome = upsert_customer(self.user, values)
         except OutOfReach:
             raise NotFound from None
+        except NameMissing:
+            raise serializers.ValidationError({"name": [NAME_MISSING]}, "required") from None
         if outcome != Outcome.CREATED and only_creates(self.request):  # somebody else just did
             raise PreconditionFailed("There is one already.")
         return customer, outcome

@@ -84,6 +84,19 @@ def test_an_upload_that_breaks_off_stores_nothing_and_can_be_sent_again(client: 
     assert Interaction.objects.count() == 1
 
 
+def test_a_short_form_of_a_page_is_refused(deployment: Deployment) -> None:
+    """Django reads such a form in one go, and would take what came for all of it."""
+    address = urlsplit(deployment.web(processes=1))
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        head = [f"POST /admin/login/ HTTP/1.1\r\nHost: {address.netloc}", "Content-Length: 20"]
+        head.append("Content-Type: application/x-www-form-urlencoded")
+        connection.sendall("\r\n".join([*head, "", "username=v"]).encode())
+        connection.shutdown(socket.SHUT_WR)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status in (400, 403)
+
+
 def test_a_form_without_its_closing_boundary_stores_nothing(client: Client) -> None:
     whole = form(CustomerFactory())
     for end in (len(whole) - 4, len(whole) - len(BOUNDARY) - 8, whole.rindex(b"Content-Disposition") + 20):

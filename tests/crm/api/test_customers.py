@@ -178,3 +178,22 @@ def test_a_list_costs_the_same_however_long(rows: int, django_assert_num_queries
     system.send("GET", CUSTOMERS)  # notes that the key was used
     with django_assert_num_queries(4):  # the key, the permissions of user and groups, the rows
         assert len(system.send("GET", CUSTOMERS).json()["results"]) == rows
+
+
+@pytest.mark.parametrize("accepted", ["application/problem+json", "text/x, application/problem+json;q=0.5"])
+def test_a_client_that_accepts_problems_gets_json(accepted: str) -> None:
+    answer = System().get("customers", headers={"Accept": accepted})
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+
+
+def test_an_update_by_external_id_needs_no_name() -> None:
+    system, path = System(), "customers/by-external-id/erp/7"
+    refused = system.send("PUT", path, {"phone": "1"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "name")
+    system.send("PUT", path, {"name": "Ada"})
+    answer = system.send("PUT", path, {"phone": "1"})
+    assert (answer.status_code, answer.json()["name"], answer.json()["phone"]) == (200, "Ada", "1")
+    rows = [{"source": "erp", "external_id": each, "phone": "2"} for each in ("7", "8")]
+    results = system.send("POST", "customers/bulk", {"customers": rows}).json()["results"]
+    assert [each["status"] for each in results] == ["updated", "failed"]
+    assert results[1]["errors"][0]["field"] == "name"
