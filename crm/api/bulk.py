@@ -101,7 +101,7 @@ def _result(index: int, answer: tuple[Customer, Outcome] | OutOfReach | NameMiss
     if isinstance(answer, OutOfReach):
         return _out_of_reach(index)
     if isinstance(answer, NameMissing):
-        return _failed(index, [{"field": "name", "code": "required", "detail": NAME_MISSING}])
+        return _failed(index, [{"field": "name", "code": "incomplete", "detail": NAME_MISSING}])
     return _done(index, *answer)
 
 

@@ -177,7 +177,7 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
         except OutOfReach:
             raise NotFound from None
         except NameMissing:
-            raise serializers.ValidationError({"name": [NAME_MISSING]}, "required") from None
+            raise serializers.ValidationError({"name": [NAME_MISSING]}, "incomplete") from None
         if outcome != Outcome.CREATED and only_creates(self.request):  # somebody else just did
             raise PreconditionFailed("There is one already.")
         return customer, outcome

@@ -189,7 +189,7 @@ def test_a_client_that_accepts_problems_gets_json(accepted: str) -> None:
 def test_an_update_by_external_id_needs_no_name() -> None:
     system, path = System(), "customers/by-external-id/erp/7"
     refused = system.send("PUT", path, {"phone": "1"})
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "name")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "name")
     system.send("PUT", path, {"name": "Ada"})
     answer = system.send("PUT", path, {"phone": "1"})
     assert (answer.status_code, answer.json()["name"], answer.json()["phone"]) == (200, "Ada", "1")
