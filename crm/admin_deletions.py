@@ -52,7 +52,7 @@ class CountsWhatItDeletes(Base):  # type: ignore[type-arg]
 
 
 def _belonging(model: type[Model], which: Q) -> Iterator[tuple[type[Model], Q]]:
-    """The model and all whose rows go with its rows, each after those to which it belongs, and which rows these are."""
+    """Return each model that loses rows, with those rows; a model comes after the ones it belongs to."""
     found: dict[type[Model], Q] = {model: which}
     for each in _in_order(model):
         yield each, found[each]

@@ -1,4 +1,4 @@
-"""Gives the application whole request bodies, whoever sends them, or says what is wrong with one.
+"""Give the application whole request bodies, or say what is wrong with one.
 
 Without this, Django takes a chunked body for an empty one and a truncated form for a short one, a client that sends a
 byte a minute holds a thread, and a refusal that left a body unread breaks the connection that it promised to keep.
@@ -113,7 +113,7 @@ class Body:
         return bytes(content)
 
     def drain(self) -> None:
-        """Read what nobody wanted, if it is little."""
+        """Read and discard a short body that nobody read."""
         until = time.monotonic() + 2
         with suppress(OSError):
             while 0 < self.remaining <= MAX_DRAINED_BYTES and time.monotonic() < until:

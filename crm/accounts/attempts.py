@@ -36,7 +36,7 @@ class Attempt:
     allowances: tuple[Allowance, ...]
 
     def succeeded(self) -> None:
-        """A right password counts nowhere."""
+        """Stop counting an attempt whose password was right."""
         for allowance in self.allowances:
             allowance.give_back()
 

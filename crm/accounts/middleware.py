@@ -1,4 +1,4 @@
-"""What a browser is told of limits on passwords."""
+"""Answer requests that exceed the limits on passwords."""
 
 import math
 from collections.abc import Callable
