@@ -2,11 +2,10 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import CARD_FILE
-from training.commands.options import add_command, add_leave_out, margin, margins
+from training.commands.options import add_command, add_photo_options, margin, margins
 from training.errors import TrainingError
 from training.metrics import as_table
 
@@ -26,13 +25,6 @@ def add_to(commands: "Commands") -> None:
     )
     command.add_argument("--model", required=True, help="a released model's name or folder")
     command.add_argument(
-        "--photos",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="whole photos labelled by name: angry/00.jpg or angry-00.jpg",
-    )
-    command.add_argument(
         "--margins",
         type=margins,
         default=MARGINS,
@@ -49,7 +41,7 @@ def add_to(commands: "Commands") -> None:
         action=argparse.BooleanOptionalAction,
         help="with --freeze: whether the pipeline turns faces until their eyes are level (no)",
     )
-    add_leave_out(command)
+    add_photo_options(command)
     command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.commands.options import add_command, add_data_options, add_leave_out, load_keras, margins
+from training.commands.options import add_command, add_data_options, add_photo_options, load_keras, margins
 from training.sources import load_faces
 
 if TYPE_CHECKING:
@@ -24,19 +24,12 @@ def add_to(commands: "Commands") -> None:
     )
     add_data_options(command)
     command.add_argument(
-        "--photos",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="whole photos labelled by name: angry/00.jpg or angry-00.jpg",
-    )
-    command.add_argument(
         "--margins",
         type=margins,
         default="0.9,1.0,1.1",
         help="sides of the crops over the longer side of the detected box, whose figures are averaged (%(default)s)",
     )
-    add_leave_out(command)
+    add_photo_options(command)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -36,6 +36,17 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
 
 
+def add_photo_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--photos",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="whole photos labelled by name: angry/00.jpg or angry-00.jpg",
+    )
+    add_leave_out(command)
+
+
 def add_leave_out(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--leave-out",
