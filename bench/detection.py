@@ -11,20 +11,19 @@ import math
 import statistics
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ml.__main__ import add_detector_arguments, detector_file
 from ml.errors import InvalidImage, ModelUnavailable
+from ml.types import BoundingBox
 
 OVERLAP = 0.35  # intersection over union from which a box counts as found
 LONG_SIDE = 640  # pixels of the photo's long side at which a face's width is told
 CLASSES = ((0, 24), (24, 48), (48, 96), (96, 192), (192, LONG_SIDE + 1))  # widths at that size
 JPEG_QUALITY = 95  # of photos that are turned
 COUNTED_FROM = 24  # pixels: what is smaller is no fault
-
-Box = tuple[float, float, float, float]  # x, y, width, height
 
 
 @dataclass
@@ -37,28 +36,28 @@ class Tally:
     matched: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
     milliseconds: list[float] = field(default_factory=list)  # processor time of each photo
     by_largest: list[list[float]] = field(default_factory=lambda: [[] for _ in CLASSES])  # by its largest face
-    missed: list[tuple[str, Box]] = field(default_factory=list)
+    missed: list[tuple[str, BoundingBox]] = field(default_factory=list)
 
-    def took(self, milliseconds: float, annotated: list[Box], scale: float) -> None:
+    def took(self, milliseconds: float, annotated: list[BoundingBox], scale: float) -> None:
         """Of processor time, for a photo with these faces; `scale` as for add."""
         self.milliseconds.append(milliseconds)
         if annotated:
-            largest = max(annotated, key=lambda face: face[2])
+            largest = max(annotated, key=lambda face: face.width)
             self.by_largest[_class_of(largest, scale)].append(milliseconds)
 
-    def add(self, name: str, annotated: list[Box], boxes: list[Box], scale: float) -> None:
+    def add(self, name: str, annotated: list[BoundingBox], boxes: list[BoundingBox], scale: float) -> None:
         """`scale`: pixels of the photo for one at LONG_SIDE."""
         for face in annotated:
             place = _class_of(face, scale)
-            hit = any(overlap(face, box) >= OVERLAP for box in boxes)
+            hit = any(face.overlap(box) >= OVERLAP for box in boxes)
             self.annotated[place] += 1
             self.found[place] += hit
-            if not hit and face[2] / scale >= COUNTED_FROM:
+            if not hit and face.width / scale >= COUNTED_FROM:
                 self.missed.append((name, face))
         for box in boxes:
             place = _class_of(box, scale)
             self.boxes[place] += 1
-            self.matched[place] += any(overlap(face, box) >= OVERLAP for face in annotated)
+            self.matched[place] += any(face.overlap(box) >= OVERLAP for face in annotated)
 
     def counted(self) -> tuple[int, int]:
         """How many annotated faces that are large enough to be counted there are, and how many were found."""
@@ -66,16 +65,8 @@ class Tally:
         return sum(self.annotated[place] for place in counted), sum(self.found[place] for place in counted)
 
 
-def _class_of(box: Box, scale: float) -> int:
-    return next((place for place, (_, most) in enumerate(CLASSES) if box[2] / scale < most), len(CLASSES) - 1)
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Intersection over union."""
-    width = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
-    height = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
-    shared = max(width, 0) * max(height, 0)
-    return shared / max(first[2] * first[3] + second[2] * second[3] - shared, 1e-9)
+def _class_of(box: BoundingBox, scale: float) -> int:
+    return next((place for place, (_, most) in enumerate(CLASSES) if box.width / scale < most), len(CLASSES) - 1)
 
 
 def measure(folder: Path, options: argparse.Namespace, file: Any) -> dict[str, Any]:
@@ -89,7 +80,7 @@ def measure(folder: Path, options: argparse.Namespace, file: Any) -> dict[str, A
     annotations = json.loads((folder / "boxes.json").read_text())
     tally, empty = Tally(), Tally()
     for name in sorted(annotations):
-        faces = [(box["x"], box["y"], box["width"], box["height"]) for box in annotations[name]]
+        faces = [BoundingBox(box["x"], box["y"], box["width"], box["height"]) for box in annotations[name]]
         data = (folder / name).read_bytes()
         _count(tally, detector, name, *_as_asked(data, faces, options))
     for photo in sorted(options.empty.iterdir()) if options.empty else []:
@@ -99,11 +90,13 @@ def measure(folder: Path, options: argparse.Namespace, file: Any) -> dict[str, A
     return _figures(detector.name, tally, empty)
 
 
-def _as_asked(data: bytes, faces: list[Box], options: argparse.Namespace) -> tuple[bytes, list[Box]]:
+def _as_asked(data: bytes, faces: list[BoundingBox], options: argparse.Namespace) -> tuple[bytes, list[BoundingBox]]:
     return turned(data, faces, options.turned, options.upright) if options.turned else (data, faces)
 
 
-def turned(data: bytes, faces: list[Box], degrees: float, upright: bool = False) -> tuple[bytes, list[Box]]:
+def turned(
+    data: bytes, faces: list[BoundingBox], degrees: float, upright: bool = False
+) -> tuple[bytes, list[BoundingBox]]:
     """The photo turned clockwise, all of it, upon grey; each box as large as it was around the face's middle.
 
     `upright`: not turned after all, but upon as much grey.
@@ -121,18 +114,23 @@ def turned(data: bytes, faces: list[Box], degrees: float, upright: bool = False)
     matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
     leaning = cv2.warpAffine(picture[..., ::-1], matrix, size, borderValue=GREY)
     encoded = cv2.imencode(".jpg", leaning, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-    middles = (matrix @ [x + wide / 2, y + high / 2, 1] for x, y, wide, high in faces)
-    return encoded, [(x - f[2] / 2, y - f[3] / 2, f[2], f[3]) for (x, y), f in zip(middles, faces, strict=True)]
+    return encoded, [_moved(face, matrix) for face in faces]
 
 
-def _count(tally: Tally, detector: Any, photo: str, data: bytes, annotated: list[Box]) -> None:
+def _moved(face: BoundingBox, matrix: Any) -> BoundingBox:
+    """Return the box, as large as it was, around the place (2, 3) to which the matrix moves its middle."""
+    x, y = matrix @ [face.x + face.width / 2, face.y + face.height / 2, 1]
+    return BoundingBox(round(x - face.width / 2), round(y - face.height / 2), face.width, face.height)
+
+
+def _count(tally: Tally, detector: Any, photo: str, data: bytes, annotated: list[BoundingBox]) -> None:
     from ml.pipeline import detect_faces
 
     cpu = time.process_time()
     seen = detect_faces(detector, data)
     # Processor time, which other work on the machine disturbs least; without the share of decoding.
     spent = (time.process_time() - cpu) * 1000 * seen.detect_ms / (seen.detect_ms + seen.decode_ms)
-    boxes: list[Box] = [(face.box.x, face.box.y, face.box.width, face.box.height) for face in seen.faces]
+    boxes = [face.box for face in seen.faces]
     scale = max(seen.width, seen.height) / LONG_SIDE
     tally.took(spent, annotated, scale)
     tally.add(photo, annotated, boxes, scale)
@@ -148,7 +146,7 @@ def _figures(detector: str, tally: Tally, empty: Tally) -> dict[str, Any]:
         "precision": _ratio(sum(tally.matched), sum(tally.boxes)),
         "ms": statistics.median(tally.milliseconds),
         "by_width": [_row(tally, place) for place in range(len(CLASSES))],
-        "missed": [{"file": name, "box": box} for name, box in tally.missed],
+        "missed": [{"file": name, "box": asdict(box)} for name, box in tally.missed],
         "empty_photos": len(empty.milliseconds),
         "boxes_on_empty_photos": sum(empty.boxes),
     }

@@ -18,7 +18,6 @@ from emotions.models import CannotTell, EmotionCorrection, EmotionRecord, ModelV
 from emotions.models.records import EmotionRecordQuerySet
 from emotions.sentiment_points import refresh_point
 from ml.labels import Emotion
-from ml.types import BoundingBox
 
 # Intersection over union from which two boxes are one face: the usual limit of the PASCAL VOC challenge
 # (Everingham et al. 2010).
@@ -97,17 +96,9 @@ def _same_face(record: EmotionRecord, records: Iterable[EmotionRecord]) -> Itera
     """Of each model version the record of the same face, if it found that face."""
     by_version = attrgetter("model_version_id")
     for _, of_version in groupby(sorted(records, key=by_version), by_version):
-        best = max(of_version, key=lambda each: (each == record, overlap(each.box, record.box)))
-        if overlap(best.box, record.box) >= SAME_FACE:
+        best = max(of_version, key=lambda each: (each == record, each.box.overlap(record.box)))
+        if best.box.overlap(record.box) >= SAME_FACE:
             yield best
-
-
-def overlap(first: BoundingBox, second: BoundingBox) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    width = min(first.x + first.width, second.x + second.width) - max(first.x, second.x)
-    height = min(first.y + first.height, second.y + second.height) - max(first.y, second.y)
-    shared = max(width, 0) * max(height, 0)
-    return shared / (first.area + second.area - shared)
 
 
 def _without_pictures(snapshot: Snapshot) -> EmotionRecordQuerySet:

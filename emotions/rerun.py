@@ -10,7 +10,7 @@ from crm.models import Customer
 from crm.outage import connection_lost
 from emotions import analysis
 from emotions.activation import ANOTHER_ACTIVATED
-from emotions.corrections import SAME_FACE, carry_over, overlap
+from emotions.corrections import SAME_FACE, carry_over
 from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
 from emotions.models.reanalyses import ReanalysisQuerySet
 from emotions.sentiment_points import refresh_point
@@ -152,5 +152,5 @@ def _subject(chosen: BoundingBox | None, faces: list[EmotionRecord]) -> EmotionR
     """Of the faces, largest first, the one that lies where the chosen one lay; the largest when none does."""
     if chosen is None:
         return faces[0]
-    nearest = max(faces, key=lambda face: overlap(face.box, chosen))
-    return nearest if overlap(nearest.box, chosen) >= SAME_FACE else faces[0]
+    nearest = max(faces, key=lambda face: face.box.overlap(chosen))
+    return nearest if nearest.box.overlap(chosen) >= SAME_FACE else faces[0]

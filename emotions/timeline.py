@@ -13,7 +13,7 @@ from django.utils import timezone
 from crm.models import Consent, Customer, Interaction
 from emotions.activation import other_versions
 from emotions.answers import ADJECTIVES, Answer, answer, model_answer
-from emotions.corrections import SAME_FACE, overlap
+from emotions.corrections import SAME_FACE
 from emotions.models import EmotionCorrection, EmotionRecord, Reanalysis, Snapshot
 from ml.labels import Emotion
 
@@ -144,7 +144,7 @@ def _earlier(snapshot: Snapshot, faces: Iterable[Face]) -> Iterable[Face]:
     subject = next((face.record for face in faces if face.record.is_subject), None)
     records: list[EmotionRecord] = getattr(snapshot, "earlier_records", [])
     for record in records:
-        if overlap(record.box, subject.box) >= SAME_FACE if subject else record.is_subject:
+        if record.box.overlap(subject.box) >= SAME_FACE if subject else record.is_subject:
             yield Face(record)
 
 

@@ -31,6 +31,13 @@ class BoundingBox:
     def area(self) -> int:
         return self.width * self.height
 
+    def overlap(self, other: "BoundingBox") -> float:
+        """Return the intersection over the union of the two boxes, 0..1."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        shared = max(width, 0) * max(height, 0)
+        return shared / (self.area + other.area - shared)
+
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:

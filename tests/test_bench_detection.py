@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.detection import Box, as_table, measure, overlap, turned
+from bench.detection import as_table, measure, turned
 from ml.sandbox import decode
-from ml.types import Image
+from ml.types import BoundingBox, Image
 from tests.ml.photos import FACE as ASTRONAUT
 from tests.ml.photos import astronaut, encoded
 
-FACE: Box = (200, 40, 40, 40)  # left, top, width, height: white in a black photo
+FACE = BoundingBox(200, 40, 40, 40)  # white in a black photo
 
 
 def photo() -> bytes:
@@ -23,9 +23,9 @@ def photo() -> bytes:
     return cv2.imencode(".png", picture)[1].tobytes()
 
 
-def white(image: Image) -> Box:
+def white(image: Image) -> BoundingBox:
     left, top, width, height = cv2.boundingRect(np.asarray(image.min(axis=2) > 250, np.uint8))
-    return left, top, width, height
+    return BoundingBox(left, top, width, height)
 
 
 @pytest.mark.parametrize("degrees", [-90.0, 90.0])
@@ -33,15 +33,15 @@ def test_a_face_is_where_its_box_says(degrees: float) -> None:
     data, faces = turned(photo(), [FACE], degrees)
     image = decode(data).image
     assert image.shape == (320, 160, 3)
-    assert overlap(white(image), faces[0]) > 0.9
+    assert white(image).overlap(faces[0]) > 0.9
 
 
 def test_upright_is_not_turned_but_upon_as_much_grey() -> None:
     data, faces = turned(photo(), [FACE], 45, upright=True)
     image = decode(data).image
     assert image.shape == decode(turned(photo(), [FACE], 45)[0]).image.shape == (339, 339, 3)
-    assert overlap(white(image), faces[0]) > 0.9
-    assert faces[0][2:] == FACE[2:]
+    assert white(image).overlap(faces[0]) > 0.9
+    assert (faces[0].width, faces[0].height) == (FACE.width, FACE.height)
 
 
 def test_recall_precision_and_time_are_told_by_width(tmp_path: Path) -> None:
