@@ -10,6 +10,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 Row = TypeVar("Row", bound=Model)
+# Where a list goes on; null at its end.
+LINK = {"type": ["string", "null"], "format": "uri"}
+EXAMPLE = "https://rapport.example.com/api/v1/customers?cursor="
 
 
 class CursorPagination(BaseCursorPagination):
@@ -49,3 +52,16 @@ class CursorPagination(BaseCursorPagination):
         cursor, page_size = super().get_schema_operation_parameters(view)
         page_size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
         return [cursor, page_size]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe a page in the words of OpenAPI 3.1, which has no `nullable`."""
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": LINK | {"example": f"{EXAMPLE}cD0zMDEx", "description": "Null on the last page."},
+                "previous": LINK
+                | {"example": f"{EXAMPLE}cj0xJnA9MzA2MA%3D%3D", "description": "Null on the first page."},
+                "results": schema,
+            },
+        }
