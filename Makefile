@@ -3,7 +3,7 @@ PORT ?= 8000
 WORKERS ?= 2
 CHECKS = check-types check-imports check-containers check-migrations check-deployment check-style
 
-.PHONY: help run test test-compose test-environment lint $(CHECKS) bench lock schema fuzz-api
+.PHONY: help run test test-compose test-environment lint $(CHECKS) bench docs lock schema fuzz-api
 .DEFAULT_GOAL := help
 # Where it is set, every start of a program compiles all that it imports, which takes seconds; the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
@@ -72,6 +72,9 @@ check-migrations:
 check-deployment:
 	DEBUG=false HTTPS=true SECRET_KEY=$$(head -c 48 /dev/urandom | base64 -w0) ALLOWED_HOSTS=rapport.example \
 		.venv-test/bin/python manage.py check --deploy --fail-level WARNING
+
+docs: .venv-test/installed ## build the documentation as a site: var/docs/index.html
+	.venv-test/bin/properdocs build --quiet --strict --config-file mkdocs.yml
 
 bench: .venv-test/installed ## measure the pipeline and the queue on this machine
 	.venv-test/bin/python -m bench
