@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from django.http import UnreadablePostError
 
 from crm.api.problems import API_PATH, MEDIA_TYPE, problem
+from crm.multipart import ClosingBoundary
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -73,10 +74,14 @@ class WholeBodies:
 
 
 class Body:
-    """The body of one request, `length` bytes long. Reading raises UnreadablePostError when it breaks off."""
+    """The body of one request, `length` bytes long.
+
+    Reading raises UnreadablePostError when it breaks off, and at the end of a form that lacks its closing boundary.
+    """
 
     def __init__(self, environ: Environ, length: int) -> None:
         self._input = environ["wsgi.input"]
+        self._closing = ClosingBoundary(environ.get("CONTENT_TYPE", ""))
         self._socket: socket.socket | None = environ.get("gunicorn.socket")
         self._deadline: Timer | None = None
         self.remaining = length
@@ -90,8 +95,11 @@ class Body:
         if len(data) < wanted:  # the server reads until it has as much, or until there is no more
             raise self._broken_off()
         self.remaining -= len(data)
+        self._closing.look_at(data)
         if not self.remaining:
             self.stop_deadline()
+            if not self._closing.was_seen:
+                raise self._broken_off()
         return data
 
     def readline(self, size: int = -1) -> bytes:
@@ -108,8 +116,14 @@ class Body:
         while self.remaining and (piece := self._read(min(PIECE, self.remaining))):
             content += piece
             self.remaining -= len(piece)
+            self._closing.look_at(piece)
         self.stop_deadline()
-        self.remaining = 0 if len(content) <= MAX_CHUNKED_BYTES else MAX_DRAINED_BYTES + 1  # nobody knows of how much
+        if len(content) > MAX_CHUNKED_BYTES:
+            self.remaining = MAX_DRAINED_BYTES + 1  # nobody knows of how much
+        elif content and not self._closing.was_seen:
+            raise self._broken_off()
+        else:
+            self.remaining = 0
         return bytes(content)
 
     def drain(self) -> None:

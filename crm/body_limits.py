@@ -1,4 +1,4 @@
-"""How large the bodies of pages may be: small for everybody, and photos for staff on the pages that take them.
+"""Which bodies pages take: small ones of everybody, photos of staff on the pages for them, and none that broke off.
 
 The API has limits of its own, which it looks at once it knows who asks (crm/api/views.py).
 """
@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from crm.api.problems import API_PATH
+from crm.error_pages import broken_off
 
 MAX_OF_STRANGERS = 64 * 1024  # bytes; a login takes a few hundred
 View = TypeVar("View", bound=Callable[..., Any])
@@ -28,7 +29,7 @@ def takes_large_bodies(most: int) -> Callable[[View], View]:
 
 
 class BodyLimits:
-    """Refuse a body by its announced length, before anything of it is read.
+    """Refuse a body by its announced length, before anything of it is read; and a form that did not come whole.
 
     A chunked body has its length by then, see crm/bodies.py.
     """
@@ -42,14 +43,29 @@ class BodyLimits:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length <= MAX_OF_STRANGERS or request.path.startswith(API_PATH):
+        if request.path.startswith(API_PATH):
             return None
-        most = getattr(view, "max_body_bytes", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-        if request.user.is_active and getattr(request.user, "is_staff", False) and length <= most:
-            return None
-        return HttpResponse(
-            "This is too large to be sent here. Log in, or send less at once.",
-            status=413,
-            content_type="text/plain; charset=utf-8",
-        )
+        return _refuse_large(request, view) or _refuse_broken_off(request)
+
+
+def _refuse_large(request: HttpRequest, view: Callable[..., Any]) -> HttpResponse | None:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length <= MAX_OF_STRANGERS:
+        return None
+    most = getattr(view, "max_body_bytes", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    if request.user.is_active and getattr(request.user, "is_staff", False) and length <= most:
+        return None
+    return HttpResponse(
+        "This is too large to be sent here. Log in, or send less at once.",
+        status=413,
+        content_type="text/plain; charset=utf-8",
+    )
+
+
+def _refuse_broken_off(request: HttpRequest) -> HttpResponse | None:
+    """CsrfViewMiddleware, which is next, would take such a form for an empty one."""
+    try:
+        request.POST  # noqa: B018 - reads the form
+    except UnreadablePostError:
+        return broken_off(request)
+    return None

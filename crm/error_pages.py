@@ -15,6 +15,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 @requires_csrf_token
+def broken_off(request: HttpRequest) -> HttpResponse:
+    """For a form of which only a part arrived."""
+    text = "The connection broke off while it was sent, and nothing was saved. Go back and send it again."
+    return _page(request, 400, "The form did not arrive whole", text)
+
+
+@requires_csrf_token
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
     text = "Your account lacks the permission for this. If you need it, ask whoever manages your staff accounts."

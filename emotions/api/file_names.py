@@ -29,7 +29,6 @@ class ReadableFileNames:
         self._delimiter = b"--" + boundary.encode("latin-1")
         self._pending = b""  # was read, and may hold part of a delimiter or of headers
         self._in_headers = False
-        self.is_closed = False  # whether the closing delimiter has come
 
     def read(self, size: int = -1) -> bytes:
         """Some bytes, which may be more than `size`; none at the end."""
@@ -43,7 +42,6 @@ class ReadableFileNames:
     def _ready(self, at_end: bool) -> Iterator[bytes]:
         while True:
             if self._in_headers:
-                self.is_closed = self.is_closed or self._pending.startswith(b"--")
                 end = self._pending.find(END_OF_HEADERS)
                 if end < 0 and not at_end and len(self._pending) <= MAX_HEADERS:
                     return

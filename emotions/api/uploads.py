@@ -11,7 +11,7 @@ from django.core.exceptions import TooManyFilesSent
 from django.http import UnreadablePostError
 from django.utils.http import parse_header_parameters
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
 from crm.api.customers import MAX_NOTES
@@ -36,14 +36,11 @@ class PhotoParser(MultiPartParser):
         boundary = parameters.get("boundary")  # without one, Django says so
         body = ReadableFileNames(stream, boundary) if boundary else None
         try:
-            parsed = super().parse(cast("IO[bytes]", body or stream), media_type, parser_context)
-            if body and not body.is_closed:
-                raise ParseError("The form's closing boundary is missing. Send it again.", "body_incomplete")
-            return parsed
+            return super().parse(cast("IO[bytes]", body or stream), media_type, parser_context)
         except TooManyFilesSent as error:
             raise ValidationError({"photos": [too_many()]}, "max_length") from error
-        except UnreadablePostError as error:
-            raise ParseError("The request broke off. Send it again.", "body_incomplete") from error
+        except UnreadablePostError:
+            raise
         except OSError as error:
             raise StorageUnavailable from error
 
