@@ -18,7 +18,7 @@ def add_to(commands: "Commands") -> None:
         "train one run after the other, with the lowest priority",
         when_stopped="The same command goes on at the epoch it stopped in.",
     )
-    command.add_argument("file", type=Path, metavar="FILE", help="TOML with a [[run]] for each run, see docs/models.md")
+    command.add_argument("file", type=Path, metavar="FILE", help="TOML with one [[run]] per run; see docs/training.md")
     add_data_options(command)
     command.add_argument(
         "--runs", type=Path, default=Path("runs"), help="for the runs' folders and the log (%(default)s)"

@@ -94,7 +94,7 @@ def add_to(commands: "Commands") -> None:
     command.add_argument(
         "--jit-compile",
         action=argparse.BooleanOptionalAction,
-        help="compile the network; which is faster depends on the processor, see docs/models.md",
+        help="compile the network; which is faster depends on the processor, see docs/training.md",
     )
     command.add_argument(
         "--precision",
