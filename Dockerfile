@@ -7,11 +7,14 @@ RUN python -m venv /opt/venv \
  && pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /tmp/requirements.txt
 
 
-FROM packages AS static
+# The containers' root file system will be read-only: bytecode is made now. They run as a user who must be able to read
+# all this, even when whoever cloned it keeps their files for themselves.
+FROM packages AS built
 WORKDIR /app
 COPY . .
 RUN VAR_DIR=/tmp/var STATIC_ROOT=/srv/static python manage.py collectstatic --no-input --verbosity 0 \
- && chmod --recursive a+rX /srv/static
+ && python -m compileall -q . \
+ && chmod --recursive a+rX /app /srv/static
 
 
 # Without what nothing asks for while it runs: tests, headers, translations (USE_I18N is false), static files (collected
@@ -40,16 +43,15 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --
     /var/lib/rapport /srv/media /srv/secrets /srv/uploads
 WORKDIR /app
 COPY --from=needed /opt/venv /opt/venv
-COPY . .
-# The root file system will be read-only: bytecode is made now. nginx has the static files, the web only their names.
-RUN python -m compileall -q crm emotions ml deploy
-COPY --from=static /srv/static/staticfiles.json /srv/static/
+COPY --from=built /app /app
+# nginx has the static files, the web only their names.
+COPY --from=built /srv/static/staticfiles.json /srv/static/
 USER 10001:10001
 
 
 FROM nginx:1 AS nginx
 RUN install --directory --owner 10001 --group 10001 --mode 750 /srv/media /srv/uploads
-COPY --from=static /srv/static /srv/static
-COPY deploy/nginx /etc/rapport
+COPY --from=built /srv/static /srv/static
+COPY --from=built /app/deploy/nginx /etc/rapport
 USER 10001:10001
 CMD ["sh", "/etc/rapport/start.sh"]

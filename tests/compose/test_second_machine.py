@@ -67,7 +67,8 @@ def second_ports() -> list[int]:
 @pytest.fixture(scope="module")
 def second(operator_settings: Path, kept: tuple[str, bytes], folder: Path, second_ports: list[int]) -> Iterator[Stack]:
     secrets = folder / "secrets"
-    secrets.mkdir(mode=0o755)
+    secrets.mkdir()
+    secrets.chmod(0o755)
     for name in ("secret_key", "database_password"):
         file = secrets / name
         file.write_text(f"the operator's own {name}, which is long enough for anybody and everybody")
