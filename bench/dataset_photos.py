@@ -118,6 +118,7 @@ class Photos:
             created_at=times,
             due_at=times,
             finished_at=times,
+            changed_at=times,
             width=640,
             height=480,
             status=status,

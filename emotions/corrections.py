@@ -82,6 +82,7 @@ def _say(record: EmotionRecord, emotion: Emotion | str, by: User) -> None:
     if not said_already:
         correction = EmotionCorrection.objects.create(record=record, emotion=emotion, corrected_by=by)
         _stand(correction, records)
+        Snapshot.objects.filter(pk=snapshot.pk).touch()
         refresh_point(snapshot.pk)
         correction_created(correction)
 

@@ -198,6 +198,7 @@ def choose_subject(record: EmotionRecord) -> None:
     faces = EmotionRecord.objects.filter(snapshot=record.snapshot_id, model_version=record.model_version_id)
     faces.update(is_subject=False)
     faces.filter(pk=record.pk).update(is_subject=True)
+    Snapshot.objects.filter(pk=record.snapshot_id).touch()
     refresh_point(record.snapshot_id)
     snapshots_finished([record.snapshot_id], cause="subject_chosen")
 

@@ -47,6 +47,7 @@ def shown(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
         snapshot_uuid=F("snapshot__uuid"),
         customer_uuid=F("snapshot__customer__uuid"),
         captured_at=F("snapshot__captured_at"),
+        changed_at=F("snapshot__changed_at"),
         is_current=Case(
             When(model_version=F("snapshot__model_version"), then=Value(True)),
             default=Value(False),
@@ -125,6 +126,7 @@ EXAMPLE = {
     "model": {"name": "residual", "version": "0.1.0"},
     "correction": {"emotion": "sad", "corrected_by": "amira", "corrected_at": "2026-11-23T15:02:10Z"},
     "created_at": "2026-11-23T14:25:01Z",
+    "changed_at": "2026-11-23T15:02:10Z",
 }
 
 
@@ -151,6 +153,9 @@ class EmotionRecordSerializer(StrictModelSerializer):
     )
     model = ModelSerializer(source="model_version", read_only=True)
     correction = StandingCorrectionSerializer(read_only=True, allow_null=True)
+    changed_at = UtcDateTimeField(
+        read_only=True, help_text="When anything last changed that is shown of the photo, with its faces."
+    )
 
     class Meta:
         model = EmotionRecord
@@ -166,6 +171,7 @@ class EmotionRecordSerializer(StrictModelSerializer):
                 snapshot_uuid=instance.uuid,
                 customer_uuid=instance.customer_uuid,
                 captured_at=instance.captured_at,
+                changed_at=instance.changed_at,
                 is_current=True,
             )
         return subject
@@ -193,6 +199,8 @@ class EmotionRecordFilter(OfCustomer):
     captured_before = TimeFilter("snapshot__captured_at", "lt")
     created_after = TimeFilter("created_at", "gte")
     created_before = TimeFilter("created_at", "lt")
+    changed_since = TimeFilter("snapshot__changed_at", "gte")
+    changed_before = TimeFilter("snapshot__changed_at", "lt")
     model = django_filters.CharFilter(method="by_model", help_text="The model's name.")
     model_version = django_filters.CharFilter(method="by_model", help_text="The model's version.")
     corrected = FlagFilter("correction", "isnull", exclude=True, help_text="Whether what a person said stands.")

@@ -19,16 +19,13 @@ from emotions.api import records
 from emotions.api.filters import ANSWER_CHOICES, ANSWER_HELP, emotion_of
 from emotions.api.records import EmotionRecordSerializer, ModelSerializer
 from emotions.models import EmotionRecord, Snapshot
-from emotions.models.snapshot import SnapshotQuerySet
-
-# What is of the analysis alone.
-UNSHOWN = ("attempts", "due_at", "claim_token", "claim_expires_at")
+from emotions.models.snapshot import OF_THE_QUEUE, SnapshotQuerySet
 
 
 def named(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
     """With whose they are and the model, in one query."""
     names = {"interaction_uuid": F("interaction__uuid"), "customer_uuid": F("customer__uuid")}
-    return snapshots.defer(*UNSHOWN).select_related("model_version").annotate(**names)
+    return snapshots.defer(*OF_THE_QUEUE).select_related("model_version").annotate(**names)
 
 
 def current_records() -> Prefetch[Any]:
@@ -58,6 +55,7 @@ EXAMPLE = {
     "result": records.EXAMPLE,
     "created_at": "2026-11-23T14:25:00Z",
     "finished_at": "2026-11-23T14:25:01Z",
+    "changed_at": records.EXAMPLE["changed_at"],
 }
 
 
@@ -83,6 +81,10 @@ class SnapshotSerializer(StrictModelSerializer):
         " and for keys without the scope `results:read`.",
     )
     finished_at = UtcDateTimeField(read_only=True, allow_null=True)
+    changed_at = UtcDateTimeField(
+        read_only=True,
+        help_text="When anything here last changed: the status, the result, which face is the customer.",
+    )
 
     class Meta:
         model = Snapshot
@@ -114,6 +116,8 @@ class SnapshotFilter(OfCustomer):
     created_before = TimeFilter("created_at", "lt")
     finished_since = TimeFilter("finished_at", "gte")
     finished_before = TimeFilter("finished_at", "lt")
+    changed_since = TimeFilter("changed_at", "gte")
+    changed_before = TimeFilter("changed_at", "lt")
 
     class Meta:
         model = Snapshot

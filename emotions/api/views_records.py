@@ -35,7 +35,7 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     queryset = EmotionRecord.objects.none()  # for the schema
     serializer_class = EmotionRecordSerializer
     filterset_class = EmotionRecordFilter
-    ordering_fields = ("created_at", "captured_at")
+    ordering_fields = ("created_at", "captured_at", "changed_at")
 
     def get_queryset(self) -> QuerySet[EmotionRecord]:
         return records.shown(EmotionRecord.objects.visible_to(self.user))

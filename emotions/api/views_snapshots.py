@@ -50,7 +50,7 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
     queryset = Snapshot.objects.none()  # for the schema
     serializer_class = SnapshotSerializer
     filterset_class = SnapshotFilter
-    ordering_fields: Sequence[str] = ("created_at", "captured_at", "finished_at")
+    ordering_fields: Sequence[str] = ("created_at", "captured_at", "finished_at", "changed_at")
     parser_classes = (PhotoParser,)
 
     def get_queryset(self) -> QuerySet[Snapshot]:

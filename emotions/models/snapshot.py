@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction, User
@@ -32,7 +32,9 @@ PHOTOS = "snapshots"  # the folder in the storage
 CLOCK_DIFFERENCE = timedelta(seconds=10)
 
 # What changes at the end.
-FINISHED = ("status", "model_version", "error", "claim_token", "claim_expires_at", "finished_at", "file")
+FINISHED = ("status", "model_version", "error", "claim_token", "claim_expires_at", "finished_at", "changed_at", "file")
+# What the queue needs, and nobody is shown.
+OF_THE_QUEUE = frozenset({"attempts", "due_at", "makes_way", "claim_token", "claim_expires_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,21 @@ def snapshot_path(snapshot: Snapshot, filename: str) -> str:
 class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
     def visible_to(self, user: User) -> SnapshotQuerySet:
         return self.filter(customer__in=Customer.objects.visible_to(user))
+
+    def update(self, **changes: Any) -> int:
+        """As Django's; `changed_at` moves with whatever else other systems are shown."""
+        if not changes.keys() <= OF_THE_QUEUE:
+            changes.setdefault("changed_at", timezone.now())
+        return super().update(**changes)
+
+    update.alters_data = True  # type: ignore[attr-defined]  # as Django's: no template calls it
+
+    def touch(self) -> int:
+        """Say that what is shown of these photos changed: their records, or what people say of them.
+
+        Call it in the transaction of the change, with the snapshots locked.
+        """
+        return self.update(changed_at=timezone.now())
 
     def claimable(self, now: datetime) -> SnapshotQuerySet:
         """Return those that wait and are due, or whose claim ran out, and that have attempts left."""
@@ -172,6 +189,11 @@ class Snapshot(LockedDeletion):
     width = models.PositiveIntegerField(help_text="Pixels of the upright photo.")
     height = models.PositiveIntegerField(help_text="Pixels of the upright photo.")
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(
+        auto_now=True,
+        db_default=Now(),
+        help_text="When anything last changed that is shown of the photo: its state, its results, what people say.",
+    )
     makes_way = models.BooleanField(
         default=False, db_default=False, help_text="Nobody waits for it: others are analysed before it."
     )
@@ -217,6 +239,7 @@ class Snapshot(LockedDeletion):
             models.Index(fields=["captured_at", "id"], name="snapshot_by_capture"),
             models.Index(fields=["created_at", "id"], name="snapshot_by_creation"),
             models.Index(fields=["finished_at", "id"], name="snapshot_by_finish"),
+            models.Index(fields=["changed_at", "id"], name="snapshot_by_change"),
         )
         constraints = (
             models.UniqueConstraint(fields=["interaction", "sha256"], name="snapshot_once_per_interaction"),

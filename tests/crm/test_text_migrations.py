@@ -8,7 +8,7 @@ from django.db import connection
 
 from crm.models import Customer, Interaction
 from tests.api import System
-from tests.emotions.test_sentiment_migrations import migrate
+from tests.emotions.test_migrations import migrate
 from tests.factories import CustomerFactory, InteractionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

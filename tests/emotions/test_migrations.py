@@ -1,7 +1,7 @@
 """What the migrations make of the rows of an earlier version."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.models import Interaction
@@ -17,6 +18,7 @@ from emotions.models import SentimentPoint, Snapshot
 from tests.factories import EmotionCorrectionFactory, EmotionRecordFactory, ModelVersionFactory, SnapshotFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def migrate(*targets: tuple[str, str]) -> None:
@@ -54,8 +56,19 @@ def before_1900() -> Iterator[None]:
     migrate(("crm", "0008_worker_heartbeats"), ("emotions", "0012_model_fingerprint"))
     year_1 = datetime(1, 1, 1, tzinfo=UTC)
     Interaction.objects.filter(pk=record.snapshot.interaction_id).update(occurred_at=year_1)
-    Snapshot.objects.filter(pk=record.snapshot_id).update(captured_at=year_1)
+    QuerySet(Snapshot).filter(pk=record.snapshot_id).update(captured_at=year_1)  # ours moves a column of later
     SentimentPoint.objects.filter(pk=record.snapshot_id).update(captured_at=year_1)
+    yield
+    migrate()
+
+
+@pytest.fixture
+def before_changes() -> Iterator[None]:
+    """A finished snapshot and a waiting one, in tables of before."""
+    for snapshot in (SnapshotFactory(no_face=True), SnapshotFactory()):
+        times = {"created_at": LONG_AGO, "finished_at": snapshot.finished_at and LONG_AGO + timedelta(seconds=1)}
+        Snapshot.objects.filter(pk=snapshot.pk).update(**times)
+    migrate(("emotions", "0016_another_models_answers"))
     yield
     migrate()
 
@@ -90,3 +103,9 @@ def test_old_answers_get_their_points(before_points: None) -> None:
         ("sad", True),
     ]
     call_command("rebuild_sentiment", "--check")  # raises an error when something differs
+
+
+def test_old_photos_changed_when_they_were_finished_or_else_made(before_changes: None) -> None:
+    migrate()
+    changes = Snapshot.objects.order_by("pk").values_list("changed_at", flat=True)
+    assert list(changes) == [LONG_AGO + timedelta(seconds=1), LONG_AGO]
