@@ -13,8 +13,8 @@ def test_with_certificates_nginx_speaks_https(
 ) -> None:
     signed_certificate(str(tmp_path))
     tmp_path.chmod(0o755)  # pytest keeps its folders for itself
-    for file in tmp_path.glob("*.pem"):
-        file.chmod(0o644)  # in earnest: the key is readable by user 10001 only
+    for pem in tmp_path.glob("*.pem"):
+        pem.chmod(0o644)  # in earnest: the key is readable by user 10001 only
     with operator_settings.open("a") as file:
         file.write(f"CERTIFICATES={tmp_path}\n")
     stack.compose("up", "--detach", "--no-deps", "nginx")
