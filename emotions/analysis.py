@@ -15,10 +15,11 @@ from crm.outage import connection_lost
 from emotions import metrics
 from emotions.activation import ActiveModel, Stamps, active_model, detector_file, stamps_of
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
+from emotions.models.snapshot import SnapshotQuerySet
 from emotions.photos import photo_limits
 from emotions.sentiment_points import refresh_point, write_point
 from ml.detector_file import DetectorFile
-from ml.errors import InvalidImage
+from ml.errors import DecoderKilled, InvalidImage
 from ml.labels import EMOTIONS
 from ml.pipeline import EmotionPipeline
 from ml.types import FaceEmotion, PhotoAnalysis
@@ -92,6 +93,9 @@ def analyse(taken: Taken) -> None:
     except InvalidImage as error:
         held.fail(str(error))
         outcome = Snapshot.Status.FAILED
+    except DecoderKilled as error:  # perhaps for want of memory, which this photo may take each time
+        logger.warning("Analysing snapshot %s broke off. %s", snapshot.uuid, error)
+        outcome = _release(held, snapshot)
     except ConnectionError as error:  # to the storage: the photo's turn comes when it is back
         logger.warning("Snapshot %s waits. %s", snapshot.uuid, error)
         held.postpone()
@@ -102,11 +106,16 @@ def analyse(taken: Taken) -> None:
             held.give_back()
             raise
         logger.exception("Analysing snapshot %s failed", snapshot.uuid)
-        held.release(snapshot.attempts)
-        last = snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS
-        outcome = Snapshot.Status.FAILED if last else metrics.RETRIED
+        outcome = _release(held, snapshot)
     if outcome:
         metrics.count(outcome, ready.card)
+
+
+def _release(held: SnapshotQuerySet, snapshot: Snapshot) -> str:
+    """Back to the queue, or given up after the last attempt."""
+    held.release(snapshot.attempts)
+    last = snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS
+    return Snapshot.Status.FAILED if last else metrics.RETRIED
 
 
 def run(ready: EmotionPipeline, snapshot: Snapshot) -> PhotoAnalysis:

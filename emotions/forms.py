@@ -24,6 +24,7 @@ WITHDRAWN = (
     "The customer withdrew the consent to photos and their analysis. Remove the photos, or, if the customer agrees"
     " again, record the new consent first on the customer's timeline."
 )
+UNAVAILABLE = "unavailable"  # code of an error that passes by itself
 ACCEPTED_FILES = "image/*,.heic,.heif,.avif"
 
 
@@ -137,7 +138,7 @@ class LogForm(InteractionForm):
             except PhotoRefused as error:
                 self.photo_errors.append(PhotoError(index, upload.name or "", str(error)))
             except DecoderUnavailable as error:
-                raise forms.ValidationError(str(error)) from error
+                raise forms.ValidationError(str(error), UNAVAILABLE) from error
         if self.photo_errors:
             raise forms.ValidationError([f"{error.name}: {error.message}" for error in self.photo_errors])
         return checked

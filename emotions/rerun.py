@@ -14,7 +14,7 @@ from emotions.corrections import SAME_FACE, carry_over
 from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
 from emotions.models.reanalyses import ReanalysisQuerySet
 from emotions.sentiment_points import refresh_point
-from ml.errors import InvalidImage
+from ml.errors import DecoderKilled, InvalidImage
 from ml.pipeline import EmotionPipeline
 from ml.types import BoundingBox, PhotoAnalysis
 
@@ -84,6 +84,8 @@ def _do(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: Em
     except (InvalidImage, FaceLost) as error:
         logger.info("Snapshot %s keeps its earlier answer: %s", snapshot.uuid, error)
         _count(held, run, snapshot, "failed")
+    except DecoderKilled as error:  # which counts as an attempt, see analysis.analyse
+        logger.warning("Analysing snapshot %s again broke off. %s", snapshot.uuid, error)
     except ConnectionError as error:  # to the storage: the run goes on when it is back
         logger.warning("The re-analysis waits at snapshot %s. %s", snapshot.uuid, error)
         held.postpone()

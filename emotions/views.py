@@ -18,15 +18,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from crm.body_limits import takes_large_bodies
 from crm.models import Consent, Customer, Interaction
+from crm.outage import RETRY_AFTER
 from crm.services import record_consent
 from emotions import services
 from emotions.access import StaffRequest, customer_or_404
-from emotions.forms import ConsentForm, LogForm, NewConsentForm
+from emotions.forms import UNAVAILABLE, ConsentForm, LogForm, NewConsentForm
 from emotions.photos import PhotoRefused
 from emotions.sentiment import sentiment
 from emotions.timeline import newest_consent, page_with, timeline_page
-
-STORAGE_UNAVAILABLE = "storage_unavailable"
 
 
 @require_GET
@@ -150,7 +149,7 @@ def _save(request: StaffRequest, form: LogForm) -> Interaction | None:
     except PhotoRefused as error:
         form.add_error("photos", str(error))
     except services.StorageUnavailable as error:
-        form.add_error("photos", ValidationError(str(error), STORAGE_UNAVAILABLE))
+        form.add_error("photos", ValidationError(str(error), UNAVAILABLE))
     except IntegrityError:  # the same form arrived twice at once
         if first := Interaction.objects.filter(uuid=interaction.uuid, customer=interaction.customer).first():
             return first
@@ -170,7 +169,14 @@ def _to_timeline(request: StaffRequest, logged: Interaction, hints: Sequence[str
 
 
 def _refuse(request: StaffRequest, customer: Customer, form: LogForm) -> HttpResponseBase:
-    status = 503 if form.has_error("photos", STORAGE_UNAVAILABLE) else 422
+    if not form.has_error("photos", UNAVAILABLE):
+        return _refused(request, customer, form, 422)
+    answer = _refused(request, customer, form, 503)
+    answer.headers["Retry-After"] = str(RETRY_AFTER)
+    return answer
+
+
+def _refused(request: StaffRequest, customer: Customer, form: LogForm, status: int) -> HttpResponseBase:
     if not _wants_json(request):
         form.focus_first_error()
         return _log_page(request, customer, form, status=status)

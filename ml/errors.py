@@ -15,5 +15,9 @@ class DecoderUnavailable(ConnectionError):
         super().__init__("Photos cannot be read at the moment. Try again later, or tell your administrator.")
 
 
+class DecoderKilled(DecoderUnavailable):
+    """A process that decoded a photo was killed from outside: by a person, or by the system for want of memory."""
+
+
 class ModelUnavailable(RuntimeError):
     """A model file is missing or altered; the message names the file and tells the operator what to do."""

@@ -1,6 +1,7 @@
 """Starts the sandbox when it is first asked, and again when it has died."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ml.errors import DecoderUnavailable, InvalidImage
+from ml.errors import DecoderKilled, DecoderUnavailable, InvalidImage
 from ml.photo import PhotoLimits
 from ml.sandbox.messages import Unfinished, receive, send
 
@@ -19,11 +20,22 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "
 STARTED, BUSY = b"+", b"!"
 # Seconds for one photo, with those of the same process that go before it.
 PATIENCE = 120
+# How a photo ends its decoder: without a signal, by the limit of processor time, or by what breaks or aborts a program.
+# Other signals come from outside.
+BY_THE_PHOTO = {
+    0,
+    *(signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT),
+    *(signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
+}
 
 KILLED = (
     "Reading the photo takes more time or memory than any photo needs, or breaks the program that reads it."
     " Save it again as an ordinary JPEG."
 )
+
+
+class _NotTaken(Exception):
+    """The program ended before it started a process for the photo."""
 
 
 class Sandbox:
@@ -46,29 +58,43 @@ class Sandbox:
     ) -> tuple[dict[str, Any], bytearray]:
         """What the job says, and the bytes that it made.
 
-        Raises InvalidImage with a sentence for the photo's owner, DecoderUnavailable when no process can be had.
+        Raises InvalidImage with a sentence for the photo's owner, DecoderUnavailable when no process can be had, and
+        DecoderKilled when a second one is killed from outside.
         """
+        failure = DecoderUnavailable()
         for _ in range(2):  # the program may have died since the last photo
-            ours, theirs = socket.socketpair()
-            with ours:
-                ours.settimeout(PATIENCE)
-                with theirs:
-                    self._hand_over(theirs)
-                try:
-                    send(ours, {"job": job, "limits": asdict(limits), "options": options}, data)
-                except (BrokenPipeError, ConnectionResetError):
-                    pass  # what it sent before it ended is still to be read
-                except TimeoutError as error:
-                    raise DecoderUnavailable from error
-                if answered := self._answer(ours, limits):
-                    return answered
-        raise DecoderUnavailable
+            try:
+                return self._ask_once(job, data, limits, options)
+            except DecoderKilled as error:
+                failure = error
+            except _NotTaken:
+                pass
+        raise failure
 
-    def _answer(self, ours: socket.socket, limits: PhotoLimits) -> tuple[dict[str, Any], bytearray] | None:
-        """None when no process was started for the photo."""
+    def _ask_once(
+        self, job: str, data: bytes, limits: PhotoLimits, options: dict[str, Any]
+    ) -> tuple[dict[str, Any], bytearray]:
+        ours, theirs = socket.socketpair()
+        ending, reporting = socket.socketpair()
+        with ours, ending:
+            for each in (ours, ending):
+                each.settimeout(PATIENCE)
+            with theirs, reporting:
+                self._hand_over(theirs, reporting)
+            try:
+                send(ours, {"job": job, "limits": asdict(limits), "options": options}, data)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # what it sent before it ended is still to be read
+            except TimeoutError as error:
+                raise DecoderUnavailable from error
+            return self._answer(ours, ending, limits)
+
+    def _answer(
+        self, ours: socket.socket, ending: socket.socket, limits: PhotoLimits
+    ) -> tuple[dict[str, Any], bytearray]:
         beginning = self._beginning(ours)
         if not beginning:
-            return None
+            raise _NotTaken
         if beginning != STARTED:
             raise DecoderUnavailable
         try:
@@ -76,6 +102,8 @@ class Sandbox:
         except TimeoutError as error:
             raise DecoderUnavailable from error
         except (Unfinished, ConnectionResetError, ValueError) as error:
+            if _was_killed_from_outside(ending):
+                raise DecoderKilled from error
             raise InvalidImage(KILLED) from error
         if refused := answer.get("refused"):
             raise InvalidImage(str(refused))
@@ -90,14 +118,14 @@ class Sandbox:
         except ConnectionResetError:
             return b""
 
-    def _hand_over(self, theirs: socket.socket) -> None:
-        """Give the program the other end of a new pipe."""
+    def _hand_over(self, *theirs: socket.socket) -> None:
+        """Give the program the other ends of new pipes."""
         for _ in range(2):
             self.start()
             control = self._control
             try:
                 if control:
-                    socket.send_fds(control, [b"p"], [theirs.fileno()])
+                    socket.send_fds(control, [b"p"], [each.fileno() for each in theirs])
                     return
             except OSError:
                 with self._starting:
@@ -137,3 +165,12 @@ class Sandbox:
         if self._control:
             self._control.close()
         self._starting, self._control, self._process = threading.Lock(), None, None
+
+
+def _was_killed_from_outside(ending: socket.socket) -> bool:
+    """Whether neither the process that left its answer unfinished is to blame for that, nor its photo."""
+    try:
+        ended_by = ending.recv(1)
+    except OSError:
+        return True
+    return not ended_by or ended_by[0] not in BY_THE_PHOTO  # nothing is said when the program was killed too

@@ -14,7 +14,9 @@ KILLED_FIRST = "1000"
 
 def confine(limits: PhotoLimits) -> None:
     """For the rest of this process: memory, processor, no files written, no more of them opened than it needs."""
-    _limit(resource.RLIMIT_CPU, limits.seconds)
+    _limit(
+        resource.RLIMIT_CPU, limits.seconds, limits.seconds + 1
+    )  # by SIGXCPU; the system sends SIGKILL at the latter
     _limit(resource.RLIMIT_DATA, limits.memory)
     _limit(resource.RLIMIT_AS, limits.memory + ADDRESSES_BESIDE_MEMORY)
     _limit(resource.RLIMIT_FSIZE, 0)
@@ -26,6 +28,6 @@ def be_killed_first() -> None:
         Path("/proc/self/oom_score_adj").write_text(KILLED_FIRST)
 
 
-def _limit(kind: int, most: int) -> None:
+def _limit(kind: int, most: int, hard: int | None = None) -> None:
     with suppress(ValueError, OSError):  # where the system knows no such limit, or has a lower one
-        resource.setrlimit(kind, (most, most))
+        resource.setrlimit(kind, (most, most if hard is None else hard))

@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 from ml import image, sandbox
-from ml.errors import DecoderUnavailable, InvalidImage
+from ml.errors import DecoderKilled, DecoderUnavailable, InvalidImage
 from ml.photo import MEGABYTE, PhotoLimits
 from ml.sandbox.client import KILLED, Sandbox
 from ml.sandbox.jobs import TOO_MUCH_MEMORY
 from ml.turn import Turn
+from tests.decoders import Killer, slow_photo
 from tests.ml.photos import FORMATS, astronaut, encoded, exif
 
 PHOTO = encoded(astronaut(), exif=exif(taken="2024:05:17 14:03:02"))
@@ -81,6 +82,27 @@ def test_the_system_refuses_too_much_memory(box: Sandbox) -> None:
         box.ask("decode", large, PhotoLimits(memory=100 * MEGABYTE), {"long_side": 960})
     assert str(refused.value) == TOO_MUCH_MEMORY
     assert check(box, PHOTO) == 512
+
+
+def test_a_photo_whose_decoder_is_killed_is_read_by_another(box: Sandbox) -> None:
+    with Killer(os.getpid(), most=1) as killer:
+        assert check(box, slow_photo()) == 2600
+    assert len(killer.killed) == 1
+
+
+def test_nor_is_it_to_blame_when_that_is_killed_too(box: Sandbox) -> None:
+    with Killer(os.getpid()) as killer, pytest.raises(DecoderKilled, match="Try again later"):
+        check(box, slow_photo())
+    assert len(killer.killed) == 2
+    assert check(box, PHOTO) == 512
+
+
+@pytest.mark.parametrize("crash", [signal.SIGSEGV, signal.SIGABRT, signal.SIGXCPU])
+def test_a_photo_that_breaks_its_decoder_is_refused(box: Sandbox, crash: signal.Signals) -> None:
+    with Killer(os.getpid(), by=crash) as killer, pytest.raises(InvalidImage) as refused:
+        check(box, slow_photo())
+    assert str(refused.value) == KILLED
+    assert len(killer.killed) == 1
 
 
 def test_a_program_that_was_killed_is_started_again(box: Sandbox) -> None:
