@@ -8,10 +8,10 @@ CHECKS = check-types check-imports check-containers check-migrations check-deplo
 # Where it is set, every start of a program compiles all that it imports, which takes seconds; the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-help: ## list the targets
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: var/static/staticfiles.json ## start everything on this machine: web, worker and schedule
+run: var/static/staticfiles.json ## start Rapport on this machine: web, worker and schedule
 	@.venv/bin/python manage.py migrate --verbosity 0
 	@.venv/bin/python manage.py create_first_account
 	@PORT=$(PORT) WORKERS=$(WORKERS) .venv/bin/supervisord $(if $(filter 0,$(shell id -u)),--user root) --configuration crm/local/supervisord.conf
@@ -38,14 +38,14 @@ test-environment: .venv-test/installed
 # Each process has a PostgreSQL, a Redis and folders of its own. More than four would want much memory.
 PYTEST = .venv-test/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
-test: test-environment ## run every test: unit, integration and in a real browser
+test: test-environment ## run every test, also with real servers and a real browser
 	$(PYTEST)
 	TEST_DATABASE=sqlite $(PYTEST) --quiet -m database tests/crm tests/emotions
 
-test-compose: .venv-test/installed ## build the stack of containers, test it and take it down; needs a Docker engine
+test-compose: .venv-test/installed ## build, test and remove the containers; needs a Docker engine
 	.venv-test/bin/python -m pytest --timeout 3600 tests/compose
 
-lint: ## style, types, import contracts, containers, migrations, deployment settings
+lint: ## check style, types, imports, containers, migrations and settings
 	@errors=$$(mktemp); \
 	$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync $(CHECKS) 2>$$errors; status=$$?; \
 	cat $$errors >&2; rm $$errors; exit $$status  # the names of what failed come last
@@ -73,16 +73,16 @@ check-deployment:
 	DEBUG=false HTTPS=true SECRET_KEY=$$(head -c 48 /dev/urandom | base64 -w0) ALLOWED_HOSTS=rapport.example \
 		.venv-test/bin/python manage.py check --deploy --fail-level WARNING
 
-docs: .venv-test/installed ## build the documentation as a site: var/docs/index.html
+docs: .venv-test/installed ## build the documentation as a site: open var/docs/index.html
 	.venv-test/bin/properdocs build --quiet --strict --config-file mkdocs.yml
 
 bench: .venv-test/installed ## measure the pipeline and the queue on this machine
 	.venv-test/bin/python -m bench
 
-schema: .venv-test/installed ## write docs/openapi.yaml anew from the code
+schema: .venv-test/installed ## write docs/openapi.yaml from the code
 	.venv-test/bin/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-fuzz-api: test-environment ## send the API many generated requests; FUZZ_EXAMPLES=N of each operation
+fuzz-api: test-environment ## send the API generated requests: FUZZ_EXAMPLES=N per operation
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),300) .venv-test/bin/python -m pytest tests/e2e/api/test_fuzzing.py
 
 LOCK = .venv-test/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
