@@ -4,42 +4,84 @@ Boxes are those of ISO/IEC 14496-12: where each item's bytes stand says "iloc", 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ml.errors import BROKEN, InvalidImage
 
-PICTURE = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"moov")
+Box = tuple[bytes, int, int, int]  # kind, start, start of its body, and end
+
+PICTURE = (b"ftyp", b"meta", b"mdat", b"moov")
+OF_ITEMS = (b"hdlr", b"dinf", b"pitm", b"iloc", b"iinf", b"iref", b"iprp", b"idat", b"grpl")
 METADATA = (b"Exif", b"mime", b"uri ")
 EMPTY_EXIF = bytes(4) + b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
+# Boxes of a film, and of an item's properties, that say nothing of how it is shown, and those in which they stand.
+NOT_SHOWN = (b"udta", b"meta", b"uuid", b"free", b"skip", b"udes", b"altt")
+HOLDING = (b"trak", b"mdia", b"minf", b"stbl", b"iprp", b"ipco")
+OF_THE_FILE, OF_ITEM_DATA = 0, 1  # from where a place is counted
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """A part of an item."""
+
+    kind: bytes
+    start: int
+    end: int
 
 
 def without_items(data: bytes) -> bytes:
-    """Zeros in place of EXIF, XMP and the like, and of boxes that are none of the picture."""
+    """Zeros in place of EXIF, XMP and the like, and of whatever else is none of the picture."""
     cleaned, last = bytearray(data), 0
-    for kind, start, body, end in _boxes(data, 0, len(data)):
+    boxes = list(_boxes(data, 0, len(data)))
+    for kind, start, body, end in boxes:
         if kind in PICTURE:
             last = end
         else:
-            cleaned[start:end] = (end - start).to_bytes(4) + b"free" + bytes(end - start - 8)
+            _empty(cleaned, start, end)
         if kind == b"meta":
-            _clean_items(cleaned, data, body + 4, end)
+            _clean_items(cleaned, data, boxes, body + 4, end)
+        elif kind == b"moov":
+            _clean_deeply(cleaned, data, body, end)
     return bytes(cleaned[:last])
 
 
-def _clean_items(cleaned: bytearray, data: bytes, start: int, end: int) -> None:
-    inside = {kind: (body, end) for kind, _, body, end in _boxes(data, start, end)}
+def _empty(cleaned: bytearray, start: int, end: int) -> None:
+    """Make free space of a box, so that the others stay where they are."""
+    cleaned[start:end] = (end - start).to_bytes(4) + b"free" + bytes(end - start - 8)
+
+
+def _clean_deeply(cleaned: bytearray, data: bytes, start: int, end: int) -> None:
+    for kind, first, body, stop in _boxes(data, start, end):
+        if kind in NOT_SHOWN:
+            _empty(cleaned, first, stop)
+        elif kind in HOLDING:
+            _clean_deeply(cleaned, data, body, stop)
+
+
+def _clean_items(cleaned: bytearray, data: bytes, boxes: list[Box], start: int, end: int) -> None:
+    items = list(_boxes(data, start, end))
+    inside = {kind: (body, stop) for kind, _, body, stop in items}
     if b"iinf" not in inside or b"iloc" not in inside:
         raise InvalidImage(BROKEN)
-    kinds = dict(_kinds(data, *inside[b"iinf"]))
-    items_data = inside.get(b"idat", (0, 0))[0]
-    for item, place, length in _places(data, inside[b"iloc"][0], items_data):
-        if kinds.get(item) in METADATA:
-            length = min(length or len(data), len(data) - place)
-            empty = EMPTY_EXIF if kinds[item] == b"Exif" and length >= len(EMPTY_EXIF) else b""
-            cleaned[place : place + length] = empty.ljust(length, b"\0")
+    for kind, first, _, stop in items:
+        if kind not in OF_ITEMS:
+            _empty(cleaned, first, stop)
+    _clean_deeply(cleaned, data, *inside.get(b"iprp", (0, 0)))
+    stored = [each for each in (*boxes, *items) if each[0] in (b"mdat", b"idat")]
+    if not any(kind == b"moov" for kind, *_ in boxes):  # else some bytes are of no item, but of the film
+        for _, _, body, stop in stored:
+            cleaned[body:stop] = bytes(stop - body)
+    extents = list(_extents(data, dict(_kinds(data, *inside[b"iinf"])), inside))
+    for extent in extents:
+        cleaned[extent.start : extent.end] = data[extent.start : extent.end]
+    for extent in extents:
+        if extent.kind in METADATA:
+            length = extent.end - extent.start
+            empty = EMPTY_EXIF if extent.kind == b"Exif" and length >= len(EMPTY_EXIF) else b""
+            cleaned[extent.start : extent.end] = empty.ljust(length, b"\0")
 
 
-def _boxes(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Each box's kind, start, start of its body, and end."""
+def _boxes(data: bytes, position: int, end: int) -> Iterator[Box]:
     while position + 8 <= end:
         size, kind, body = (
             int.from_bytes(data[position : position + 4]),
@@ -64,8 +106,14 @@ def _kinds(data: bytes, body: int, end: int) -> Iterator[tuple[int, bytes]]:
             yield int.from_bytes(data[at + 4 : at + 4 + number]), data[name : name + 4]
 
 
+def _extents(data: bytes, kinds: dict[int, bytes], inside: dict[bytes, tuple[int, int]]) -> Iterator[_Extent]:
+    items_data = inside.get(b"idat", (0, 0))[0]
+    for item, place, length in _places(data, inside[b"iloc"][0], items_data):
+        yield _Extent(kinds.get(item, b""), place, min(place + (length or len(data)), len(data)))
+
+
 def _places(data: bytes, body: int, items_data: int) -> Iterator[tuple[int, int, int]]:
-    """Each extent of each item: the item's number, where it stands, and how long it is."""
+    """Each extent of each item: the item's number, where it stands, and how long it is (0: to the end)."""
     version, position = data[body], body + 4
 
     def number(size: int) -> int:
@@ -78,9 +126,11 @@ def _places(data: bytes, body: int, items_data: int) -> Iterator[tuple[int, int,
     wide = 4 if version == 2 else 2
     for _ in range(number(wide)):
         item = number(wide)
-        method = number(2) & 15 if version else 0
+        method = number(2) & 15 if version else OF_THE_FILE
+        if method not in (OF_THE_FILE, OF_ITEM_DATA):
+            raise InvalidImage("The photo is stored in parts that refer to each other. Save it again as a JPEG.")
         number(2)
-        base = number(base_size) + (items_data if method == 1 else 0)
+        base = number(base_size) + (items_data if method == OF_ITEM_DATA else 0)
         for _ in range(number(2)):
             if version:
                 number(index_size)

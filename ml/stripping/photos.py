@@ -9,7 +9,8 @@ from ml.stripping.boxes import without_items
 from ml.stripping.tiff import without_tags
 
 ICC = b"ICC_PROFILE\0"
-PNG_COLOURS = (b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP")
+PNG_COLOURS = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4}  # and bytes of each
+PNG_PROFILE = b"iCCP"
 PNG_HEADER_BYTES = len(SIGNATURE) + 25  # the signature and IHDR
 WEBP_KEPT = (b"VP8 ", b"VP8L", b"ALPH", b"ICCP")
 WEBP_HAS_EXIF, WEBP_HAS_XMP = 0x08, 0x04
@@ -47,7 +48,11 @@ def _jpeg(data: bytes, orientation: int) -> bytes:
 
 def _png(data: bytes, orientation: int) -> bytes:
     picture = read_png(data).picture
-    parts = [chunk(kind, bytes(body)) for kind, body, _ in islice(read_chunks(data), MAX_CHUNKS) if kind in PNG_COLOURS]
+    parts = [
+        chunk(kind, bytes(body))
+        for kind, body, _ in islice(read_chunks(data), MAX_CHUNKS)
+        if kind == PNG_PROFILE or PNG_COLOURS.get(kind) == len(body)
+    ]
     if exif := _exif(orientation):
         parts.append(chunk(b"eXIf", exif))
     return picture[:PNG_HEADER_BYTES] + b"".join(parts) + picture[PNG_HEADER_BYTES:]

@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from ml.image import check_photo, decode, strip
+from ml.png_structure import chunk
 from tests.ml.photos import FORMATS, astronaut, encoded, exif, turned
 
 SECRET = b"Hammerfest"
@@ -102,3 +103,40 @@ def test_pictures_that_follow_are_left_out() -> None:
 def test_what_was_stripped_stays_as_it_is(image_format: str) -> None:
     once = strip(photo(image_format))
     assert strip(once) == once
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return (len(body) + 8).to_bytes(4) + kind + body
+
+
+@pytest.mark.parametrize("image_format", ["HEIF", "AVIF"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        box(b"free", SECRET),
+        box(b"skip", SECRET) + box(b"mdat", b""),
+        box(b"mdat", SECRET),  # of no item
+        box(b"uuid", SECRET),
+    ],
+    ids=["free", "skip", "mdat", "uuid"],
+)
+def test_no_box_beside_the_picture_is_kept(image_format: str, more: bytes) -> None:
+    data = encoded(UPRIGHT, image_format) + more
+    stripped = strip(data)
+    assert SECRET not in stripped
+    assert np.array_equal(decode(stripped).image, decode(data).image)
+
+
+def test_a_film_beside_the_picture_does_not_say_where_it_was_taken() -> None:
+    place = box(b"udta", box(b"\xa9xyz", SECRET))
+    data = encoded(UPRIGHT, "AVIF") + box(b"moov", place + box(b"trak", place))
+    stripped = strip(data)
+    assert SECRET not in stripped
+    assert np.array_equal(decode(stripped).image, decode(data).image)
+
+
+@pytest.mark.parametrize("kind", [b"gAMA", b"sRGB", b"cHRM", b"cICP"])
+def test_what_says_a_png_s_colours_says_no_more(kind: bytes) -> None:
+    data = encoded(UPRIGHT, "PNG")
+    flawed = data[:33] + chunk(kind, SECRET * 4) + data[33:]
+    assert SECRET not in strip(flawed)
