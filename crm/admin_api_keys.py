@@ -15,8 +15,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import ForeignKey, Model, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -93,7 +93,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
         return ApiKey.objects.visible_to(member_of_staff(request))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ApiKey | None:
-        return self.get_queryset(request).filter(prefix=object_id).first()
+        return None if "\0" in object_id else self.get_queryset(request).filter(prefix=object_id).first()
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -156,7 +156,9 @@ class ApiKeyAdmin(WorkspaceAdmin):
         """Asks first, and then revokes the key."""
         if not self.may_revoke(request):
             raise PermissionDenied
-        key = get_object_or_404(self.get_queryset(request).select_related("user"), prefix=prefix)
+        key = self.get_object(request, prefix)
+        if key is None:
+            raise Http404
         if request.method == "POST":
             with transaction.atomic():
                 if key.revoke():

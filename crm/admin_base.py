@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.filters import search_smart_split
@@ -35,9 +37,18 @@ class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # ty
         fields = [given if isinstance(given, str) else given[0] for given in filters]
         return lookup in self.extra_lookups or lookup in (f + end for f in fields for end in LOOKUPS_OF_FILTERS)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Numbers and times in the address that no row can have are answered as other nonsense is."""
+        try:
+            return super().get_changelist_instance(request)
+        except (OverflowError, DataError) as error:
+            raise IncorrectLookupParameters from error
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """As `matching` finds them; none of them twice."""
+        if "\0" in search_term:  # which stands in no text, and PostgreSQL would not even compare
+            return queryset.none(), False
         words = search_smart_split(search_term)  # type: ignore[arg-type]  # it takes a text
         return matching(queryset, words, self.get_search_fields(request)), False

@@ -12,22 +12,25 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import BaseCache, cache
+from django.core.cache.backends.locmem import LocMemCache
 
 logger = logging.getLogger(__name__)
 
 FILE = "counters.sqlite3"
 PATIENCE = 5  # seconds that a process waits for others to count
+OF_THIS_PROCESS = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 
 
-def count(name: str, lifetime: int) -> int | None:
-    """Count one more; return how many there are, or None if the counters cannot be reached.
+def count(name: str, lifetime: int, *, even_alone: bool = False) -> int | None:
+    """Count one more; return how many there are.
 
+    If the counters cannot be reached, each process counts `even_alone`, or else nobody and None is returned.
     The counter is forgotten `lifetime` seconds after it was first counted.
     """
     with _or_nothing():
-        return _count_in_file(name, lifetime) if _in_files() else _count_in_cache(name, lifetime)
-    return None
+        return _count_in_file(name, lifetime) if _in_files() else _count_in_cache(cache, name, lifetime)
+    return _count_in_cache(OF_THIS_PROCESS, name, lifetime) if even_alone else None
 
 
 def count_back(name: str) -> None:
@@ -36,13 +39,20 @@ def count_back(name: str) -> None:
         if _in_files():
             with _database() as database:
                 database.execute("UPDATE counters SET number = number - 1 WHERE name = ?", (name,))
-        elif cache.get(name) is not None:
-            cache.decr(name)
+        else:
+            _count_back_in_cache(cache, name)
+        return
+    _count_back_in_cache(OF_THIS_PROCESS, name)
 
 
-def _count_in_cache(name: str, lifetime: int) -> int:
-    cache.add(name, 0, timeout=lifetime)
-    return cache.incr(name)
+def _count_in_cache(counters: BaseCache, name: str, lifetime: int) -> int:
+    counters.add(name, 0, timeout=lifetime)
+    return counters.incr(name)
+
+
+def _count_back_in_cache(counters: BaseCache, name: str) -> None:
+    if counters.get(name) is not None:
+        counters.decr(name)
 
 
 def _count_in_file(name: str, lifetime: int) -> int:
@@ -78,7 +88,7 @@ def _or_nothing() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # each cache has errors of its own
-        logger.warning("Requests are not counted: the cache cannot be reached (%s)", error)
+        logger.warning("Requests are not counted together: the cache cannot be reached (%s)", error)
 
 
 def _in_files() -> bool:

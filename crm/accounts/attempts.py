@@ -9,16 +9,13 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from crm.accounts.known_browsers import id_of_known_browser
-from crm.api.authentication import client_address
+from crm.api.authentication import client_network
 from crm.api.throttling import Allowance, spend
-
-NETWORK_OF_ONE_CLIENT = 64  # bits of an IPv6 address; who has one has all of the network
 
 
 class TooManyAttempts(Exception):
@@ -45,33 +42,27 @@ def begin_attempt(request: HttpRequest, username: str) -> Attempt:
     """Count the attempt. Raises TooManyAttempts."""
     account = _digest(unicodedata.normalize("NFKC", username).casefold())
     if browser := id_of_known_browser(request, username):
-        counted = [spend(f"login:{account}:browser:{browser}", settings.LOGIN_RATE)]
+        counted = [_spend(f"{account}:browser:{browser}", settings.LOGIN_RATE)]
     else:
-        address = _digest(_network_of(client_address(request)))
+        address = _digest(client_network(request))
         counted = [
-            spend(f"login:{account}:{address}", settings.LOGIN_RATE),
-            spend(f"login:address:{address}", settings.LOGIN_ADDRESS_RATE),
+            _spend(f"{account}:{address}", settings.LOGIN_RATE),
+            _spend(f"address:{address}", settings.LOGIN_ADDRESS_RATE),
         ]
         if not _exceeded(counted):  # else one address could use up what all others have together
-            counted.append(spend(f"login:{account}", settings.LOGIN_ACCOUNT_RATE))
+            counted.append(_spend(account, settings.LOGIN_ACCOUNT_RATE))
     if exceeded := _exceeded(counted):
         raise TooManyAttempts(max(allowance.seconds_left for allowance in exceeded))
     return Attempt(tuple(counted))
 
 
+def _spend(what: str, rate: str) -> Allowance:
+    """Without the cache each process counts for itself: an outage must not open the accounts."""
+    return spend(f"login:{what}", rate, even_alone=True)
+
+
 def _exceeded(counted: list[Allowance]) -> list[Allowance]:
     return [allowance for allowance in counted if allowance.remaining is not None and allowance.remaining < 0]
-
-
-def _network_of(address: str) -> str:
-    """Return the address, or of IPv6 the network in which its client can choose any."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # a server on a socket names none
-        return address
-    if mapped := getattr(parsed, "ipv4_mapped", None):
-        return str(mapped)
-    return address if parsed.version == 4 else str(ip_network((address, NETWORK_OF_ONE_CLIENT), strict=False))
 
 
 def _digest(value: str) -> str:

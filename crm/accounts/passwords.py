@@ -5,6 +5,7 @@ import re
 from django.core.exceptions import ValidationError
 
 from crm.models import User
+from crm.text import folded
 
 LEAST_BESIDE_NAMES = 8  # characters, as many as a password needs without them
 SHORTEST_NAME = 3
@@ -17,10 +18,10 @@ class NotMadeOfNamesValidator:
         """Raises ValidationError."""
         if user is None:
             return
-        rest = password.lower()
+        rest = written = folded(password)
         for name in _names_of(user):
             rest = rest.replace(name, "")
-        if rest != password.lower() and len(rest) < LEAST_BESIDE_NAMES:
+        if rest != written and len(rest) < LEAST_BESIDE_NAMES:
             raise ValidationError(
                 "The password is little more than your name or email address. Use words that others cannot guess.",
                 "made_of_names",
@@ -32,6 +33,6 @@ class NotMadeOfNamesValidator:
 
 def _names_of(user: User) -> list[str]:
     """Return the account's names and their parts, the longest first."""
-    given = [user.username, user.first_name, user.last_name, user.email]
-    names = {part.lower() for name in given for part in (name, *re.split(r"\W+", name))}
+    given = map(folded, [user.username, user.first_name, user.last_name, user.email])
+    names = {part for name in given for part in (name, *re.split(r"\W+", name))}
     return sorted((name for name in names if len(name) >= SHORTEST_NAME), key=len, reverse=True)

@@ -46,11 +46,11 @@ class Allowance:
         count_back(self.counter)
 
 
-def spend(client: str, rate: str) -> Allowance:
-    """Count one request of the client. `rate` is such as 600/minute."""
+def spend(client: str, rate: str, *, even_alone: bool = False) -> Allowance:
+    """Count one request of the client, `even_alone` in this process. `rate` is such as 600/minute."""
     (quota, window), now = parse_rate(rate), time.time()
     counter = f"throttle:{client}:{window}:{int(now // window)}"
-    number = count(counter, 2 * window)
+    number = count(counter, 2 * window, even_alone=even_alone)
     remaining = None if number is None else quota - number
     return Allowance(quota, window, remaining, math.ceil(window - now % window), counter)
 

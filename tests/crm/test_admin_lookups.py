@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.db.models import Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from crm.admin_base import LOOKUPS_OF_FILTERS
 from crm.models import ApiKey, User, WebhookEndpoint
 from tests.factories import EmotionCorrectionFactory, UserFactory
 from tests.webhooks import WebhookEndpointFactory
@@ -86,3 +88,33 @@ def test_the_status_page_leads_to_failed_photos(admin_client: Client) -> None:
     answer = admin_client.get("/admin/emotions/snapshot/", query)
     assert answer.status_code == 200
     assert "0 snapshots" in text_of(answer.content)
+
+
+@PAGES
+@pytest.mark.parametrize("value", ["9" * 23, "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_values_that_no_row_can_have_are_not_errors(
+    admin_client: Client, rf: RequestFactory, admin_user: User, pages: ModelAdmin[Model], value: str
+) -> None:
+    request = rf.get("/")
+    request.user = admin_user
+    filters: Any = pages.get_list_filter(request)
+    fields = [given if isinstance(given, str) else given[0] for given in filters]
+    for lookup in (field + end for field in fields for end in LOOKUPS_OF_FILTERS):
+        answer = admin_client.get(address_of(pages), {lookup: value})
+        assert (lookup, answer.status_code) in ((lookup, 200), (lookup, 302))
+
+
+@PAGES
+def test_no_row_has_an_address_with_nul(admin_client: Client, pages: ModelAdmin[Model]) -> None:
+    for page in ("change", "history", "delete"):
+        answer = admin_client.get(f"{address_of(pages)}%00/{page}/", follow=True)
+        assert (page, answer.status_code) in ((page, 200), (page, 403), (page, 404))
+    assert admin_client.get("/admin/crm/apikey/%00/revoke/").status_code == 404
+
+
+@pytest.mark.parametrize("model", ["consent", "interaction"])
+def test_no_customer_is_offered_for_nul(admin_client: Client, model: str) -> None:
+    rows()
+    query = {"app_label": "crm", "model_name": model, "field_name": "customer", "term": "\0"}
+    answer = admin_client.get("/admin/autocomplete/", query)
+    assert (answer.status_code, answer.json()["results"]) == (200, [])

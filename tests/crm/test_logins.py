@@ -6,6 +6,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from crm.accounts.attempts import TooManyAttempts, begin_attempt
+from crm.counters import OF_THIS_PROCESS
 from crm.models import User
 from crm.settings import cache
 from tests.factories import UserFactory
@@ -91,6 +92,28 @@ def test_a_client_of_ipv6_is_all_its_network(account: User) -> None:
     addresses = [f"2001:db8:1:2::{number}" for number in range(4)]
     assert [tried("vera", address=address) for address in addresses] == [200, 200, 200, 429]
     assert tried("vera", address="2001:db8:1:3::1") == 200
+
+
+@pytest.mark.parametrize("written", ["198.51.100.7:{}", "[2001:db8:1:2::7]:{}", "[2001:db8:1:2::{}]"])
+def test_the_port_that_a_proxy_writes_makes_no_other_client(account: User, settings: Settings, written: str) -> None:
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
+    form = {"username": "vera", "password": "wrong"}
+    answers = [
+        Client().post(LOGIN, form, headers={"X-Forwarded-For": written.format(port)}) for port in range(1024, 1028)
+    ]
+    assert [each.status_code for each in answers] == [200, 200, 200, 429]
+
+
+def test_attempts_are_limited_while_the_cache_is_away(
+    account: User, settings: Settings, redis_server: RedisServer
+) -> None:
+    OF_THIS_PROCESS.clear()
+    settings.CACHES = {"default": cache(redis_server.url)}
+    redis_server.stop()
+    assert {tried("vera", "password") for _ in range(4)} == {302}
+    assert [tried("vera") for _ in range(4)] == [200, 200, 200, 429]
+    assert tried("vera", "password") == 429
+    OF_THIS_PROCESS.clear()
 
 
 def test_many_addresses_together_try_only_so_often(account: User) -> None:

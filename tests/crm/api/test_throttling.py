@@ -66,6 +66,14 @@ def test_wrong_keys_are_slowed_down_and_right_ones_are_not() -> None:
     assert elsewhere.status_code == 401
 
 
+def test_guessing_from_a_whole_network_of_ipv6_is_slowed_down(settings: Settings) -> None:
+    settings.API_FAILURE_RATE = "3/day"
+    intruder = Client(headers={"Authorization": "Bearer abcdefgh.guessed"})
+    answers = [intruder.get(CUSTOMERS, REMOTE_ADDR=f"2001:db8:1:2::{number}") for number in range(4)]
+    assert [each.status_code for each in answers] == [401, 401, 401, 429]
+    assert intruder.get(CUSTOMERS, REMOTE_ADDR="2001:db8:1:3::1").status_code == 401
+
+
 def test_a_redis_counts_exactly(settings: Settings, redis_server: RedisServer) -> None:
     settings.CACHES = {"default": cache(redis_server.url)}
     left = {each.remaining for each in at_once(lambda: spend("somebody", "100/day"), times=8)}
