@@ -14,10 +14,10 @@ help: ## list the commands
 run: var/static/staticfiles.json ## start Rapport on this machine: web, worker and schedule
 	@.venv/bin/python manage.py migrate --verbosity 0
 	@.venv/bin/python manage.py create_first_account
-	@PORT=$(PORT) WORKERS=$(WORKERS) .venv/bin/supervisord $(if $(filter 0,$(shell id -u)),--user root) --configuration crm/local/supervisord.conf
+	@PORT=$(PORT) WORKERS=$(WORKERS) .venv/bin/supervisord $(if $(filter 0,$(shell id -u)),--user root) --configuration config/local/supervisord.conf
 
 .venv/installed: requirements.txt
-	$(PYTHON) crm/local/check_python.py
+	$(PYTHON) config/local/check_python.py
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
@@ -26,7 +26,7 @@ var/static/staticfiles.json: .venv/installed $(shell find static -type f)
 	@.venv/bin/python manage.py collectstatic --no-input --verbosity 0
 
 .venv-test/installed: requirements-dev.txt
-	$(PYTHON) crm/local/check_python.py
+	$(PYTHON) config/local/check_python.py
 	$(PYTHON) -m venv .venv-test
 	.venv-test/bin/pip install --quiet --disable-pip-version-check uv
 	VIRTUAL_ENV=.venv-test .venv-test/bin/uv pip install --quiet --requirement requirements-dev.txt
@@ -40,7 +40,7 @@ PYTEST = .venv-test/bin/python -m pytest --numprocesses auto --maxprocesses 4 --
 
 test: test-environment ## run every test, also with real servers and a real browser
 	$(PYTEST)
-	TEST_DATABASE=sqlite $(PYTEST) --quiet -m database tests/crm tests/emotions
+	TEST_DATABASE=sqlite $(PYTEST) --quiet -m database tests/crm tests/emotions tests/jobs
 
 test-compose: .venv-test/installed ## build, test and remove the containers; needs a Docker engine
 	.venv-test/bin/python -m pytest --timeout 3600 tests/compose

@@ -79,7 +79,7 @@ def serving(folder: Path, workers: int, threads: int) -> Iterator[Server]:
         "LOG_LEVEL": "WARNING",
         "SECRET_KEY": "of-a-bench-and-nothing-else-" + "-" * 40,
     }
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "crm.wsgi"]
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "config.wsgi"]
     command += ["--workers", str(workers), "--threads", str(threads), "--keep-alive", str(KEEP_ALIVE)]
     process = subprocess.Popen(command, env=environment, stdout=sys.stderr)  # noqa: S603
     try:

@@ -10,9 +10,9 @@ from datetime import timedelta
 from django.utils import timezone
 from PIL import Image
 
+from crm.consents.services import record_consent
 from crm.models import ApiKey, Consent, Customer, Interaction, Scope, User, WebhookDelivery, WebhookEndpoint
-from crm.models.webhook_deliveries import WebhookMessage
-from crm.services import record_consent
+from crm.webhooks.models.deliveries import WebhookMessage
 
 CUSTOMERS = 100  # whose photos come in
 DELIVERIES = 20_000

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from emotions.models import Snapshot
-    from tests.integration.deployment import Deployment
+    from tests.support.deployment import Deployment
 
 P95_MS = 1000
 DEADLINE = 3600.0  # seconds after which the workers are given up
@@ -29,8 +29,8 @@ DEADLINE = 3600.0  # seconds after which the workers are given up
 def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) -> dict[str, float]:
     """Needs Django set up, on the deployment's database. Raises AssertionError where the account does not balance."""
     from emotions.models import Snapshot
-    from tests.accounting import assert_accounted_for
-    from tests.factories import small_photo
+    from tests.support.accounting import assert_accounted_for
+    from tests.support.factories import small_photo
 
     uploads = another_system(deployment.web(processes=2), small_photo)
     deployment.worker(options.processes)

@@ -74,7 +74,7 @@ def _day(text: str) -> datetime:
 
 def main() -> int:
     options = build_parser().parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
     django.setup()

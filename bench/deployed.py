@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.registry import DEFAULT_MODEL
-from tests import servers
+from tests.support import servers
 
 if TYPE_CHECKING:
     from bench.uploads import Uploads
-    from tests.integration.deployment import Deployment
+    from tests.support.deployment import Deployment
 
 CUSTOMERS = 20  # whose photos come in: uploads for one customer wait for each other
 
@@ -35,14 +35,14 @@ def deployed() -> Iterator["Deployment"]:
             "BROKER_VISIBILITY_TIMEOUT": "600",
             "SWEEP_INTERVAL": "10",
         }
-        os.environ.update(environment, DJANGO_SETTINGS_MODULE="crm.settings")
+        os.environ.update(environment, DJANGO_SETTINGS_MODULE="config.settings")
 
         import django
 
         django.setup()
         from django.core.management import call_command
 
-        from tests.integration.deployment import Deployment
+        from tests.support.deployment import Deployment
 
         call_command("migrate", verbosity=0)
         deployment = Deployment(folder, **environment)
@@ -55,8 +55,8 @@ def deployed() -> Iterator["Deployment"]:
 def another_system(address: str, photo: Callable[[int], bytes]) -> "Uploads":
     """Sends photos of customers who agreed to it, with a key that may do so. Needs Django set up."""
     from bench.uploads import Uploads
-    from tests.api import make_key
-    from tests.factories import InteractionFactory, UserFactory
+    from tests.support.api import make_key
+    from tests.support.factories import InteractionFactory, UserFactory
 
     user = UserFactory(is_superuser=True)
     interactions = [str(InteractionFactory(staff=user).uuid) for _ in range(CUSTOMERS)]

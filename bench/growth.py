@@ -43,11 +43,11 @@ def measure() -> dict[str, Any]:
 
 
 def in_own_process(options: argparse.Namespace) -> dict[str, Any]:
-    from tests.servers import postgres
+    from tests.support.servers import postgres
 
     with postgres() as server, tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "crm.settings",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
             "VAR_DIR": folder,
             "DATABASE_URL": server.url,
             "CELERY_BROKER_URL": "filesystem://",

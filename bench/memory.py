@@ -19,7 +19,7 @@ from bench.deployed import another_system, deployed
 from bench.processes import share_megabytes
 
 if TYPE_CHECKING:
-    from tests.integration.deployment import Deployment
+    from tests.support.deployment import Deployment
 
 GROWTH = 1.05  # of the whole, from the first sample to the last; a photo is sometimes under way
 SIZES = ((640, 480), (1600, 1200), (64, 80), (1024, 768))
@@ -43,7 +43,7 @@ def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) 
     Raises AssertionError where the account does not balance.
     """
     from emotions.models import Snapshot
-    from tests.accounting import assert_accounted_for
+    from tests.support.accounting import assert_accounted_for
 
     uploads = another_system(deployment.web(processes=1), photo)
     worker = deployment.worker(options.processes, WORKER_MAX_MEMORY="100000")
@@ -68,7 +68,7 @@ def photo(number: int) -> bytes:
 
 @cache
 def face_of(size: tuple[int, int]) -> bytes:
-    from tests.factories import face, jpeg
+    from tests.support.factories import face, jpeg
 
     return jpeg(face().resize(size))
 

@@ -24,7 +24,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     """Run in a process of its own, with VAR_DIR set to a folder that is thrown away."""
     import django
 
-    os.environ["DJANGO_SETTINGS_MODULE"] = "crm.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     django.setup()
     from django.core.management import call_command
 
@@ -57,10 +57,10 @@ def uploader(*photos: bytes) -> Callable[[], int]:
     """A function that adds the next photo to a new interaction, as the form does, and returns the snapshot's key."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
+    from crm.consents.services import record_consent
     from crm.models import Consent, Customer, Interaction, User
-    from crm.services import record_consent
-    from emotions.photos import check_upload
-    from emotions.services import log_interaction
+    from emotions.snapshots.photos import check_upload
+    from emotions.snapshots.services import log_interaction
 
     staff = User.objects.create_user("bench", is_staff=True)
     customer = Customer.objects.create(name="Bench", owner=staff)
@@ -110,7 +110,7 @@ def wait_for(condition: Callable[[], bool], pause: float = 0.01) -> None:
 @contextmanager
 def worker(processes: int) -> Iterator[int]:
     """A real worker with its processes, for as long as the block runs; gives its process ID."""
-    command = [sys.executable, "-m", "celery", "--quiet", "--app", "crm", "worker", "--loglevel", "ERROR"]
+    command = [sys.executable, "-m", "celery", "--quiet", "--app", "jobs", "worker", "--loglevel", "ERROR"]
     command += ["--without-gossip", "--without-mingle", "--concurrency", str(processes)]
     process = subprocess.Popen(command, stdout=sys.stderr)  # noqa: S603
     try:

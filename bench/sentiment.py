@@ -47,8 +47,8 @@ def _measurements(seed: int) -> dict[str, Measurement]:
 
     from crm.models import Customer, User
     from emotions.models import SentimentPoint
-    from emotions.sentiment import sentiment
-    from emotions.sentiment_history import Interval, by_customer, history
+    from emotions.sentiment.history import Interval, by_customer, history
+    from emotions.sentiment.queries import sentiment
 
     chance = random.Random(seed)  # noqa: S311
     newest = SentimentPoint.objects.aggregate(newest=Max("captured_at"))["newest"] + timedelta(seconds=1)
@@ -111,7 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     options = build_parser().parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
     django.setup()

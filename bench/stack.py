@@ -145,13 +145,13 @@ def _summary(rounds: list[dict[str, Any]], latencies: list[float], options: argp
 
 
 def in_own_process(options: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
-    from tests.servers import postgres, redis_server
+    from tests.support.servers import postgres, redis_server
 
     os.sched_setaffinity(0, options.cores)  # and whatever is started from here
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "crm.settings",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
             "VAR_DIR": folder,
             "DATABASE_URL": stack.enter_context(postgres(hurried=False)).url,
             "CELERY_BROKER_URL": stack.enter_context(redis_server()).url,

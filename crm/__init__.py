@@ -1,1 +1,1 @@
-"""The CRM, and the Django project itself. Imports nothing: crm/worker_health.py is to be quick."""
+"""The CRM: customers and what is done with and for them."""

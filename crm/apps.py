@@ -1,7 +1,5 @@
 from django.apps import AppConfig
 
-import crm.celery  # noqa: F401  # the application that tasks of this process belong to
-
 
 class CrmConfig(AppConfig):
     name = "crm"
@@ -9,9 +7,8 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crm import forgetting, heartbeat
+        from crm.privacy import forgetting
         from crm.webhooks import signal_handlers
 
         signal_handlers.connect()
         forgetting.connect()
-        heartbeat.connect()

@@ -14,10 +14,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from crm.models import Customer, User
-from crm.models.deletion import LockedDeletion
-from emotions.corrections import counting
+from crm.privacy.deletion import LockedDeletion
+from emotions.corrections.services import counting
 from emotions.models import EmotionRecord, Snapshot
-from emotions.timeline import with_faces
+from emotions.timeline.queries import with_faces
 
 View = Callable[..., HttpResponseBase]
 

@@ -8,7 +8,7 @@ from typing import Any
 from crm.webhooks.event_types import register
 from crm.webhooks.events import emit, somebody_listens
 from crm.webhooks.references import API, customer_reference, interaction_reference
-from emotions.answers import model_answer
+from emotions.answers.queries import model_answer
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 
 CORRECTION_CREATED = "correction.created"

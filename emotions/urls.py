@@ -2,28 +2,43 @@
 
 from django.urls import path
 
-from emotions import media, views, views_models, views_review, views_snapshots, views_status
 from emotions.access import for_staff
-from emotions.views_models import for_managers
+from emotions.consents import views as views_consents
+from emotions.log import views as views_log
+from emotions.model_versions import views as views_models
+from emotions.model_versions.views import for_managers
+from emotions.review import views as views_review
+from emotions.snapshots import media
+from emotions.snapshots import views as views_snapshots
+from emotions.status import views as views_status
+from emotions.timeline import views as views_timeline
 
 app_name = "emotions"
 urlpatterns = [
-    path("customers/<uuid:public_id>/", for_staff(views.timeline), name="timeline"),
-    path("customers/<uuid:public_id>/sentiment/", for_staff(views.sentiment_chart), name="sentiment"),
-    path("customers/<uuid:public_id>/log/", for_staff(views.log), name="log"),
-    path("customers/<uuid:public_id>/consent/record/", for_staff(views.consent), {"granted": True}, "record_consent"),
+    path("customers/<uuid:public_id>/", for_staff(views_timeline.timeline), name="timeline"),
+    path("customers/<uuid:public_id>/sentiment/", for_staff(views_timeline.sentiment_chart), name="sentiment"),
+    path("customers/<uuid:public_id>/log/", for_staff(views_log.log), name="log"),
     path(
-        "customers/<uuid:public_id>/consent/withdraw/", for_staff(views.consent), {"granted": False}, "withdraw_consent"
+        "customers/<uuid:public_id>/consent/record/",
+        for_staff(views_consents.consent),
+        {"granted": True},
+        "record_consent",
+    ),
+    path(
+        "customers/<uuid:public_id>/consent/withdraw/",
+        for_staff(views_consents.consent),
+        {"granted": False},
+        "withdraw_consent",
     ),
     path(
         "customers/<uuid:public_id>/consent/training/record/",
-        for_staff(views.training_consent),
+        for_staff(views_consents.training_consent),
         {"granted": True},
         "record_training_consent",
     ),
     path(
         "customers/<uuid:public_id>/consent/training/withdraw/",
-        for_staff(views.training_consent),
+        for_staff(views_consents.training_consent),
         {"granted": False},
         "withdraw_training_consent",
     ),

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from tests import servers
-from tests.broker import Queue
-from tests.databases import use_database
-from tests.ports import own_port
-from tests.receiver import Receiver
-from tests.small_model import small_classifier, write_model
+from tests.support import servers
+from tests.support.broker import Queue
+from tests.support.databases import use_database
+from tests.support.ports import own_port
+from tests.support.receiver import Receiver
+from tests.support.small_model import small_classifier, write_model
 
 DATABASES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
 TRAINING = Path(__file__).parent / "training"

@@ -23,8 +23,8 @@ os.environ.update(
 )
 Env.read_env = lambda *args, **kwargs: False  # type: ignore[method-assign]
 
-from crm.settings import *  # noqa: E402, F403
-from crm.settings import STORAGES  # noqa: E402
+from config.settings import *  # noqa: E402, F403
+from config.settings import STORAGES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -14,9 +14,9 @@ from pytest_django import DjangoAssertNumQueries
 from crm.models import ApiKey, Consent, Customer, Interaction, User, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.events import emit_test
 from emotions.models import Snapshot
-from tests.api import make_key
-from tests.factories import ConsentFactory, CustomerFactory, InteractionFactory, SnapshotFactory, UserFactory
-from tests.webhooks import WebhookEndpointFactory
+from tests.support.api import make_key
+from tests.support.factories import ConsentFactory, CustomerFactory, InteractionFactory, SnapshotFactory, UserFactory
+from tests.support.webhooks import WebhookEndpointFactory
 
 ROWS: dict[type[Model], Callable[[int], Any]] = {
     ApiKey: lambda number: make_key(UserFactory()),

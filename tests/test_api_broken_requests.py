@@ -8,9 +8,9 @@ import pytest
 
 from crm.api.views import MAX_BODY_BYTES
 from crm.models import User
-from tests.api import System
-from tests.emotions.api.requests import NEVER
-from tests.factories import UserFactory
+from tests.support.api import System
+from tests.support.factories import UserFactory
+from tests.support.requests import NEVER
 from tests.test_api_routes import operations
 
 pytestmark = pytest.mark.django_db

@@ -9,12 +9,12 @@ from django.db.models import F, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from crm.api.customers import CustomerFilter
+from crm.customers.api import CustomerFilter
 from crm.models import Customer, Interaction
-from emotions.api.snapshots import SnapshotFilter, shown
-from emotions.api.timeline import Kind, Timeline
 from emotions.models import Snapshot
-from tests.factories import InteractionFactory
+from emotions.snapshots.api.serializers import SnapshotFilter, shown
+from emotions.timeline.api.queries import Kind, Timeline
+from tests.support.factories import InteractionFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("postgres")]
 ROWS = 2_000

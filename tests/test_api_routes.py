@@ -10,11 +10,11 @@ from drf_spectacular.generators import SchemaGenerator
 
 from crm.models import Customer, Scope, User, WebhookDelivery
 from crm.webhooks.services import add_endpoint, send_test
-from emotions.corrections import correct
+from emotions.corrections.services import correct
 from emotions.models import EmotionRecord
 from ml.labels import Emotion
-from tests.api import System
-from tests.factories import ConsentFactory, CustomerFactory, InteractionFactory, SnapshotFactory, UserFactory
+from tests.support.api import System
+from tests.support.factories import ConsentFactory, CustomerFactory, InteractionFactory, SnapshotFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from bench import api, api_requests, dataset
 from bench.api_rows import PHOTO_BYTES, Written, commented, photo, written_for
 from crm.models import ApiKey, Consent, Customer, Interaction, User, WebhookDelivery, WebhookEndpoint
 from emotions.models import Snapshot
-from tests.api import API, System
+from tests.support.api import API, System
 
 SIZES = ("--customers", "60", "--interactions", "300", "--records", "600", "--until", "2026-11-01")
 TABLES: tuple[Any, ...] = (ApiKey, Consent, Customer, Interaction, Snapshot, WebhookDelivery, WebhookEndpoint)

@@ -11,8 +11,8 @@ import pytest
 from bench.detection import as_table, measure, turned
 from ml.sandbox import decode
 from ml.types import BoundingBox, Image
-from tests.ml.photos import FACE as ASTRONAUT
-from tests.ml.photos import astronaut, encoded
+from tests.support.photos import FACE as ASTRONAUT
+from tests.support.photos import astronaut, encoded
 
 FACE = BoundingBox(200, 40, 40, 40)  # white in a black photo
 

@@ -5,7 +5,7 @@ from PIL import Image
 
 from crm.models import Consent
 from emotions.models import Snapshot
-from tests.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory
+from tests.support.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory
 
 pytestmark = pytest.mark.django_db
 

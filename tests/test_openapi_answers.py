@@ -10,8 +10,8 @@ import yaml
 
 from crm.models import Customer
 from crm.webhooks.services import add_endpoint
-from tests.api import System
-from tests.factories import (
+from tests.support.api import System
+from tests.support.factories import (
     ConsentFactory,
     CustomerFactory,
     EmotionCorrectionFactory,

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from crm.models import Customer, Interaction
-from crm.search import matching
-from tests.factories import CustomerFactory
+from crm.text.search import matching
+from tests.support.factories import CustomerFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("postgres")]
 MANY = """
@@ -20,7 +20,7 @@ MANY = """
         'ulku ozgur ' || to_char(n, 'FM000000') || E'\\n+46 8 00' || n || E'\\n+46800' || n
     FROM generate_series(1, 30000) AS n
 """
-migration = import_module("crm.migrations.0013_search_index_folded")
+migration = import_module("crm.migrations.0002_search_index")
 
 
 def indexes() -> set[Any]:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.models import Customer, User
-from crm.text import normal
+from crm.text.normalisation import normal
 
 NO_ZONE = "Give the time with its zone, such as 2026-11-23T14:25:00Z."
 UNENCODED_PLUS = re.compile(r":\d\d(\.\d+)? \d\d(:?\d\d)?$")

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from crm.api.fields import NO_ZONE, standard_time
-from crm.search import matching
+from crm.text.search import matching
 
 
 class UtcField(IsoDateTimeField):

@@ -22,9 +22,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.api.models import InProgress, KeyReused
 from crm.api.problems import Conflict
 from crm.models import ApiKey, IdempotentRequest, User
-from crm.models.idempotency import InProgress, KeyReused
 
 if TYPE_CHECKING:
     from crm.api.views import ApiMixin

@@ -18,8 +18,8 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from rest_framework.renderers import JSONRenderer
 
-from crm.models.deletion import LockedDeletion
-from crm.outage import RETRY_AFTER, UNAVAILABLE
+from crm.privacy.deletion import LockedDeletion
+from jobs.outage import RETRY_AFTER, UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from crm.api.fields import EmailField, FlagField, IdentifierField, TextField, UtcDateTimeField
-from crm.models import text
+from crm.text import fields as text
 
 
 class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows' type is the subclass's

@@ -5,12 +5,12 @@ from django.views.decorators.cache import cache_page
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from crm.api.bulk import BulkCustomersView
-from crm.api.consents import ConsentViewSet
-from crm.api.customers import CustomerViewSet, ExternalCustomerView
 from crm.api.documentation import RedocView, SwaggerView
-from crm.api.interactions import InteractionViewSet
-from crm.api.webhooks import DeliveryViewSet, WebhookViewSet
+from crm.consents.api import ConsentViewSet
+from crm.customers.api import CustomerViewSet, ExternalCustomerView
+from crm.customers.bulk import BulkCustomersView
+from crm.interactions.api import InteractionViewSet
+from crm.webhooks.api import DeliveryViewSet, WebhookViewSet
 
 app_name = "api"
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)

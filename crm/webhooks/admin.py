@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from crm.admin_base import WorkspaceAdmin
 from crm.models import User, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.admin_actions import act_on_delivery, act_on_endpoint
 from crm.webhooks.admin_forms import WebhookEndpointForm
+from crm.workspace.admin import WorkspaceAdmin
 
 DELIVERIES_ON_A_PAGE = 20
 DELIVERIES_SHOWN = 2000  # of the newest: nobody leafs further, and counting more takes long

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.models import DeliveryAttempt, DeliveryClaim, WebhookDelivery, WebhookEndpoint
-from crm.models.webhook_endpoints import GONE
+from crm.webhooks.models.endpoints import GONE
 from crm.webhooks.signing import signed_headers
 from crm.webhooks.transport import Answer, post
 

@@ -13,10 +13,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from crm.dispatch import announce_on_commit
 from crm.models import Customer, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from crm.tasks import deliver_webhooks
 from crm.webhooks.event_types import TEST
+from jobs.dispatch import announce_on_commit
 
 Event = tuple[Customer, Mapping[str, Any]]
 _gathered: ContextVar[dict[str, list[Event]] | None] = ContextVar("gathered_events", default=None)

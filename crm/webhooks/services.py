@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from crm.dispatch import announce_on_commit
 from crm.models import User, WebhookDelivery, WebhookEndpoint
 from crm.tasks import deliver_webhooks
 from crm.webhooks.events import emit_test
+from jobs.dispatch import announce_on_commit
 
 STOPPED_BY_A_PERSON = "Somebody paused it."
 

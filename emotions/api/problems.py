@@ -7,8 +7,8 @@ from django.db import IntegrityError
 from rest_framework.exceptions import NotFound, ValidationError
 
 from crm.api.problems import Conflict, Unavailable
-from emotions import services
-from emotions.photos import PhotoRefused
+from emotions.snapshots import services
+from emotions.snapshots.photos import PhotoRefused
 from ml import errors
 
 

@@ -3,11 +3,11 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from emotions.api.views_files import FaceView, OriginalView, PreviewView
-from emotions.api.views_records import CorrectionViewSet, EmotionRecordViewSet
-from emotions.api.views_sentiment import CustomerSentimentView, CustomersSentimentView, SentimentView
-from emotions.api.views_snapshots import InteractionSnapshotsViewSet, SnapshotViewSet
-from emotions.api.views_timeline import TimelineView
+from emotions.answers.api.views import CorrectionViewSet, EmotionRecordViewSet
+from emotions.sentiment.api.views import CustomerSentimentView, CustomersSentimentView, SentimentView
+from emotions.snapshots.api.files import FaceView, OriginalView, PreviewView
+from emotions.snapshots.api.views import InteractionSnapshotsViewSet, SnapshotViewSet
+from emotions.timeline.api.views import TimelineView
 
 app_name = "api-emotions"
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.compose.stack import SLOW, run
 from tests.compose.visitor import signed_certificate
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 CONFIGURATION = """
 pid /tmp/nginx.pid;

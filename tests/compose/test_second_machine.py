@@ -15,8 +15,8 @@ from tests.compose.conftest import free_ports
 from tests.compose.operator_proxy import operator_proxy
 from tests.compose.stack import ROOT, SLOW, Stack, compose_command, environment, settings_file
 from tests.compose.visitor import TIMEOUT, System
-from tests.factories import face_photo
-from tests.waiting import wait_until
+from tests.support.factories import face_photo
+from tests.support.waiting import wait_until
 
 GROUP = 10001  # of everything in the containers
 CLIENT = "127.0.0.1"  # as the proxy sees it

@@ -10,8 +10,8 @@ from django.utils import timezone
 from ml.image import strip
 from tests.compose.stack import SLOW, Stack
 from tests.compose.visitor import TIMEOUT, Browser, System
-from tests.factories import face_photo
-from tests.waiting import wait_until
+from tests.support.factories import face_photo
+from tests.support.waiting import wait_until
 
 FINAL = re.compile(r'data-snapshot="[^"]+" data-status="analysed"')
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from tests.compose.stack import SLOW, Stack, run
 from tests.compose.visitor import System
-from tests.factories import face_photo
-from tests.waiting import wait_until
+from tests.support.factories import face_photo
+from tests.support.waiting import wait_until
 
 PHOTOS = 60
 

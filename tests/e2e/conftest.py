@@ -13,12 +13,12 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from playwright.sync_api import BrowserContext, Page, expect
 
 from crm.models import User
-from tests.broker import use_redis
 from tests.conftest import on_sqlite
-from tests.e2e.site import PASSWORD, Site
-from tests.factories import UserFactory, face_photo
-from tests.integration.deployment import Deployment, database_url
-from tests.servers import RedisServer, require
+from tests.support.broker import use_redis
+from tests.support.deployment import Deployment, database_url
+from tests.support.factories import UserFactory, face_photo
+from tests.support.servers import RedisServer, require
+from tests.support.site import PASSWORD, Site
 
 # Playwright's own event loop runs in this thread; the tests' queries are not a part of it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -53,7 +53,7 @@ def browser_type_launch_args(tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The static files as a deployment collects them."""
     var = tmp_path_factory.mktemp("static")
-    environment = os.environ | {"VAR_DIR": str(var), "DJANGO_SETTINGS_MODULE": "crm.settings"}
+    environment = os.environ | {"VAR_DIR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
     subprocess.run(command, check=True, env=environment)
     return var / "static"

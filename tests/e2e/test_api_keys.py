@@ -4,7 +4,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from crm.models import ApiKey
-from tests.e2e.site import Site, expect_fits, held_back
+from tests.support.site import Site, expect_fits, held_back
 
 
 def click(page: Page) -> None:

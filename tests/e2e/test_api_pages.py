@@ -3,8 +3,8 @@
 from playwright.sync_api import Page, expect
 
 from crm.models import Customer
-from tests.e2e.site import Site
-from tests.factories import CustomerFactory
+from tests.support.factories import CustomerFactory
+from tests.support.site import Site
 
 PATIENCE = 120_000  # milliseconds: the pages' scripts have megabytes, and the machine may be busy
 

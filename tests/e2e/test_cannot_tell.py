@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.site import Site, expect_fits
-from tests.factories import EmotionRecordFactory
+from tests.support.factories import EmotionRecordFactory
+from tests.support.site import Site, expect_fits
 
 
 def test_a_face_that_one_cannot_tell_leaves_the_list(site: Site, logged_in: Page, complaints: list[str]) -> None:

@@ -3,8 +3,8 @@
 from playwright.sync_api import Browser, Page, expect
 
 from emotions.models import EmotionCorrection, EmotionRecord
-from tests.e2e.site import Site, expect_fits, snapshots
-from tests.factories import CustomerFactory, EmotionRecordFactory, ModelVersionFactory
+from tests.support.factories import CustomerFactory, EmotionRecordFactory, ModelVersionFactory
+from tests.support.site import Site, expect_fits, snapshots
 
 
 def uncertain(**values: object) -> EmotionRecord:

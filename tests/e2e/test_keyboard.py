@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.site import Site
-from tests.factories import CustomerFactory, UserFactory
+from tests.support.factories import CustomerFactory, UserFactory
+from tests.support.site import Site
 
 PHONE = {"width": 390, "height": 844}
 

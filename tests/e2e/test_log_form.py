@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from crm.models import Interaction
 from emotions.models import Snapshot
-from tests.e2e.site import Site, held_back, log_photos, photo_file, snapshots
-from tests.factories import CustomerFactory, face_photo
+from tests.support.factories import CustomerFactory, face_photo
+from tests.support.site import Site, held_back, log_photos, photo_file, snapshots
 
 DROP = """async ({selector, files}) => {
     const transfer = new DataTransfer();

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.site import Site
-from tests.factories import SnapshotFactory
+from tests.support.factories import SnapshotFactory
+from tests.support.site import Site
 
 
 def test_a_re_analysis_shows_how_far_it_is_and_can_be_stopped(

@@ -8,9 +8,8 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from crm.models import User
-from emotions.reanalysis import reanalyse_customer
-from tests.e2e.site import Site, expect_fits
-from tests.factories import (
+from emotions.reanalyses.services import reanalyse_customer
+from tests.support.factories import (
     CustomerFactory,
     EmotionCorrectionFactory,
     EmotionRecordFactory,
@@ -18,6 +17,7 @@ from tests.factories import (
     SnapshotFactory,
     UserFactory,
 )
+from tests.support.site import Site, expect_fits
 
 SIZES: dict[str, ViewportSize] = {
     "desktop": {"width": 1440, "height": 900},

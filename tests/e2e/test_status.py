@@ -7,9 +7,9 @@ from typing import Literal
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from crm.models import WorkerHeartbeat
-from tests.e2e.site import Site, expect_fits
-from tests.factories import SnapshotFactory
+from jobs.models import WorkerHeartbeat
+from tests.support.factories import SnapshotFactory
+from tests.support.site import Site, expect_fits
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from emotions.models import EmotionRecord, Snapshot
-from tests.e2e.photos import portrait, two_faces
-from tests.e2e.site import Site, log_photos, photo_file, snapshots
-from tests.factories import CustomerFactory, face_photo, faceless_photo
-from tests.waiting import wait_until
+from tests.support.browser_photos import portrait, two_faces
+from tests.support.factories import CustomerFactory, face_photo, faceless_photo
+from tests.support.site import Site, log_photos, photo_file, snapshots
+from tests.support.waiting import wait_until
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 

@@ -3,11 +3,11 @@
 from playwright.sync_api import Page, expect
 
 from crm.models import User, WebhookEndpoint
-from tests.e2e.site import Site, expect_fits
-from tests.factories import CustomerFactory
-from tests.receiver import Receiver, answering
-from tests.waiting import wait_until
-from tests.webhooks import endpoint_at
+from tests.support.factories import CustomerFactory
+from tests.support.receiver import Receiver, answering
+from tests.support.site import Site, expect_fits
+from tests.support.waiting import wait_until
+from tests.support.webhooks import endpoint_at
 
 
 def test_a_webhook_is_added_tested_and_its_secret_rotated(

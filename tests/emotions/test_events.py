@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from crm.models import WebhookMessage
-from emotions.corrections import correct, take_back
+from emotions.corrections.services import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
-from emotions.models.snapshot import GIVEN_UP
-from emotions.reanalysis import NothingToDo, reanalyse_everything
-from emotions.services import choose_subject, withhold_unfinished
+from emotions.reanalyses.services import NothingToDo, reanalyse_everything
+from emotions.snapshots.models import GIVEN_UP
+from emotions.snapshots.services import choose_subject, withhold_unfinished
 from emotions.tasks import sweep_snapshots
 from ml.labels import Emotion
-from tests.emotions.analysing import analyse, reanalyse
-from tests.factories import EmotionRecordFactory, SnapshotFactory, UserFactory
-from tests.webhooks import WebhookEndpointFactory
+from tests.support.analysing import analyse, reanalyse
+from tests.support.factories import EmotionRecordFactory, SnapshotFactory, UserFactory
+from tests.support.webhooks import WebhookEndpointFactory
 
 pytestmark = pytest.mark.django_db
 

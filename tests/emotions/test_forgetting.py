@@ -11,19 +11,19 @@ from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
-from crm.forgetting import empty_write_ahead_log
 from crm.models import Customer, IdempotentRequest, Interaction, WebhookMessage
+from crm.privacy.forgetting import empty_write_ahead_log
 from crm.tasks import deliver_webhooks
 from crm.webhooks.event_types import event_types
-from emotions.api.views_snapshots import SnapshotViewSet
 from emotions.models import EmotionRecord, Snapshot
-from tests.api import CUSTOMERS, System
+from emotions.snapshots.api.views import SnapshotViewSet
 from tests.conftest import on_sqlite
-from tests.emotions.analysing import analyse
-from tests.factories import SnapshotFactory, UserFactory, face_photo
-from tests.receiver import Handler, Receiver
-from tests.threads import in_thread
-from tests.workspace import browser_of
+from tests.support.analysing import analyse
+from tests.support.api import CUSTOMERS, System
+from tests.support.factories import SnapshotFactory, UserFactory, face_photo
+from tests.support.receiver import Handler, Receiver
+from tests.support.threads import in_thread
+from tests.support.workspace import browser_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("released_model")]
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from emotions.models import EmotionRecord, ModelVersion, Snapshot
 from ml.labels import EMOTIONS
-from tests.factories import EmotionRecordFactory, ModelVersionFactory, SnapshotFactory, UserFactory
+from tests.support.factories import EmotionRecordFactory, ModelVersionFactory, SnapshotFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()

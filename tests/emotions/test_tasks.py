@@ -6,17 +6,17 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from crm.dispatch import ENOUGH, announce
-from crm.queues import waiting_messages
 from emotions import tasks
 from emotions.models import Snapshot
-from emotions.models.snapshot import GIVEN_UP
-from emotions.services import add_snapshot
-from tests.accounting import statuses
-from tests.broker import Message, Queue, use_redis
-from tests.factories import InteractionFactory, SnapshotFactory, uploaded_photo
-from tests.servers import RedisServer
-from tests.threads import at_once
+from emotions.snapshots.models import GIVEN_UP
+from emotions.snapshots.services import add_snapshot
+from jobs.dispatch import ENOUGH, announce
+from jobs.queues import waiting_messages
+from tests.support.accounting import statuses
+from tests.support.broker import Message, Queue, use_redis
+from tests.support.factories import InteractionFactory, SnapshotFactory, uploaded_photo
+from tests.support.servers import RedisServer
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Snapshot.Status
@@ -24,7 +24,7 @@ LONG_AGO = timezone.now() - timedelta(days=1)
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
 
 
-ONE = [Message("emotions.tasks.analyse_snapshots", [])]
+ONE = [Message("emotions.analysis.tasks.analyse_snapshots", [])]
 
 
 def abandoned(attempts: int = 1) -> Snapshot:

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from crm.consents.services import record_consent
 from crm.models import Consent, WebhookMessage
-from crm.services import record_consent
 from crm.webhooks.event_types import event_types
 from crm.webhooks.services import send_test
-from emotions.corrections import correct
+from emotions.corrections.services import correct
 from emotions.events import snapshots_finished
 from ml.labels import Emotion
-from tests.broker import Queue
-from tests.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory, UserFactory
-from tests.waiting import wait_until
-from tests.webhooks import WebhookEndpointFactory, delivery_states
+from tests.support.broker import Queue
+from tests.support.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory, UserFactory
+from tests.support.waiting import wait_until
+from tests.support.webhooks import WebhookEndpointFactory, delivery_states
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()

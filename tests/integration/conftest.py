@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from tests.broker import Queue, use_redis
-from tests.bucket import Bucket
 from tests.conftest import on_sqlite
-from tests.integration.deployment import Deployment, database_url
+from tests.support.broker import Queue, use_redis
+from tests.support.bucket import Bucket
+from tests.support.deployment import Deployment, database_url
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +60,6 @@ def bucket(deployment: Deployment, settings: Settings, free_port: int, tmp_path:
     deployment.environment |= bucket.environment | {"ANALYSIS_TIME_LIMIT": "30", "ANALYSIS_LEASE": "40"}
     for name, value in bucket.environment.items():
         setattr(settings, name, value)
-    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "emotions.object_storage.ObjectStorage"}}
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "emotions.snapshots.object_storage.ObjectStorage"}}
     yield bucket
     bucket.stop()

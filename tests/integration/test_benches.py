@@ -7,7 +7,7 @@ from django.db import connection
 
 from bench import burst, memory
 from tests.conftest import on_sqlite
-from tests.integration.deployment import Deployment
+from tests.support.deployment import Deployment
 
 pytestmark = [
     pytest.mark.parametrize("broker", ["redis"], indirect=True),

@@ -5,13 +5,13 @@ import requests
 
 from crm.models import Interaction
 from emotions.models import Snapshot
-from emotions.models.snapshot import GIVEN_UP
-from emotions.services import add_snapshot
-from tests.api import make_key
-from tests.decoders import Killer, slow_photo
-from tests.factories import CustomerFactory, InteractionFactory, UserFactory, checked
-from tests.integration.deployment import Deployment
-from tests.waiting import wait_until
+from emotions.snapshots.models import GIVEN_UP
+from emotions.snapshots.services import add_snapshot
+from tests.support.api import make_key
+from tests.support.decoders import Killer, slow_photo
+from tests.support.deployment import Deployment
+from tests.support.factories import CustomerFactory, InteractionFactory, UserFactory, checked
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("broker", ["files"], indirect=True)
 

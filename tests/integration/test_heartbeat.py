@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from crm.models import WorkerHeartbeat
-from emotions.services import add_snapshot
-from tests.accounting import statuses
-from tests.broker import use_redis
-from tests.factories import InteractionFactory, uploaded_photo
-from tests.integration.deployment import ROOT, Deployment
-from tests.proxy import Proxy
-from tests.servers import RedisServer
-from tests.waiting import wait_until
+from emotions.snapshots.services import add_snapshot
+from jobs.models import WorkerHeartbeat
+from tests.support.accounting import statuses
+from tests.support.broker import use_redis
+from tests.support.deployment import ROOT, Deployment
+from tests.support.factories import InteractionFactory, uploaded_photo
+from tests.support.proxy import Proxy
+from tests.support.servers import RedisServer
+from tests.support.waiting import wait_until
 
 on_redis = pytest.mark.parametrize("broker", ["redis"], indirect=True)
 THREADS = ("--pool", "threads", "--queues", "webhooks,webhooks-sweep")
@@ -38,7 +38,7 @@ def proxy(redis_server: RedisServer) -> Iterator[Proxy]:
 
 def health(deployment: Deployment) -> tuple[int, str]:
     """As a container's health check asks."""
-    command = [sys.executable, "-m", "crm.worker_health"]
+    command = [sys.executable, "-m", "jobs.health.workers"]
     done = subprocess.run(command, cwd=ROOT, env=deployment.environment, capture_output=True, text=True)
     return done.returncode, done.stdout.strip()
 
@@ -54,7 +54,7 @@ def test_a_worker_that_has_nothing_to_do_beats_and_takes_its_row_with_it(
     deployment: Deployment, pool: tuple[str, ...]
 ) -> None:
     assert health(deployment)[0] == 1
-    worker = deployment.start("worker", "celery", "-A", "crm", "worker", "--loglevel", "INFO", *pool)
+    worker = deployment.start("worker", "celery", "-A", "jobs", "worker", "--loglevel", "INFO", *pool)
     wait_until(WorkerHeartbeat.objects.exists, "the first heartbeat is completed")
     first = WorkerHeartbeat.objects.get()
     wait_until(lambda: WorkerHeartbeat.objects.get().last_seen_at > first.last_seen_at, "another one is")
@@ -129,5 +129,5 @@ def test_a_busy_worker_is_not_deaf(deployment: Deployment) -> None:
 
 
 def test_the_command_explains_itself(deployment: Deployment, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "crm.worker_health", "--help"]
+    command = [sys.executable, "-m", "jobs.health.workers", "--help"]
     assert b"heartbeat" in subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout

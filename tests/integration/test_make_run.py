@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.deployment import ROOT, Program, answers
-from tests.waiting import wait_until
+from tests.support.deployment import ROOT, Program, answers
+from tests.support.waiting import wait_until
 
 PROGRAMS = ("gunicorn", "photos@", "webhooks@", "beat")
 
@@ -33,7 +33,7 @@ class Site:
         subprocess.run(manage, cwd=folder, env=environment, check=True)
         user = ["--user", "root"] if os.geteuid() == 0 else []
         command = [sys.executable, "-m", "supervisor.supervisord", *user, "--configuration"]
-        command.append("crm/local/supervisord.conf")
+        command.append("config/local/supervisord.conf")
         self.program = Program("supervisord", command, environment, folder, root=folder)
 
     def pids(self) -> dict[str, int]:

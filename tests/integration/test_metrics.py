@@ -8,10 +8,10 @@ from urllib.error import HTTPError, URLError
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from emotions.services import add_snapshot
-from tests.factories import InteractionFactory, uploaded_photo
-from tests.integration.deployment import Deployment
-from tests.waiting import wait_until
+from emotions.snapshots.services import add_snapshot
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, uploaded_photo
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("broker", ["redis"], indirect=True)
 TOKEN = "only for tests"

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from emotions.activation import activate
+from emotions.model_versions.services import activate
 from emotions.models import EmotionRecord, Reanalysis, Snapshot
-from emotions.reanalysis import reanalyse_everything, stop
-from emotions.services import add_snapshot
+from emotions.reanalyses.services import reanalyse_everything, stop
+from emotions.snapshots.services import add_snapshot
 from ml.registry import load_card
-from tests.accounting import statuses
-from tests.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_bytes, uploaded_photo
-from tests.integration.deployment import Deployment
-from tests.small_model import small_classifier, write_model
-from tests.waiting import wait_until
+from tests.support.accounting import statuses
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_bytes, uploaded_photo
+from tests.support.small_model import small_classifier, write_model
+from tests.support.waiting import wait_until
 
 on_redis = pytest.mark.parametrize("broker", ["redis"], indirect=True)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from emotions.services import add_snapshot
-from emotions.status import analysis_problem
-from tests.accounting import statuses
-from tests.factories import InteractionFactory, uploaded_photo
-from tests.integration.deployment import Deployment
-from tests.waiting import wait_until
+from emotions.snapshots.services import add_snapshot
+from emotions.status.services import analysis_problem
+from tests.support.accounting import statuses
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, uploaded_photo
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("broker", ["files"], indirect=True)
 

@@ -12,20 +12,20 @@ from django.db import connection
 from bench.deployed import another_system
 from bench.uploads import Uploads
 from emotions.models import Snapshot
-from emotions.models.snapshot import GIVEN_UP
-from emotions.services import add_snapshot
-from emotions.stray_files import delete_stray_files
+from emotions.snapshots.models import GIVEN_UP
+from emotions.snapshots.services import add_snapshot
+from emotions.snapshots.stray_files import delete_stray_files
 from emotions.tasks import analyse_snapshots, sweep_snapshots
-from tests.accounting import assert_accounted_for
 from tests.conftest import on_sqlite
-from tests.databases import cut_connections
-from tests.factories import InteractionFactory, checked, jpeg, small_face, small_photo
-from tests.integration.deployment import Deployment
-from tests.integration.faults import Crew, filled, happening, no_memory, small_disk
-from tests.integration.poisoned_worker import POISON_SIZE
-from tests.servers import PostgresServer, RedisServer
-from tests.threads import at_once, in_thread
-from tests.waiting import wait_until
+from tests.support.accounting import assert_accounted_for
+from tests.support.databases import cut_connections
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, checked, jpeg, small_face, small_photo
+from tests.support.faults import Crew, filled, happening, no_memory, small_disk
+from tests.support.poisoned_worker import POISON_SIZE
+from tests.support.servers import PostgresServer, RedisServer
+from tests.support.threads import at_once, in_thread
+from tests.support.waiting import wait_until
 
 PHOTOS = 500
 CLIENTS = 4
@@ -156,7 +156,7 @@ def test_sweeps_at_once_messages_again_and_again_and_a_photo_that_crashes_worker
         analyse_snapshots.delay()
     deployment.environment |= {"PYTHONUNBUFFERED": "1"}
     for _ in range(2):
-        deployment.start("worker", "tests.integration.poisoned_worker", "-A", "crm", "worker", "--concurrency", "1")
+        deployment.start("worker", "tests.support.poisoned_worker", "-A", "jobs", "worker", "--concurrency", "1")
     deployment.beat()
     with happening(lambda: at_once(sweep_snapshots), progress=time.monotonic, step=1):
         wait_for_the_end_of_all()

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from crm.services import record_consent
+from crm.consents.services import record_consent
 from emotions.models import Snapshot
-from emotions.services import StorageUnavailable, add_snapshot, add_snapshots
-from tests.accounting import statuses
-from tests.api import System
-from tests.broker import Queue
-from tests.bucket import Bucket
-from tests.emotions.api.requests import photo
-from tests.factories import InteractionFactory, UserFactory, stored_bytes, uploaded_photo
-from tests.integration.deployment import Deployment
-from tests.waiting import wait_until
+from emotions.snapshots.services import StorageUnavailable, add_snapshot, add_snapshots
+from tests.support.accounting import statuses
+from tests.support.api import System
+from tests.support.broker import Queue
+from tests.support.bucket import Bucket
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, UserFactory, stored_bytes, uploaded_photo
+from tests.support.requests import photo
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("broker", ["redis"], indirect=True)
 Status = Snapshot.Status

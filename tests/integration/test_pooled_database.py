@@ -8,14 +8,14 @@ import requests
 from django.db import connection
 
 from emotions.models import Snapshot
-from emotions.services import add_snapshots
-from tests.accounting import statuses
-from tests.api import make_key
+from emotions.snapshots.services import add_snapshots
 from tests.conftest import on_sqlite
-from tests.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_photo
-from tests.integration.deployment import Deployment
-from tests.pgbouncer import POOL, pgbouncer
-from tests.waiting import wait_until
+from tests.support.accounting import statuses
+from tests.support.api import make_key
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_photo
+from tests.support.pgbouncer import POOL, pgbouncer
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(on_sqlite(), reason="is about PostgreSQL"),

@@ -8,14 +8,14 @@ import redis
 import trustme
 
 from emotions.models import Snapshot
-from emotions.services import add_snapshot
-from tests import servers
-from tests.accounting import statuses
-from tests.broker import use_redis
-from tests.crm.test_settings import start
-from tests.factories import InteractionFactory, uploaded_photo
-from tests.integration.deployment import Deployment
-from tests.waiting import wait_until
+from emotions.snapshots.services import add_snapshot
+from tests.config.test_settings import start
+from tests.support import servers
+from tests.support.accounting import statuses
+from tests.support.broker import use_redis
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, uploaded_photo
+from tests.support.waiting import wait_until
 
 COUNT = "from django.core.cache import cache; cache.set('a', 1); print(cache.get('a'))"
 

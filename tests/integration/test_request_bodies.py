@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from crm.bodies import MAX_CHUNKED_BYTES, MAX_DRAINED_BYTES
+from crm.http.bodies import MAX_CHUNKED_BYTES, MAX_DRAINED_BYTES
 from crm.models import Customer, IdempotentRequest, Interaction
 from emotions.models import Snapshot
-from tests.api import make_key
-from tests.factories import CustomerFactory, UserFactory, face_photo
-from tests.integration.deployment import Deployment
-from tests.nginx import nginx
+from tests.support.api import make_key
+from tests.support.deployment import Deployment
+from tests.support.factories import CustomerFactory, UserFactory, face_photo
+from tests.support.nginx import nginx
 
 pytestmark = pytest.mark.parametrize("broker", ["files"], indirect=True)
 JSON = {"Content-Type": "application/json"}

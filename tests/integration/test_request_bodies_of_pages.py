@@ -8,9 +8,9 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from crm.models import Customer, Interaction
 from emotions.models import Snapshot
-from tests.factories import CustomerFactory, UserFactory, face_photo
-from tests.integration.deployment import Deployment
-from tests.nginx import nginx
+from tests.support.deployment import Deployment
+from tests.support.factories import CustomerFactory, UserFactory, face_photo
+from tests.support.nginx import nginx
 
 pytestmark = pytest.mark.parametrize("broker", ["files"], indirect=True)
 BOUNDARY = "a-boundary"

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from emotions.activation import activate
+from emotions.model_versions.services import activate
 from emotions.models import EmotionRecord, Snapshot
-from emotions.services import add_snapshots
+from emotions.snapshots.services import add_snapshots
 from ml.registry import load_card
-from tests.accounting import statuses
-from tests.bucket import Bucket
-from tests.factories import InteractionFactory, UserFactory, uploaded_photo
-from tests.integration.deployment import Deployment, Program
-from tests.small_model import small_classifier, write_model
-from tests.waiting import wait_until
+from tests.support.accounting import statuses
+from tests.support.bucket import Bucket
+from tests.support.deployment import Deployment, Program
+from tests.support.factories import InteractionFactory, UserFactory, uploaded_photo
+from tests.support.small_model import small_classifier, write_model
+from tests.support.waiting import wait_until
 
 PHOTOS = 30
 

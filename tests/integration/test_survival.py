@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from emotions.models import Snapshot
-from emotions.models.snapshot import GIVEN_UP
-from emotions.services import add_snapshot, add_snapshots
+from emotions.snapshots.models import GIVEN_UP
+from emotions.snapshots.services import add_snapshot, add_snapshots
 from emotions.tasks import analyse_snapshots, sweep_snapshots
-from tests.accounting import assert_accounted_for, statuses
-from tests.factories import InteractionFactory, uploaded_bytes, uploaded_photo
-from tests.integration.deployment import Deployment
-from tests.servers import RedisServer
-from tests.waiting import wait_until
+from tests.support.accounting import assert_accounted_for, statuses
+from tests.support.deployment import Deployment
+from tests.support.factories import InteractionFactory, uploaded_bytes, uploaded_photo
+from tests.support.servers import RedisServer
+from tests.support.waiting import wait_until
 
 Status = Snapshot.Status
 on_redis = pytest.mark.parametrize("broker", ["redis"], indirect=True)

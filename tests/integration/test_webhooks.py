@@ -5,14 +5,14 @@ import threading
 import pytest
 
 from crm.models import WebhookDelivery
-from crm.models.webhook_deliveries import AT_ONCE_PER_ENDPOINT
 from crm.tasks import deliver_webhooks
-from tests.factories import CustomerFactory
-from tests.integration.deployment import Deployment, Program
-from tests.receiver import Handler, Receiver, answering
-from tests.servers import RedisServer
-from tests.waiting import wait_until
-from tests.webhooks import delivery_states, endpoint_at
+from crm.webhooks.models.deliveries import AT_ONCE_PER_ENDPOINT
+from tests.support.deployment import Deployment, Program
+from tests.support.factories import CustomerFactory
+from tests.support.receiver import Handler, Receiver, answering
+from tests.support.servers import RedisServer
+from tests.support.waiting import wait_until
+from tests.support.webhooks import delivery_states, endpoint_at
 
 Status = WebhookDelivery.Status
 on_redis = pytest.mark.parametrize("broker", ["redis"], indirect=True)
@@ -34,7 +34,7 @@ def start(deployment: Deployment) -> Program:
     options = ("--queues", "webhooks,webhooks-sweep", "--pool", "threads", "--concurrency", "8")
     deployment.beat()
     return deployment.start(
-        "webhooks", "celery", "-A", "crm", "worker", *options, "--loglevel", "INFO",
+        "webhooks", "celery", "-A", "jobs", "worker", *options, "--loglevel", "INFO",
         MODELS_DIR="/nowhere",
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 from ml.classifier import EmotionClassifier
 from ml.errors import ModelUnavailable
 from ml.registry import read_model
-from tests.small_model import small_classifier
+from tests.support.small_model import small_classifier
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import skimage.data
 from PIL import Image
 
 from ml.labels import EMOTIONS
-from tests.ml.photos import FACE, astronaut, encoded, overlap
-from tests.ml.yunet_file import yunet_like
+from tests.support.photos import FACE, astronaut, encoded, overlap
+from tests.support.yunet_file import yunet_like
 
 SMALL = "reference-cnn"  # the name of the model in model_folder
 

@@ -7,7 +7,7 @@ from PIL import Image
 from ml.detection import MtcnnDetector
 from ml.preprocessing import tilt
 from ml.types import FaceDetection
-from tests.ml.photos import FACE, astronaut, overlap
+from tests.support.photos import FACE, astronaut, overlap
 
 
 def box_of(face: FaceDetection) -> tuple[int, int, int, int]:

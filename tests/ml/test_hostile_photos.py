@@ -14,7 +14,7 @@ from ml.image import check_photo
 from ml.photo import PhotoLimits
 from ml.tiff_tags import MAX_TAGS, exif_within_limits, tags_within_limits
 from ml.turn import Turn
-from tests.ml.hostile_photos import (
+from tests.support.hostile_photos import (
     blank,
     jpeg_of_many_segments,
     jpeg_with_exif,
@@ -24,7 +24,7 @@ from tests.ml.hostile_photos import (
     shared_tags,
     tiff_with_shared_tags,
 )
-from tests.ml.photos import FORMATS, astronaut, encoded, exif
+from tests.support.photos import FORMATS, astronaut, encoded, exif
 
 
 def png_of(width: int, height: int, pixels: bytes = b"", depth: int = 8) -> bytes:

@@ -22,8 +22,8 @@ from ml.image import check_photo, decode
 from ml.jpeg_structure import MAX_SCANS
 from ml.photo import FORMATS as ACCEPTED
 from ml.photo import PhotoLimits
-from tests.ml.photo_parts import chunk, with_chunk
-from tests.ml.photos import FORMATS, astronaut, encoded, exif, turned
+from tests.support.photo_parts import chunk, with_chunk
+from tests.support.photos import FORMATS, astronaut, encoded, exif, turned
 
 
 def png_that_claims(width: int, height: int) -> bytes:

@@ -11,9 +11,9 @@ from ml.errors import InvalidImage
 from ml.image import check_photo, decode
 from ml.jpeg_structure import BASELINE, MAX_SCANS, MAX_SEGMENTS, PROGRESSIVE, read_jpeg
 from ml.photo import PhotoLimits
-from tests.ml.hostile_photos import jpeg_of_many_segments, jpeg_of_process, lossless_jpeg
-from tests.ml.photo_parts import FLAWED_SEGMENTS, segment, with_segment
-from tests.ml.photos import astronaut, encoded, exif
+from tests.support.hostile_photos import jpeg_of_many_segments, jpeg_of_process, lossless_jpeg
+from tests.support.photo_parts import FLAWED_SEGMENTS, segment, with_segment
+from tests.support.photos import astronaut, encoded, exif
 
 READERS: tuple[Callable[[bytes], object], ...] = (check_photo, decode, read_jpeg)
 PICTURE = astronaut().crop((0, 0, 300, 200))

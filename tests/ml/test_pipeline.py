@@ -11,7 +11,7 @@ from ml.pipeline import EmotionPipeline
 from ml.preprocessing import as_seen, crop_face, normalise
 from ml.registry import load_card
 from ml.types import PhotoAnalysis
-from tests.ml.photos import FACE, FORMATS, astronaut, encoded, exif, overlap, turned
+from tests.support.photos import FACE, FORMATS, astronaut, encoded, exif, overlap, turned
 
 
 def boxes(analysis: PhotoAnalysis) -> list[tuple[int, int, int, int]]:

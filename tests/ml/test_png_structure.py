@@ -6,8 +6,8 @@ import pytest
 from ml.errors import InvalidImage
 from ml.image import check_photo, decode
 from ml.png_structure import MAX_CHUNKS, SIGNATURE, read_png
-from tests.ml.photo_parts import AFTER_HEADER, FLAWED_CHUNKS, LARGE_CHUNKS, chunk, with_chunk
-from tests.ml.photos import astronaut, encoded, exif, turned
+from tests.support.photo_parts import AFTER_HEADER, FLAWED_CHUNKS, LARGE_CHUNKS, chunk, with_chunk
+from tests.support.photos import astronaut, encoded, exif, turned
 
 PHOTO = encoded(astronaut().crop((0, 0, 200, 150)), "PNG")
 LAST_CHUNK = len(chunk(b"IEND", b""))

@@ -5,7 +5,7 @@ import pytest
 from ml.errors import ModelUnavailable
 from ml.labels import EMOTIONS
 from ml.registry import check_model, load_card, read_model
-from tests.small_model import small_classifier, write_model
+from tests.support.small_model import small_classifier, write_model
 
 
 def test_reads_a_model_with_its_card(model_folder: Path) -> None:

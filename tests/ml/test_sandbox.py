@@ -18,8 +18,8 @@ from ml.photo import MEGABYTE, PhotoLimits
 from ml.sandbox.client import KILLED, Sandbox
 from ml.sandbox.jobs import TOO_MUCH_MEMORY
 from ml.turn import Turn
-from tests.decoders import Killer, slow_photo
-from tests.ml.photos import FORMATS, astronaut, encoded, exif
+from tests.support.decoders import Killer, slow_photo
+from tests.support.photos import FORMATS, astronaut, encoded, exif
 
 PHOTO = encoded(astronaut(), exif=exif(taken="2024:05:17 14:03:02"))
 LIMITS = PhotoLimits()

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ml.image import check_photo, decode, strip
 from ml.png_structure import chunk
-from tests.ml.photos import FORMATS, astronaut, encoded, exif, turned
+from tests.support.photos import FORMATS, astronaut, encoded, exif, turned
 
 SECRET = b"Hammerfest"
 TRAILING = b"a film of " + SECRET

@@ -6,8 +6,8 @@ import pytest
 
 from ml.errors import InvalidImage
 from ml.image import check_photo, decode
-from tests.ml.photos import astronaut, encoded, exif
-from tests.ml.raw_files import DNG_VERSION, LONG, REDUCED, SENSOR, raw
+from tests.support.photos import astronaut, encoded, exif
+from tests.support.raw_files import DNG_VERSION, LONG, REDUCED, SENSOR, raw
 
 PHOTO = astronaut()
 PLAIN = raw(PHOTO, {})

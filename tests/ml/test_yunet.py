@@ -7,7 +7,7 @@ import pytest
 from ml.detector_file import DetectorFile
 from ml.errors import ModelUnavailable
 from ml.yunet import YunetDetector, load_detector
-from tests.ml.yunet_file import BOX, POINTS, yunet_like
+from tests.support.yunet_file import BOX, POINTS, yunet_like
 
 
 def file_of(folder: Path, model: bytes) -> DetectorFile:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ml.registry import read_model
 from ml.types import Scores
-from tests.ml.photos import astronaut, encoded
+from tests.support.photos import astronaut, encoded
 from tests.training import tiny
 from training.__main__ import main
 from training.adjustment import adjusted, apply_adjustment, choose_adjustment

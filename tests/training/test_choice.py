@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml.labels import Emotion
-from tests.ml.photos import astronaut, encoded
+from tests.support.photos import astronaut, encoded
 from training.__main__ import main
 from training.choice import Candidate, compare_networks
 from training.data import load_fer2013

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import on_sqlite
-from tests.factories import ConsentFactory, EmotionCorrectionFactory
-from tests.integration.deployment import database_url
+from tests.support.deployment import database_url
+from tests.support.factories import ConsentFactory, EmotionCorrectionFactory
 from training.__main__ import main
 
 
@@ -22,7 +22,7 @@ def crm(
     url = database_url(None if on_sqlite() else request.getfixturevalue("postgres"))
     for name, value in (("DATABASE_URL", url), ("MEDIA_ROOT", str(media)), ("MODELS_DIR", str(model_folder))):
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "crm.settings")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 @pytest.mark.usefixtures("crm")

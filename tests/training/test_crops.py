@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ml.registry import read_model
-from tests.ml.photos import astronaut, encoded
+from tests.support.photos import astronaut, encoded
 from training.__main__ import main
 
 

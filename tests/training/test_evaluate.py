@@ -11,8 +11,8 @@ from ml.detection import MtcnnDetector
 from ml.labels import EMOTIONS, Emotion
 from ml.pipeline import EmotionPipeline
 from ml.registry import read_model
-from tests.ml.photos import astronaut, encoded
-from tests.small_model import small_classifier, write_model
+from tests.support.photos import astronaut, encoded
+from tests.support.small_model import small_classifier, write_model
 from training.__main__ import main
 from training.crops import look_whole
 from training.data import load_fer2013

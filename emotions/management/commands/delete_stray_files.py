@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from emotions.stray_files import GRACE, delete_stray_files, stray_files
+from emotions.snapshots.stray_files import GRACE, delete_stray_files, stray_files
 
 
 class Command(BaseCommand):

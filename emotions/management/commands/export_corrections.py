@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from emotions.corrections_export import ExportRefused, export_corrections
+from emotions.corrections.export import ExportRefused, export_corrections
 from ml.errors import ModelUnavailable
 
 

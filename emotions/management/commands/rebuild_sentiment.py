@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from emotions.models import Snapshot
-from emotions.sentiment_points import rebuild
+from emotions.sentiment.points import rebuild
 
 
 class Command(BaseCommand):

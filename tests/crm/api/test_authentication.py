@@ -7,8 +7,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from crm.models import ApiKey, Customer, Scope
-from tests.api import CUSTOMERS, System
-from tests.factories import CustomerFactory, UserFactory
+from tests.support.api import CUSTOMERS, System
+from tests.support.factories import CustomerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from crm.models import Customer
-from tests.api import CUSTOMERS, System
-from tests.factories import ConsentFactory, CustomerFactory, InteractionFactory, UserFactory
-from tests.threads import at_once
+from tests.support.api import CUSTOMERS, System
+from tests.support.factories import ConsentFactory, CustomerFactory, InteractionFactory, UserFactory
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 EXTERNAL = f"{CUSTOMERS}/by-external-id/erp/7"

@@ -12,14 +12,14 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 
-from crm.api.customers import CustomerSerializer
 from crm.api.idempotency import fingerprint
+from crm.api.models import KEPT, InProgress
+from crm.customers.api import CustomerSerializer
 from crm.models import Consent, Customer, IdempotentRequest, Interaction, WebhookEndpoint
-from crm.models.idempotency import KEPT, InProgress
 from crm.tasks import forget_old_requests
-from tests.api import CUSTOMERS, System
-from tests.factories import CustomerFactory, UserFactory
-from tests.threads import at_once, in_thread
+from tests.support.api import CUSTOMERS, System
+from tests.support.factories import CustomerFactory, UserFactory
+from tests.support.threads import at_once, in_thread
 
 pytestmark = pytest.mark.django_db
 ADA = {"name": "Ada"}

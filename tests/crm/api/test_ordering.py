@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from crm.models import Customer
-from tests.api import System
-from tests.factories import CustomerFactory
+from tests.support.api import System
+from tests.support.factories import CustomerFactory
 
 pytestmark = pytest.mark.django_db
 

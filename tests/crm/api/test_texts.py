@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from crm.models import Customer, Interaction
-from tests.api import CUSTOMERS, System
-from tests.factories import CustomerFactory, InteractionFactory, UserFactory
+from tests.support.api import CUSTOMERS, System
+from tests.support.factories import CustomerFactory, InteractionFactory, UserFactory
 from tests.test_api_routes import operations
 
 pytestmark = pytest.mark.django_db

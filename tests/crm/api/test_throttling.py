@@ -8,15 +8,15 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from config.settings import cache
 from crm.api.throttling import spend
 from crm.counters import count
 from crm.models import Scope
-from crm.settings import cache
-from tests.api import CUSTOMERS, System
-from tests.crm.test_settings import SHOW, start
-from tests.factories import UserFactory
-from tests.servers import RedisServer
-from tests.threads import at_once
+from tests.config.test_settings import SHOW, start
+from tests.support.api import CUSTOMERS, System
+from tests.support.factories import UserFactory
+from tests.support.servers import RedisServer
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 

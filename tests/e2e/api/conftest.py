@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from crm.models import ApiKey, Scope, User
-from tests.e2e.site import Site
-from tests.factories import UserFactory
+from tests.support.factories import UserFactory
+from tests.support.site import Site
 
 
 @dataclass(frozen=True, slots=True)

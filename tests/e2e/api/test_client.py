@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.api.conftest import Access
-from tests.e2e.site import Site
-from tests.factories import face_photo
-from tests.receiver import Receiver
-from tests.waiting import wait_until
+from tests.support.factories import face_photo
+from tests.support.receiver import Receiver
+from tests.support.site import Site
+from tests.support.waiting import wait_until
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "openapi.yaml"
 PACKAGE = "generated_rapport_client"

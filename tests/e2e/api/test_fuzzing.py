@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.api.conftest import Access
-from tests.e2e.site import Site
-from tests.factories import EmotionCorrectionFactory, SnapshotFactory, face_photo, faceless_photo
-from tests.webhooks import WebhookEndpointFactory
+from tests.support.factories import EmotionCorrectionFactory, SnapshotFactory, face_photo, faceless_photo
+from tests.support.site import Site
+from tests.support.webhooks import WebhookEndpointFactory
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "tests/e2e/api/schemathesis.toml"

@@ -12,8 +12,8 @@ import pytest
 from crm.models import Customer
 from emotions.models import EmotionCorrection, Snapshot
 from tests.e2e.api.conftest import Access
-from tests.e2e.site import Site
-from tests.factories import face_photo
+from tests.support.factories import face_photo
+from tests.support.site import Site
 
 GUIDE = Path(__file__).parents[3] / "docs" / "api.md"
 SNIPPET = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

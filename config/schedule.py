@@ -1,0 +1,38 @@
+"""Which queue each task waits in, and what is done again and again: for config.settings, and independent of them."""
+
+from typing import Any
+
+from kombu import Queue
+
+HOUR = 3600  # seconds
+
+# The sweep has a queue of its own, so that it need not wait behind a thousand photos; so have re-analyses, which make
+# way for new photos by themselves (emotions/reanalyses/worker.py). Webhooks have workers of their own, so that a slow
+# receiver delays no photo. A worker that is told nothing listens to all.
+QUEUES = tuple(map(Queue, ("celery", "sweep", "reanalysis", "webhooks", "webhooks-sweep")))
+DEFAULT_QUEUE = "celery"
+ROUTES = {
+    "emotions.analysis.tasks.sweep_snapshots": {"queue": "sweep"},
+    "emotions.reanalyses.tasks.go_on_reanalysing": {"queue": "reanalysis"},
+    "crm.webhooks.tasks.deliver_webhooks": {"queue": "webhooks"},
+    "crm.webhooks.tasks.sweep_webhooks": {"queue": "webhooks-sweep"},
+    "crm.api.tasks.forget_old_requests": {"queue": "sweep"},
+    "jobs.tasks.forget_gone_workers": {"queue": "sweep"},
+    "emotions.snapshots.tasks.delete_stray_files": {"queue": "sweep"},
+}
+
+
+def schedule(sweep_interval: int) -> dict[str, Any]:
+    """Celery's beat schedule; the interval is in seconds."""
+    return {
+        "sweep-snapshots": _every(sweep_interval, "emotions.analysis.tasks.sweep_snapshots"),
+        "forget-old-requests": _every(HOUR, "crm.api.tasks.forget_old_requests"),
+        "forget-gone-workers": _every(HOUR, "jobs.tasks.forget_gone_workers"),
+        "delete-stray-files": _every(HOUR, "emotions.snapshots.tasks.delete_stray_files"),
+        "sweep-webhooks": _every(sweep_interval, "crm.webhooks.tasks.sweep_webhooks"),
+    }
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    """Those that nobody took in time do not pile up."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}

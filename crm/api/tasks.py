@@ -1,0 +1,13 @@
+"""Celery entry points of the API. Each may be run twice."""
+
+from celery import shared_task
+
+from crm.models import IdempotentRequest
+from crm.privacy.forgetting import empty_write_ahead_log
+
+
+@shared_task
+def forget_old_requests() -> None:
+    """Delete what was kept for requests that might be sent again (crm/api/idempotency.py)."""
+    IdempotentRequest.objects.forget_old()
+    empty_write_ahead_log()

@@ -1,0 +1,71 @@
+"""Pages of the history of consents, which is only ever added to."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import ForeignKey, Model
+from django.http import HttpRequest
+
+from crm.consents.services import record_consent
+from crm.models import Consent, Customer
+from crm.text.fields import SEARCH_COLUMN
+from crm.workspace.staff import StaffAdmin, member_of_staff
+
+if TYPE_CHECKING:  # Unfold has no types; its classes extend these
+    from django.forms import Select as AdminSelect
+else:
+    from unfold.widgets import UnfoldAdminSelectWidget as AdminSelect
+
+
+class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    # A choice without a default, as an unticked box would withdraw a consent by mistake.
+    granted = forms.TypedChoiceField(
+        label="The customer",
+        choices=(("", "Select value"), ("yes", "agrees"), ("no", "withdraws the consent")),
+        coerce=lambda value: value == "yes",
+        widget=AdminSelect,
+    )
+
+    class Meta:
+        model = Consent
+        fields = ("customer", "scope", "granted", "obtained_by")
+
+
+@admin.register(Consent)
+class ConsentAdmin(StaffAdmin):
+    """The history is only ever added to."""
+
+    form = ConsentForm
+    list_display = ("customer", "scope", "granted", "obtained_by", "notice_version", "recorded_by", "recorded_at")
+    list_filter = ("granted", "obtained_by")
+    list_select_related = ("customer", "recorded_by")
+    list_per_page = 50
+    search_fields = (f"customer__{SEARCH_COLUMN}",)
+    search_help_text = "Customer"
+    autocomplete_fields = ("customer",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        written = ("customer", "scope", "granted", "obtained_by")
+        return written if obj is None else (*written, "notice_version", "recorded_by", "recorded_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "customer":
+            kwargs["queryset"] = Customer.objects.visible_to(member_of_staff(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Consent, form: Any, change: bool) -> None:
+        saved = record_consent(
+            obj.customer,
+            granted=obj.granted,
+            obtained_by=obj.obtained_by,
+            recorded_by=member_of_staff(request),
+            scope=obj.scope,
+        )
+        obj.pk = saved.pk

@@ -1,0 +1,118 @@
+"""Many customers in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from drf_standardized_errors.formatter import flatten_errors
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from crm.api.problems import named
+from crm.api.serializers import StrictSerializer
+from crm.api.views import ApiMixin
+from crm.customers.api import NAME_MISSING, UpsertedCustomerSerializer
+from crm.customers.services import NameMissing, Outcome, OutOfReach, Values, upsert_customers
+from crm.models import Customer, Scope
+
+MAX_ROWS = 1000
+FAILED = "failed"
+STATUSES = [(each, each) for each in (*(outcome.value for outcome in Outcome), FAILED)]
+
+
+class BulkCustomerSerializer(UpsertedCustomerSerializer):
+    class Meta(UpsertedCustomerSerializer.Meta):
+        extra_kwargs = UpsertedCustomerSerializer.Meta.extra_kwargs | {
+            "source": {"required": True, "allow_blank": False},
+            "external_id": {"required": True, "allow_blank": False},
+        }
+
+
+class CustomersSerializer(StrictSerializer):
+    # Each row is looked at by itself, so that a wrong one does not keep back the others.
+    customers = serializers.ListField(
+        child=serializers.DictField(),
+        min_length=1,
+        max_length=MAX_ROWS,
+        help_text="Each with the fields of a single request; source and external_id are required, name for a new one.",
+    )
+
+
+class RowErrorSerializer(StrictSerializer):
+    field = serializers.CharField(allow_blank=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class RowResultSerializer(StrictSerializer):
+    index = serializers.IntegerField(help_text="Place of the row in the request, from 0.")
+    status = serializers.ChoiceField(STATUSES)
+    id = serializers.UUIDField(allow_null=True)
+    errors = serializers.ListField(child=RowErrorSerializer())  # type: ignore[assignment]  # hides a property that is for input
+
+
+class RowResultsSerializer(StrictSerializer):
+    results = RowResultSerializer(many=True)
+
+
+class BulkCustomersView(ApiMixin, APIView):
+    """Create or update up to 1,000 customers by their external IDs."""
+
+    read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
+
+    @extend_schema(request=CustomersSerializer, responses=RowResultsSerializer)
+    def post(self, request: Request) -> Response:
+        """Answers for each row whether it was created, updated, unchanged or refused; a refused one keeps no other."""
+        body = CustomersSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        rows: Sequence[Any] = body.validated_data["customers"]
+        results: list[dict[str, Any]] = [{} for _ in rows]
+        valid: dict[int, Values] = {}
+        serializer = BulkCustomerSerializer(context={"request": request})
+        for index, row in enumerate(rows):
+            try:
+                valid[index] = serializer.run_validation(row)
+            except serializers.ValidationError as error:
+                results[index] = _failed(index, named(flatten_errors(error.detail)))
+        answers = upsert_customers(self.user, list(valid.values()))
+        for index, answer in zip(valid, answers, strict=True):
+            results[index] = _result(index, answer)
+        return Response({"results": results})
+
+    def subjects_of(self, data: Any) -> set[UUID]:
+        """None, as it has nothing but IDs: one customer's deletion must not take the others' answer."""
+        return set()
+
+    def replayed(self, data: Any) -> Any:
+        """Without the IDs of those who were deleted or are out of reach by now."""
+        rows = data["results"]
+        made = [row["id"] for row in rows if row["id"]]
+        visible = Customer.objects.visible_to(self.user).filter(uuid__in=made)
+        reached = {None, *map(str, visible.values_list("uuid", flat=True))}
+        return {"results": [row if row["id"] in reached else _out_of_reach(row["index"]) for row in rows]}
+
+
+def _result(index: int, answer: tuple[Customer, Outcome] | OutOfReach | NameMissing) -> dict[str, Any]:
+    if isinstance(answer, OutOfReach):
+        return _out_of_reach(index)
+    if isinstance(answer, NameMissing):
+        return _failed(index, [{"field": "name", "code": "incomplete", "detail": NAME_MISSING}])
+    return _done(index, *answer)
+
+
+def _failed(index: int, errors: list[dict[str, str]]) -> dict[str, Any]:
+    return {"index": index, "status": FAILED, "id": None, "errors": errors}
+
+
+def _out_of_reach(index: int) -> dict[str, Any]:
+    error = {"field": "external_id", "code": "not_found", "detail": "No customer within your reach has this ID."}
+    return _failed(index, [error])
+
+
+def _done(index: int, customer: Customer, outcome: Outcome) -> dict[str, Any]:
+    return {"index": index, "status": outcome.value, "id": str(customer.uuid), "errors": []}

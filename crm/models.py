@@ -1,0 +1,27 @@
+"""List the models of the CRM, for Django and for those who use them."""
+
+from crm.accounts.models import User
+from crm.api.models import AnswerSubject, IdempotentRequest
+from crm.api_keys.models import ApiKey, Scope
+from crm.consents.models import AppendOnly, Consent
+from crm.customers.models import Customer
+from crm.interactions.models import Interaction
+from crm.webhooks.models.deliveries import DeliveryAttempt, DeliveryClaim, WebhookDelivery, WebhookMessage
+from crm.webhooks.models.endpoints import WebhookEndpoint
+
+__all__ = [
+    "AnswerSubject",
+    "ApiKey",
+    "AppendOnly",
+    "Consent",
+    "Customer",
+    "DeliveryAttempt",
+    "DeliveryClaim",
+    "IdempotentRequest",
+    "Interaction",
+    "Scope",
+    "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookMessage",
+]

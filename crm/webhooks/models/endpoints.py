@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from crm.accounts.models import User
+from crm.customers.models import Customer
+from crm.text.fields import CharField
+from crm.webhooks.addresses import MAX_URL_LENGTH, check_url
+from crm.webhooks.event_types import event_types
+from crm.webhooks.signing import new_secret
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+GONE = "The receiver answered 410 Gone: it wants no more messages."
+FAILED_FOR_LONG = "Nothing could be delivered for {hours} hours, in {failures} attempts one after another."
+
+
+def check_events(values: object) -> None:
+    """Validator. Raises ValidationError unless this is a list of event types, each once, with one at least."""
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        raise ValidationError("Choose what the endpoint shall hear of.")
+    if unknown := sorted(set(values) - set(event_types())):
+        raise ValidationError(f"There is no event {unknown[0]}. There are {', '.join(event_types())}.")
+    if len(set(values)) < len(values):
+        raise ValidationError("Name each event once.")
+
+
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def visible_to(self, user: User) -> WebhookEndpointQuerySet:
+        """Their own; all with the permission to see every customer, as the messages tell of customers."""
+        if not user.is_active or not user.is_staff:
+            return self.none()
+        return self.all() if user.has_perm("crm.view_every_customer") else self.filter(owner=user)
+
+    def of_staff(self) -> WebhookEndpointQuerySet:
+        """Those whose owner may still log in: nobody else's hear of anything."""
+        return self.filter(owner__is_active=True, owner__is_staff=True)
+
+    def active(self) -> WebhookEndpointQuerySet:
+        return self.filter(state=WebhookEndpoint.State.ACTIVE)
+
+    def hearing(self, event_type: str) -> list[WebhookEndpoint]:
+        """Those that listen to these events, paused ones too, ready for `hears_of`; two queries at most."""
+        endpoints = self.of_staff().exclude(state=WebhookEndpoint.State.DISABLED).order_by("pk")
+        listening = [endpoint for endpoint in endpoints if event_type in endpoint.events]
+        if listening:  # not one query for both: it would be the dearest part of every change that nobody listens to
+            seeing = User.objects.with_perm("crm.view_every_customer", backend=MODEL_BACKEND)
+            seeing_all = set(seeing.filter(pk__in={each.owner_id for each in listening}).values_list("pk", flat=True))
+            for endpoint in listening:
+                endpoint.owner_sees_every_customer = endpoint.owner_id in seeing_all
+        return listening
+
+    def note_success(self) -> int:
+        return self.exclude(failing_since=None).update(failing_since=None, consecutive_failures=0)
+
+    def note_failure(self) -> int:
+        """Count it; pause those that have failed for long."""
+        now = timezone.now()
+        noted = self.update(
+            consecutive_failures=F("consecutive_failures") + 1, failing_since=Coalesce(F("failing_since"), now)
+        )
+        failing = self.active().filter(
+            failing_since__lte=now - timedelta(hours=settings.WEBHOOK_PAUSE_AFTER_HOURS),
+            consecutive_failures__gte=settings.WEBHOOK_PAUSE_AFTER_FAILURES,
+        )
+        for endpoint in failing:
+            hours = int((now - endpoint.failing_since).total_seconds() // 3600) if endpoint.failing_since else 0
+            reason = FAILED_FOR_LONG.format(hours=hours, failures=endpoint.consecutive_failures)
+            self.filter(pk=endpoint.pk).stop(WebhookEndpoint.State.PAUSED, reason, automatically=True)
+        return noted
+
+    def stop(self, state: WebhookEndpoint.State, reason: str, *, automatically: bool = False) -> int:
+        return self.update(
+            state=state, stopped_at=timezone.now(), stop_reason=reason, stopped_automatically=automatically
+        )
+
+    def start(self) -> int:
+        return self.update(
+            state=WebhookEndpoint.State.ACTIVE,
+            stopped_at=None,
+            stop_reason="",
+            stopped_automatically=False,
+            failing_since=None,
+            consecutive_failures=0,
+        )
+
+
+class WebhookEndpoint(models.Model):
+    """An address of another system that hears of events, on behalf of a member of staff."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"  # messages wait
+        DISABLED = "disabled", "Unsubscribed"  # there are no messages
+
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="webhook_endpoints",
+        verbose_name="on behalf of",
+        help_text="The endpoint hears of the customers that this member of staff may see.",
+    )
+    url = models.CharField("address", max_length=MAX_URL_LENGTH, validators=[check_url])
+    description = CharField(max_length=200, blank=True)
+    events = models.JSONField(default=list, validators=[check_events])
+    secret = models.CharField(max_length=100, default=new_secret, editable=False)
+    previous_secrets = models.JSONField(default=list, editable=False, help_text="[secret, until when it signs too].")
+    rotated_at = models.DateTimeField("secret made", default=timezone.now, editable=False)
+
+    state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE, editable=False)
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    stop_reason = models.CharField(max_length=200, blank=True, editable=False)
+    stopped_automatically = models.BooleanField(default=False, editable=False)
+    consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    served_at = models.DateTimeField(null=True, editable=False, help_text="When a worker last took a message for it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WebhookEndpointQuerySet.as_manager()
+    owner_sees_every_customer: bool  # of rows of `hearing`
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name = "webhook"
+        indexes = (
+            models.Index(fields=["owner"], condition=Q(stopped_automatically=True), name="webhook_stopped_itself"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state="active", stopped_at=None)
+                | Q(state__in=["paused", "disabled"], stopped_at__isnull=False),
+                name="webhook_endpoint_stopped_at_some_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == self.State.ACTIVE
+
+    def hears_of(self, customer: Customer) -> bool:
+        """Whether its owner may see this customer, as `Customer.objects.visible_to` says; for rows of `hearing`."""
+        return self.owner_sees_every_customer or customer.owner_id in (None, self.owner_id)
+
+    def valid_secrets(self, now: datetime) -> list[str]:
+        """The newest first; rotated ones sign too until they expire."""
+        return [self.secret, *(secret for secret, _ in self.overlapping(now))]
+
+    def overlapping(self, now: datetime) -> list[tuple[str, datetime]]:
+        """Rotated secrets that still sign, and until when; the newest first."""
+        previous = [(secret, datetime.fromisoformat(until)) for secret, until in self.previous_secrets]
+        return [(secret, until) for secret, until in previous if now < until]
+
+    def rotate(self, now: datetime) -> None:
+        """Take a new secret: to be saved by the caller."""
+        until = now + timedelta(hours=settings.WEBHOOK_SECRET_OVERLAP_HOURS)
+        overlapping = [(self.secret, until), *self.overlapping(now)]
+        self.previous_secrets = [(secret, end.isoformat()) for secret, end in overlapping]
+        self.secret, self.rotated_at = new_secret(), now

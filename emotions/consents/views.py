@@ -1,0 +1,60 @@
+"""Pages that ask before a consent is recorded or withdrawn."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from crm.consents.services import record_consent
+from crm.models import Consent, Customer
+from emotions.access import StaffRequest, customer_or_404
+from emotions.consents.forms import ConsentForm, NewConsentForm
+from emotions.timeline.pages import customer_page
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> HttpResponseBase:
+    """Ask before recording that the customer agreed, or no longer agrees."""
+    customer = customer_or_404(request, public_id)
+    form = (NewConsentForm if granted else ConsentForm)(request.POST or None)
+    if form.is_valid():
+        training = [Consent.Scope.MODEL_TRAINING] if form.cleaned_data.get("model_training") else []
+        return _record(request, customer, form, [Consent.Scope.EMOTION_ANALYSIS, *training], granted=granted)
+    return _consent_page(request, customer, "emotions/consent.html", form, granted=granted)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def training_consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> HttpResponseBase:
+    """Ask before recording that the photos may be used to improve the model, or no longer."""
+    customer = customer_or_404(request, public_id)
+    if granted and not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS):
+        messages.error(request, "Record the consent to photos and their analysis first.")
+        return redirect("emotions:timeline", customer.uuid)
+    form = ConsentForm(request.POST or None)
+    if form.is_valid():
+        return _record(request, customer, form, [Consent.Scope.MODEL_TRAINING], granted=granted)
+    return _consent_page(request, customer, "emotions/consent_training.html", form, granted=granted)
+
+
+def _record(
+    request: StaffRequest, customer: Customer, form: ConsentForm, scopes: list[Consent.Scope], *, granted: bool
+) -> HttpResponseBase:
+    obtained_by = form.cleaned_data["obtained_by"]
+    with transaction.atomic():
+        for scope in scopes:
+            record_consent(customer, granted=granted, obtained_by=obtained_by, recorded_by=request.user, scope=scope)
+    messages.success(request, f"The consent was {'recorded' if granted else 'withdrawn'}.")
+    return redirect("emotions:timeline", customer.uuid)
+
+
+def _consent_page(
+    request: StaffRequest, customer: Customer, template: str, form: ConsentForm, *, granted: bool
+) -> HttpResponse:
+    title = "Record consent" if granted else "Withdraw consent"
+    return customer_page(request, customer, template, {"form": form, "granted": granted}, title=title)

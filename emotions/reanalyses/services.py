@@ -1,0 +1,73 @@
+"""Have photos analysed again: start, stop, and bring to the workers. Loads no runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from crm.models import Customer, User
+from emotions.model_versions.services import active_model
+from emotions.models import ModelVersion, Reanalysis, Snapshot
+from emotions.reanalyses.tasks import go_on_reanalysing
+from jobs.dispatch import announce_on_commit
+
+STOPPED_BY_A_PERSON = "Somebody stopped it."
+
+Scope = Reanalysis.Scope
+
+
+class NothingToDo(Exception):
+    """Every photo that was meant shows the active model's answer already."""
+
+
+def reanalyse_snapshot(snapshot: Snapshot, by: User) -> Reanalysis:
+    """See `_start`."""
+    return _start(by, scope=Scope.SNAPSHOT, snapshot=snapshot)
+
+
+def reanalyse_customer(customer: Customer, by: User) -> Reanalysis:
+    """See `_start`."""
+    return _start(by, scope=Scope.CUSTOMER, customer=customer)
+
+
+def reanalyse_everything(by: User, *, only_missing: bool) -> Reanalysis:
+    """All photos, or those that show another model's answer. See `_start`."""
+    return _start(by, scope=Scope.MISSING if only_missing else Scope.ALL)
+
+
+def _start(by: User, **what: Any) -> Reanalysis:
+    """A run with the active model, or the one that is at the same photos already.
+
+    Raises ModelUnavailable when the active model cannot be used, and NothingToDo.
+    """
+    version = ModelVersion.objects.of(active_model().check())
+    try:
+        with transaction.atomic():
+            run = Reanalysis(model_version=version, requested_by=by, total=0, last=_newest_snapshot(), **what)
+            run.total = run.snapshots().count()
+            run.save()
+            if not run.total:
+                raise NothingToDo(f"No photo is analysed again: all show the answer of {version}.")
+            announce_on_commit(go_on_reanalysing)
+            return run
+    except IntegrityError:  # one runs already, or did a moment ago: the constraints allow no second
+        if another := _newest_like(**what):
+            return another
+        raise
+
+
+def _newest_like(*, scope: Scope, **what: Any) -> Reanalysis | None:
+    scopes = [Scope.MISSING, Scope.ALL] if scope in (Scope.MISSING, Scope.ALL) else [scope]
+    return Reanalysis.objects.filter(scope__in=scopes, **what).first()
+
+
+def _newest_snapshot() -> int:
+    newest: int | None = Snapshot.objects.aggregate(newest=Max("pk"))["newest"]
+    return newest or 0
+
+
+def stop(run: Reanalysis) -> bool:
+    """End it; False when it has ended already. The photo that a worker is at just now keeps its earlier answer."""
+    return bool(Reanalysis.objects.filter(pk=run.pk).end(Reanalysis.Status.STOPPED, STOPPED_BY_A_PERSON))

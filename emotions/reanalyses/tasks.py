@@ -1,0 +1,41 @@
+"""Celery entry points of re-analyses. Each may be run twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from celery import shared_task
+from django.conf import settings
+
+from emotions.models import Reanalysis, Snapshot, Turn
+from jobs.dispatch import Work
+from jobs.outage import outlasting_outages
+
+if TYPE_CHECKING:
+    pass
+
+
+@shared_task
+@outlasting_outages
+def go_on_reanalysing() -> None:
+    REANALYSES.go_on(settings.ANALYSIS_SLICE)
+
+
+def _reanalyses_wait() -> bool:
+    """New photos come first: whoever analyses the last of them sends the message."""
+    return Reanalysis.objects.waits() and not Snapshot.objects.waits()
+
+
+def _take_next_turn() -> Turn | None:
+    from emotions.reanalyses import worker as rerun  # as above
+
+    return rerun.take_next()
+
+
+def _go_on(turn: Turn) -> None:
+    from emotions.reanalyses import worker as rerun  # as above
+
+    rerun.go_on(turn)
+
+
+REANALYSES = Work(task=go_on_reanalysing, waits=_reanalyses_wait, claim_next=_take_next_turn, do=_go_on)

@@ -1,0 +1,108 @@
+"""The pages on which staff look at the least certain faces, and see how often people disagree with the models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from emotions.access import StaffRequest, face_or_404
+from emotions.corrections import services as corrections
+from emotions.corrections.forms import CorrectionForm
+from emotions.models import EmotionRecord
+from emotions.review.forms import ReviewFilter
+from emotions.review.queries import Position, ReviewFace, ReviewPage, agreement, faces_to_review, reviewable
+from emotions.timeline.queries import Face
+
+
+@require_GET
+def review(request: StaffRequest) -> HttpResponse:
+    form = ReviewFilter(request.GET)
+    after = Position.parse(request.GET.get("after", ""))
+    page = ReviewPage((), None)
+    if form.is_valid():
+        page = faces_to_review(request.user, form.cleaned_data["model"], form.cleaned_data["emotion"], after)
+    context = {
+        "form": form,
+        "page": page,
+        "after": after,
+        "here": request.GET.urlencode(),
+        "start": _query(request, ""),
+        "onwards": _query(request, str(page.next)),
+    }
+    return _page(request, "emotions/review.html", context, title="Review")
+
+
+@require_GET
+def agreement_page(request: StaffRequest) -> HttpResponse:
+    context = {"versions": agreement(request.user)}
+    return _page(request, "emotions/review_agreement.html", context, title="Disagreement")
+
+
+@require_POST
+def correct(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    """Staff say what they see in a face of the list."""
+    record = _face_or_404(request, record_id)
+    form = CorrectionForm(request.POST)
+    if form.is_valid():
+        corrections.correct(record, form.cleaned_data["emotion"], request.user)
+    return _said(request, record, form.problem)
+
+
+@require_POST
+def take_back(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    record = _face_or_404(request, record_id)
+    corrections.take_back(record, request.user)
+    return _said(request, record)
+
+
+@require_POST
+def cannot_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    """Staff looked at a face of the list and cannot say what it shows."""
+    record = _face_or_404(request, record_id)
+    corrections.cannot_tell(record, request.user)
+    return _said(request, record, saved="Saved. The face has left your list.")
+
+
+@require_POST
+def can_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
+    record = _face_or_404(request, record_id)
+    corrections.can_tell(record, request.user)
+    return _said(request, record, saved="Taken back. The face is in your list again.")
+
+
+def _face_or_404(request: StaffRequest, record_id: int) -> EmotionRecord:
+    """The one that was shown or, if the photo was analysed again since, the same face's that counts now."""
+    return get_object_or_404(reviewable(request.user), pk=face_or_404(request, record_id).pk)
+
+
+def _said(request: StaffRequest, record: EmotionRecord, problem: str = "", saved: str = "") -> HttpResponseBase:
+    """The face for htmx; for a browser without scripts, the list where it was."""
+    fresh = get_object_or_404(reviewable(request.user), pk=record.pk)
+    if request.headers.get("HX-Request"):
+        passed = any(each.said_by_id == request.user.pk for each in fresh.cannot_tell.all())
+        item = ReviewFace(Face(fresh), cannot_tell=passed)
+        context = {"item": item, "problem": problem, "here": request.GET.urlencode(), "focus": True}
+        return render(request, "emotions/review_face.html", context)
+    if problem:
+        messages.error(request, problem)
+    else:
+        customer = fresh.snapshot.interaction.customer
+        messages.success(request, saved or f"Saved. You can change it on the timeline of {customer.name}.")
+    return redirect(f"{reverse('emotions:review')}?{request.GET.urlencode()}")
+
+
+def _query(request: StaffRequest, after: str) -> str:
+    """What follows the question mark for the same choice at another position."""
+    query = request.GET.copy()
+    query["after"] = after
+    return query.urlencode()
+
+
+def _page(request: StaffRequest, template: str, context: dict[str, Any], *, title: str) -> HttpResponse:
+    return render(request, template, admin.site.each_context(request) | {"title": title} | context)

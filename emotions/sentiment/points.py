@@ -1,0 +1,102 @@
+"""Keeps a SentimentPoint for each snapshot that says something of its customer: what sentiment is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import F
+
+from emotions.answers.queries import answer
+from emotions.models import EmotionRecord, SentimentPoint, Snapshot
+
+BATCH = 1_000
+COPIED = ("customer_id", "captured_at", "emotion", "by_person", "valence")
+
+
+class Batch(NamedTuple):
+    """What was compared in one transaction."""
+
+    last: int  # primary key of the last snapshot
+    compared: int  # snapshots
+    differing: int
+
+
+def refresh_point(snapshot: int) -> None:
+    """Make the point say what stands for this snapshot (its primary key) now.
+
+    Call it at the end of every transaction that may change that, with the snapshot locked.
+    """
+    _refresh([snapshot])
+
+
+def write_point(subject: EmotionRecord, customer: int, captured_at: datetime) -> None:
+    """As `refresh_point`, for the face that is the customer in a photo that was analysed for the first time."""
+    _write([_point(subject, customer, captured_at)])
+
+
+def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
+    """Compare all points with what stands, and make those right that differ, unless `write` is off.
+
+    Goes through the snapshots in the order of their primary keys, beginning behind `after`, in short transactions.
+    """
+    while snapshots := list(Snapshot.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            differing = _differing(_locked(snapshots))
+            if write:
+                _refresh(differing)
+        after = snapshots[-1]
+        yield Batch(after, len(snapshots), len(differing))
+
+
+def _locked(snapshots: Iterable[int]) -> list[int]:
+    """Those that have their result, held so that nobody changes it meanwhile; the others' own tasks write points."""
+    finished = Snapshot.objects.exclude(status__in=Snapshot.UNFINISHED)
+    locked = finished.select_for_update().filter(pk__in=snapshots).order_by("pk")
+    return list(locked.values_list("pk", flat=True))
+
+
+def _differing(snapshots: Collection[int]) -> list[int]:
+    right, kept = _standing(snapshots), SentimentPoint.objects.in_bulk(snapshots)
+    return [pk for pk in snapshots if _copied(right.get(pk)) != _copied(kept.get(pk))]
+
+
+def _copied(point: SentimentPoint | None) -> tuple[object, ...]:
+    return tuple(getattr(point, field) for field in COPIED) if point else ()
+
+
+def _refresh(snapshots: Collection[int]) -> None:
+    points = _standing(snapshots)
+    if gone := set(snapshots) - points.keys():
+        SentimentPoint.objects.filter(pk__in=gone).delete()
+    _write(points.values())
+
+
+def _write(points: Iterable[SentimentPoint]) -> None:
+    SentimentPoint.objects.bulk_create(points, update_conflicts=True, unique_fields=["snapshot"], update_fields=COPIED)
+
+
+def _standing(snapshots: Collection[int]) -> dict[int, SentimentPoint]:
+    """By snapshot, unsaved, what the points should say."""
+    counted = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=snapshots)
+    records = counted.select_related("model_version", "correction").defer("face_png", "landmarks")
+    customer, captured_at = F("snapshot__customer"), F("snapshot__captured_at")
+    found = records.annotate(customer=customer, captured_at=captured_at)
+    return {
+        record.snapshot_id: _point(record, record.customer, record.captured_at)  # type: ignore[attr-defined]  # annotated
+        for record in found
+    }
+
+
+def _point(record: EmotionRecord, customer: int, captured_at: datetime) -> SentimentPoint:
+    stands = answer(record)
+    return SentimentPoint(
+        snapshot_id=record.snapshot_id,
+        customer_id=customer,
+        captured_at=captured_at,
+        emotion=stands.emotion or "",
+        by_person=stands.by_person,
+        valence=stands.valence,
+    )

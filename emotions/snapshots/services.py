@@ -1,0 +1,229 @@
+"""Writes: what staff and other systems do to snapshots."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from crm.consents.services import record_consent
+from crm.models import Consent, Customer, Interaction, User
+from emotions.analysis.tasks import analyse_snapshots
+from emotions.events import snapshots_finished
+from emotions.models import EmotionRecord, Snapshot
+from emotions.sentiment.points import refresh_point
+from emotions.snapshots.photos import CheckedPhoto, refuse_future
+from jobs.dispatch import announce_on_commit
+
+logger = logging.getLogger(__name__)
+
+
+class ConsentMissing(PermissionError):
+    """The customer has not agreed to photos and their analysis, or no longer agrees."""
+
+    message = "The customer has not agreed to photos and their analysis. Record the consent first."
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+class ConsentWithdrawn(ConsentMissing):
+    """The customer agreed once and then withdrew it; what comes along with photos cannot renew that."""
+
+    message = (
+        "The customer withdrew the consent to photos and their analysis. If the customer agrees again, record the new"
+        " consent first."
+    )
+
+
+class StorageUnavailable(OSError):
+    """The photo could not be written."""
+
+    def __init__(self) -> None:
+        super().__init__("The photo could not be stored. Nothing was saved; try again, or tell your administrator.")
+
+
+def log_interaction(
+    interaction: Interaction,
+    photos: Sequence[CheckedPhoto],
+    *,
+    consent_obtained_by: str | None,
+    by: User,
+    captured_at: datetime | None = None,
+    make_way: bool = False,
+) -> list[Snapshot]:
+    """Save an interaction with its photos, all or nothing, and the consent if one was just given.
+
+    A withdrawn consent is renewed by a new one alone, which somebody records for itself: what comes along with photos
+    may have been written before the withdrawal, or by a program that always says so.
+    `captured_at` counts before what the photos themselves say; photos that `make_way` are analysed after all others.
+    Raises ConsentMissing, PhotoRefused, StorageUnavailable.
+    """
+    with _transaction_with_files() as written:
+        interaction.staff = by
+        interaction.save()
+        if consent_obtained_by:
+            _standing_consent(interaction)
+            record_consent(interaction.customer, granted=True, obtained_by=consent_obtained_by, recorded_by=by)
+        snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
+        _announce_on_commit(snapshots)
+        return snapshots
+
+
+def add_snapshots(
+    interaction: Interaction,
+    photos: Sequence[CheckedPhoto],
+    captured_at: datetime | None = None,
+    *,
+    make_way: bool = False,
+) -> list[Snapshot]:
+    """Store photos of an interaction, all or nothing, and enqueue their analysis.
+
+    The same photo again is the same snapshot. Raises ConsentMissing, PhotoRefused, StorageUnavailable.
+    """
+    with _transaction_with_files() as written:
+        snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
+        _announce_on_commit(snapshots)
+        return snapshots
+
+
+def _announce_on_commit(snapshots: Sequence[Snapshot]) -> None:
+    if any(snapshot.is_unfinished for snapshot in snapshots):
+        announce_on_commit(analyse_snapshots)
+
+
+def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None = None) -> Snapshot:
+    """As `add_snapshots`, for one photo."""
+    return add_snapshots(interaction, [photo], captured_at)[0]
+
+
+def _add(
+    interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None, make_way: bool, written: list[str]
+) -> Snapshot:
+    _require_consent(interaction)
+    if captured_at:
+        refuse_future(captured_at)
+    snapshot = Snapshot.objects.filter(interaction=interaction, sha256=photo.sha256).first()
+    if snapshot and snapshot.status != Snapshot.Status.WITHHELD:
+        return snapshot
+    snapshot = snapshot or Snapshot(interaction=interaction, sha256=photo.sha256)
+    snapshot.original_name = photo.name[-255:]
+    snapshot.captured_at = captured_at or photo.captured_at or min(interaction.occurred_at, timezone.now())
+    snapshot.width, snapshot.height = photo.info.width, photo.info.height
+    snapshot.reset_to_pending()
+    snapshot.makes_way = make_way
+    _write_file(snapshot, photo, written)
+    snapshot.save()
+    return snapshot
+
+
+def _require_consent(interaction: Interaction) -> None:
+    """Lock the customer until the transaction ends. Raises ConsentMissing."""
+    if _standing_consent(interaction) is None:
+        raise ConsentMissing
+
+
+def _standing_consent(interaction: Interaction) -> Consent | None:
+    """None while the customer has said nothing. Locks the customer until the transaction ends.
+
+    Raises ConsentWithdrawn.
+    """
+    customer = Customer.objects.select_for_update().get(pk=interaction.customer_id)
+    newest = Consent.objects.newest_of(customer, Consent.Scope.EMOTION_ANALYSIS)
+    if newest and not newest.granted:
+        raise ConsentWithdrawn
+    return newest
+
+
+def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> None:
+    name = snapshot.file.field.generate_filename(snapshot, f"photo{photo.info.extension}")
+    written.append(name)  # before the write, which may leave a part behind
+    photo.upload.seek(0)
+    try:
+        snapshot.file.name = default_storage.save(name, photo.upload)
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+@contextmanager
+def _transaction_with_files() -> Iterator[list[str]]:
+    """A transaction of its own, that takes the files written meanwhile with it when it fails.
+
+    Not when its commit fails: a connection that breaks in that moment does not say whether the rows are there. If they
+    are not, `delete_stray_files` does it later (emotions/snapshots/stray_files.py), as when the process is killed here.
+    """
+    written: list[str] = []
+    committing = False
+    try:
+        with transaction.atomic(durable=True):
+            yield written
+            committing = True
+    except BaseException:
+        if not committing:
+            _delete_files(written)
+        raise
+
+
+def _delete_files(names: Sequence[str]) -> None:
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except Exception:  # a storage that is out of reach must not hide why the upload failed
+            logger.exception("The file %s of a failed upload is left to delete_stray_files", name)
+
+
+@transaction.atomic
+def retry(snapshot: Snapshot) -> bool:
+    """Analyse a failed snapshot again; False when it is not in that state (any more).
+
+    Raises ConsentMissing.
+    """
+    _require_consent(snapshot.interaction)
+    failed = Snapshot.objects.select_for_update().filter(pk=snapshot.pk, status=Snapshot.Status.FAILED).first()
+    if failed is None:
+        return False
+    failed.reset_to_pending()
+    failed.save()
+    announce_on_commit(analyse_snapshots)
+    return True
+
+
+@transaction.atomic
+def choose_subject(record: EmotionRecord) -> None:
+    """Say that this face, and no other of its photo, is the customer."""
+    Snapshot.objects.select_for_update().get(pk=record.snapshot_id)
+    faces = EmotionRecord.objects.filter(snapshot=record.snapshot_id, model_version=record.model_version_id)
+    faces.update(is_subject=False)
+    faces.filter(pk=record.pk).update(is_subject=True)
+    Snapshot.objects.filter(pk=record.snapshot_id).touch()
+    refresh_point(record.snapshot_id)
+    snapshots_finished([record.snapshot_id], cause="subject_chosen")
+
+
+def withhold_unfinished(customer: Customer) -> None:
+    """End what waits or is being analysed after the customer withdrew the consent.
+
+    Call it inside the transaction of that. A worker that is at it finds its claim gone, and stores nothing.
+    """
+    unfinished = Snapshot.objects.select_for_update(of=("self",)).filter(
+        customer=customer, status__in=Snapshot.UNFINISHED
+    )
+    for snapshot in unfinished:
+        snapshot.withhold()
+        refresh_point(snapshot.pk)
+
+
+def withdraw_training(withdrawal: Consent) -> None:
+    """Whoever withdraws the consent to photos withdraws their use for the model too; agreeing anew is for both anew."""
+    customer, scope = withdrawal.customer, Consent.Scope.MODEL_TRAINING
+    if Consent.objects.stands_for(customer, scope):
+        record_consent(
+            customer,
+            granted=False,
+            obtained_by=withdrawal.obtained_by,
+            recorded_by=withdrawal.recorded_by,
+            scope=scope,
+        )

@@ -1,0 +1,69 @@
+"""Somebody clicks on what a colleague deletes in this very moment."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from crm.models import Consent, Customer
+from emotions.models import EmotionCorrection, EmotionRecord
+from tests.conftest import on_sqlite
+from tests.support.api import System
+from tests.support.databases import somebody_waits_for_a_lock
+from tests.support.factories import SnapshotFactory, UserFactory
+from tests.support.threads import in_thread
+from tests.support.waiting import wait_until
+from tests.support.workspace import browser_of
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(on_sqlite(), reason="SQLite has one lock for everything"),
+]
+WITHDRAWAL = {"scope": "emotion_analysis", "granted": False, "obtained_by": "written"}
+
+
+def answer_to(sender: Any, path: str, body: dict[str, Any], record: EmotionRecord) -> int:
+    """The status of the answer to what is sent while the record's customer is being deleted."""
+    customer = record.snapshot.interaction.customer
+    with transaction.atomic():
+        customer.delete()
+        sending = in_thread(lambda: sender.post(path, body))
+        wait_until(somebody_waits_for_a_lock, "the request waits for the deletion")
+    answer = sending.result()
+    assert not Customer.objects.exists()
+    assert not Consent.objects.exists()
+    assert not EmotionCorrection.objects.exists()
+    return int(answer.status_code)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("customers/{customer}/consent/withdraw/", {"obtained_by": "written"}),
+        ("snapshots/{snapshot}/faces/{record}/subject/", {}),
+        ("snapshots/{snapshot}/faces/{record}/correct/", {"emotion": "sad"}),
+        ("review/faces/{record}/correct/", {"emotion": "sad"}),
+    ],
+)
+def test_a_page_says_that_it_is_gone(path: str, body: dict[str, Any]) -> None:
+    record = SnapshotFactory(analysed=True).records.get()
+    named = {"customer": record.snapshot.interaction.customer.uuid, "snapshot": record.snapshot.uuid}
+    browser = browser_of(UserFactory(is_superuser=True))
+    assert answer_to(browser, f"/admin/{path.format(record=record.pk, **named)}", body, record) == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("consents", WITHDRAWAL),
+        ("records/{record}/corrections", {"emotion": "sad"}),
+        ("records/{record}/subject", {}),
+    ],
+)
+def test_the_api_says_that_it_is_gone(path: str, body: dict[str, Any]) -> None:
+    record = SnapshotFactory(analysed=True).records.get()
+    if path == "consents":
+        body = body | {"customer": str(record.snapshot.interaction.customer.uuid)}
+    api = System(user=UserFactory(is_superuser=True))
+    api.default_format = "json"
+    assert answer_to(api, path.format(record=record.uuid), body, record) == 404

@@ -1,0 +1,32 @@
+"""What can be seen of a watch without a worker; the rest is in tests/integration/test_heartbeat.py."""
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from jobs.health.watch import Watch
+
+
+class Interrupted(Event):
+    """While it is being set, and holds its lock, a second signal tells the watch to end."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+        self.times = 0
+
+    def set(self) -> None:
+        self.times += 1
+        assert self.times == 1, "It waits for the lock that it holds itself."
+        self._watch.end()
+        super().set()
+
+
+def test_two_signals_at_once_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch("heartbeat.photos@here.1", tmp_path / "photos@here", pool=None)
+    ended = Interrupted(watch)
+    monkeypatch.setattr(watch, "_ended", ended)
+    watch.end()
+    assert ended.is_set()
+    watch.run()  # comes back at once

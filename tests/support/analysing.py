@@ -1,0 +1,18 @@
+"""Analyses in this process."""
+
+from emotions.analysis import services as analysis
+from emotions.models import Snapshot
+from emotions.reanalyses import worker as rerun
+
+
+def analyse(snapshot_id: int) -> None:
+    """Analyse this snapshot as a worker would; nothing happens if it is taken or done. Raises as `take_next`."""
+    ready = analysis.pipeline()
+    if claim := Snapshot.objects.claim(snapshot_id):
+        analysis.analyse(analysis.Taken(claim, ready))
+
+
+def reanalyse() -> None:
+    """Go on with all re-analyses as a worker would."""
+    while turn := rerun.take_next():
+        rerun.go_on(turn)
