@@ -20,8 +20,9 @@ from typing import Any
 from PIL import Image
 from tqdm import tqdm
 
-from bench.detection import COUNTED_FROM, LONG_SIDE, Box, Tally
+from bench.detection import COUNTED_FROM, LONG_SIDE, Tally
 from ml.registry import DEFAULT_MODEL
+from ml.types import BoundingBox
 
 # Of what fer asks for, the last releases that it works with: OpenCV 5 has no cascades, and new setuptools no
 # pkg_resources. torch and torchvision must be of one release, or its MTCNN crashes.
@@ -93,8 +94,8 @@ def _counted(answers: list[dict[str, Any]], annotated: dict[str, list[dict[str, 
     return {"faces": sum(tally.boxes), "annotated": large, "found": found}
 
 
-def _box(face: dict[str, float]) -> Box:
-    return face["x"], face["y"], face["width"], face["height"]
+def _box(face: dict[str, float]) -> BoundingBox:
+    return BoundingBox(face["x"], face["y"], face["width"], face["height"])
 
 
 def as_table(measured: dict[str, dict[str, float]]) -> str:

@@ -43,17 +43,15 @@ def _ids(rows: QuerySet[Any]) -> list[int]:
 
 
 def _take_next_snapshot() -> Taken | None:
-    from emotions.analysis.services import (
-        services as analysis,  # web processes import this module and must not load the pipeline
-    )
+    from emotions.analysis import services  # web processes import this module and must not load the pipeline
 
-    return analysis.take_next()
+    return services.take_next()
 
 
 def _analyse(taken: Taken) -> None:
-    from emotions.analysis import services as analysis  # as above
+    from emotions.analysis import services  # as above
 
-    analysis.analyse(taken)
+    services.analyse(taken)
 
 
 PHOTOS = Work(task=analyse_snapshots, waits=Snapshot.objects.waits, claim_next=_take_next_snapshot, do=_analyse)

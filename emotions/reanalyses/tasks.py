@@ -27,15 +27,15 @@ def _reanalyses_wait() -> bool:
 
 
 def _take_next_turn() -> Turn | None:
-    from emotions.reanalyses import worker as rerun  # as above
+    from emotions.reanalyses import worker  # web processes import this module and must not load the pipeline
 
-    return rerun.take_next()
+    return worker.take_next()
 
 
 def _go_on(turn: Turn) -> None:
-    from emotions.reanalyses import worker as rerun  # as above
+    from emotions.reanalyses import worker  # as above
 
-    rerun.go_on(turn)
+    worker.go_on(turn)
 
 
 REANALYSES = Work(task=go_on_reanalysing, waits=_reanalyses_wait, claim_next=_take_next_turn, do=_go_on)
