@@ -95,7 +95,7 @@ def _counted(answers: list[dict[str, Any]], annotated: dict[str, list[dict[str, 
 
 
 def _box(face: dict[str, float]) -> BoundingBox:
-    return BoundingBox(face["x"], face["y"], face["width"], face["height"])
+    return BoundingBox(*(round(face[side]) for side in ("x", "y", "width", "height")))
 
 
 def as_table(measured: dict[str, dict[str, float]]) -> str:
