@@ -123,7 +123,7 @@ EXAMPLE = {
     "detection_confidence": 0.9998,
     "is_subject": True,
     "is_current": True,
-    "model": {"name": "residual", "version": "0.1.0"},
+    "model": {"name": "residual-int8", "version": "0.4.0"},
     "correction": {"emotion": "sad", "corrected_by": "amira", "corrected_at": "2026-11-23T15:02:10Z"},
     "created_at": "2026-11-23T14:25:01Z",
     "changed_at": "2026-11-23T15:02:10Z",
