@@ -40,6 +40,7 @@ class Killer(threading.Thread):
         super().__init__(daemon=True)
         self._process, self._most, self._by = process, most, by
         self._stopped = threading.Event()
+        self._older = set(decoders_below(process))  # have answered, and are just ending
         self.killed: set[int] = set()
 
     def __enter__(self) -> "Killer":
@@ -53,7 +54,7 @@ class Killer(threading.Thread):
     def run(self) -> None:
         while len(self.killed) < self._most and not self._stopped.wait(0.002):
             for decoder in decoders_below(self._process):
-                if decoder not in self.killed and len(self.killed) < self._most:
+                if decoder not in self.killed | self._older and len(self.killed) < self._most:
                     self.killed.add(decoder)
                     with suppress(ProcessLookupError):
                         os.kill(decoder, self._by)
