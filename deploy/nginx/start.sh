@@ -15,8 +15,8 @@ limits() {
     fields=$((6 * 1024 * 1024))
     echo "client_max_body_size $fields;"
     cat <<END
-limit_req_zone \$binary_remote_addr zone=requests:10m rate=${REQUESTS_PER_SECOND:-50}r/s;
-limit_conn_zone \$binary_remote_addr zone=connections:10m;
+limit_req_zone \$client zone=requests:10m rate=${REQUESTS_PER_SECOND:-50}r/s;
+limit_conn_zone \$client zone=connections:10m;
 END
     # Of one address, which may be that of a whole office.
     cat > "$made/requests.inc" <<END
