@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)#?([^)]*)\)")
 STYLE_ADDRESS = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s;]+)""")
 
 
@@ -77,6 +78,17 @@ def test_a_foreign_script_would_be_found(tmp_path: Path) -> None:
         "https://cdn.example/a.js",
         "//fonts.example/a.css",
     ]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_from_outside_the_site_hold(site: Path, name: str) -> None:
+    links = LINK.findall((ROOT / name).read_text())
+    assert links
+    for path, heading in links:
+        assert (ROOT / path).exists(), path
+        if heading:
+            page = site / Path(path).relative_to("docs").with_suffix(".html")
+            assert f'id="{heading}"' in page.read_text(), f"{path}#{heading}"
 
 
 def test_the_readme_is_short() -> None:
