@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.nginx import nginx
+from tests.support.nginx import nginx
 
 pytestmark = pytest.mark.integration
 NOBODY = "http://127.0.0.1:9"  # nginx answers for the web that is away
