@@ -100,15 +100,17 @@ def _report(photo: Path, look: _Look, options: argparse.Namespace) -> bool:
         if options.annotate:
             save_new(annotated(decode(data, long_side=LONG_SIDE), faces), photo, options.annotate)
     except (InvalidImage, OSError) as error:
-        _print_error(photo, _sentence(error), options.json)
+        _print_error(photo, _sentence(error, photo), options.json)
         return False
     tqdm.write(json.dumps(as_object) if options.json else as_lines)
     return True
 
 
-def _sentence(error: InvalidImage | OSError) -> str:
+def _sentence(error: InvalidImage | OSError, photo: Path) -> str:
+    """What went wrong, with the name of the file only if it is not the photo, which is named anyway."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        other = str(error.filename) if error.filename and Path(error.filename) != photo else ""
+        return f"{error.strerror}: {other}" if other else f"{error.strerror}."
     return str(error)
 
 

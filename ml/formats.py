@@ -122,6 +122,8 @@ def recognise(data: bytes) -> PhotoFormat:
         return TIFF
     if RAW.match(data):
         raise raw_refused()
+    if data[:4] in (b"II+\0", b"MM\0+"):
+        raise InvalidImage("The file is a BigTIFF, which cannot be read. Save it as an ordinary TIFF, or as a JPEG.")
     raise InvalidImage(f"The file is not a photo in a format that can be read. Use {ACCEPTED}.")
 
 

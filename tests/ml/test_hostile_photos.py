@@ -53,6 +53,8 @@ REFUSED = {
     "a lossless JPEG": (lossless_jpeg(640, 480), "JPEG .lossless."),
     "a JPEG of a million segments": (jpeg_of_many_segments(1_000_000), "more parts than any camera"),
     "a TIFF whose tags share their bytes": (tiff_with_shared_tags(900, 500_000), "says more of itself"),
+    "a BigTIFF": (b"II+\0\x08\0\0\0" + bytes(100), "is a BigTIFF, which cannot be read"),
+    "a BigTIFF of the other byte order": (b"MM\0+\0\x08\0\0" + bytes(100), "is a BigTIFF, which cannot be read"),
     "a TIFF of many tags": (tiff_with_shared_tags(MAX_TAGS, 1), "says more of itself"),
 }
 

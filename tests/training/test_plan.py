@@ -88,9 +88,16 @@ def test_a_run_that_fails_stops_the_plan(csv: Path, tmp_path: Path) -> None:
     assert "second" not in log
 
 
+def test_a_training_needs_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", str(written(tmp_path, TWO_RUNS)), "--runs", str(tmp_path / "runs")])
+    assert ended.value.code == 2
+    assert "required without --check: --data" in capsys.readouterr().err
+
+
 def test_what_is_done_is_said_without_training(csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan, runs = written(tmp_path, TWO_RUNS), tmp_path / "runs"
-    assert main([*command(plan, csv, runs)[3:], "--check"]) == 0
+    assert main(["plan", str(plan), "--runs", str(runs), "--check"]) == 0  # for which no data are needed
     assert capsys.readouterr().out.splitlines() == [
         "first: 0 of 2 epochs are done",
         "second: 0 of 1 epochs are done",

@@ -24,11 +24,11 @@ def add_command(
     return command
 
 
-def add_data_options(command: argparse.ArgumentParser) -> None:
+def add_data_options(command: argparse.ArgumentParser, *, required: bool = True) -> None:
     command.add_argument(
         "--data",
         type=Path,
-        required=True,
+        required=required,
         metavar="PATH",
         help="fer2013.csv or icml_face_data.csv, or a folder of images: train/happy/*.png, test/sad/*.jpg and so on",
     )

@@ -19,7 +19,7 @@ def add_to(commands: "Commands") -> None:
         when_stopped="The same command goes on at the epoch it stopped in.",
     )
     command.add_argument("file", type=Path, metavar="FILE", help="TOML with one [[run]] per run; see docs/training.md")
-    add_data_options(command)
+    add_data_options(command, required=False)
     command.add_argument(
         "--runs", type=Path, default=Path("runs"), help="for the runs' folders and the log (%(default)s)"
     )
@@ -29,9 +29,12 @@ def add_to(commands: "Commands") -> None:
         help="folder with a checkpoint for each run that was begun elsewhere (that of FILE's name, beside it)",
     )
     command.add_argument("--check", action="store_true", help="only say what is done and what is left to do")
+    command.set_defaults(usage_error=command.error)
 
 
 def run(options: argparse.Namespace) -> None:
+    if not (options.check or options.data):
+        options.usage_error("the following arguments are required without --check: --data")
     from training.background import work_off, yield_to_others
     from training.plan import read_plan
     from training.run_folder import read_log
