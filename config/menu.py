@@ -54,19 +54,19 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "",  # there is no site beside the workspace to return to
     "SITE_SYMBOL": "sentiment_satisfied",
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("emotions/favicon.svg")},
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("workspace/favicon.svg")},
     ],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [
-        lambda request: static("emotions/workspace.css"),
-        lambda request: static("emotions/customer.css"),
-        lambda request: static("emotions/timeline.css"),
-        lambda request: static("emotions/forms.css"),
-        lambda request: static("emotions/corrections.css"),
+        lambda request: static("workspace/workspace.css"),
+        lambda request: static("workspace/customer.css"),
+        lambda request: static("emotions/timeline/timeline.css"),
+        lambda request: static("workspace/forms.css"),
+        lambda request: static("emotions/corrections/corrections.css"),
     ],
     "SCRIPTS": [
-        lambda request: static("emotions/failed_requests.js"),
-        lambda request: static("crm/keyboard.js"),
+        lambda request: static("workspace/failed_requests.js"),
+        lambda request: static("workspace/keyboard.js"),
     ],
     "BORDER_RADIUS": "8px",
     "COLORS": {

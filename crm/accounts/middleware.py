@@ -35,7 +35,7 @@ class LoginLimits:
             "minutes": math.ceil(error.seconds / 60),
             "until": timezone.now() + timedelta(seconds=error.seconds + 60),  # shown without its seconds
         }
-        page = render(request, "accounts/too_many_attempts.html", context, status=429)
+        page = render(request, "crm/accounts/too_many_attempts.html", context, status=429)
         page.headers["Retry-After"] = str(error.seconds)
         page.headers["Cache-Control"] = "no-store"
         return page

@@ -86,8 +86,8 @@ class ApiKeyAdmin(WorkspaceAdmin):
     ordering = ("revoked", "-created")
 
     class Media:
-        css = {"all": ("crm/api_keys.css",)}  # noqa: RUF012
-        js = ("crm/api_keys.js",)
+        css = {"all": ("crm/api_keys/api_keys.css",)}  # noqa: RUF012
+        js = ("crm/api_keys/api_keys.js",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         return ApiKey.objects.visible_to(member_of_staff(request))
@@ -139,7 +139,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
             "back": self._list_address(),
             "example": request.build_absolute_uri(reverse("api:customer-list")),
         }
-        return TemplateResponse(request, "api_keys/made.html", context)
+        return TemplateResponse(request, "crm/api_keys/made.html", context)
 
     # What happens to it
 
@@ -166,7 +166,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
             messages.success(request, f"The key “{key.name}” is revoked.")
             return redirect(self._list_address())
         context = {**self.admin_site.each_context(request), "title": "Revoke", "key": key, "back": self._list_address()}
-        return TemplateResponse(request, "api_keys/revoke.html", context)
+        return TemplateResponse(request, "crm/api_keys/revoke.html", context)
 
     def log_addition(self, request: HttpRequest, obj: ApiKey, message: Any) -> LogEntry:
         return self._log(request, obj, ADDITION, f"Made to act for {obj.user}: {', '.join(obj.scopes)}.")

@@ -38,10 +38,10 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
     search_fields = ("url", "description")
     search_help_text = "Address or description"
     fields = ("url", "description", "events")
-    change_form_outer_after_template = "webhooks/endpoint.html"
+    change_form_outer_after_template = "crm/webhooks/endpoint.html"
 
     class Media:
-        css = {"all": ["webhooks/webhooks.css"]}  # noqa: RUF012
+        css = {"all": ["crm/webhooks/webhooks.css"]}  # noqa: RUF012
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
         return WebhookEndpoint.objects.visible_to(cast(User, request.user)).select_related("owner").order_by("-pk")
@@ -76,7 +76,7 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
             "secret": secret,
             "old_until": max((until for _, until in endpoint.overlapping(timezone.now())), default=None),
         }
-        return TemplateResponse(request, "webhooks/secret.html", context)
+        return TemplateResponse(request, "crm/webhooks/secret.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -109,10 +109,10 @@ class WebhookDeliveryAdmin(WorkspaceAdmin):
     ordering = ("-pk",)
     fields = ("event", "webhook", "badge", "error", "created_at", "due_at", "finished_at")
     readonly_fields = fields
-    change_form_outer_after_template = "webhooks/delivery.html"
+    change_form_outer_after_template = "crm/webhooks/delivery.html"
 
     class Media:
-        css = {"all": ["webhooks/webhooks.css"]}  # noqa: RUF012
+        css = {"all": ["crm/webhooks/webhooks.css"]}  # noqa: RUF012
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
         visible = WebhookDelivery.objects.visible_to(cast(User, request.user))

@@ -47,7 +47,7 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
     if not hasattr(request, "user"):  # a middleware refused it before anybody asked who sends it
         request.user = AnonymousUser()
     context = admin.site.each_context(request) | {"title": title, "text": text}
-    return render(request, "errors/page.html", context, status=status)
+    return render(request, "crm/errors/page.html", context, status=status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -63,5 +63,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _plain_page(status: int, title: str, text: str) -> HttpResponse:
     """Without anything for which the database is asked."""
-    page = render_to_string("outage.html", {"title": title, "text": text})
+    page = render_to_string("crm/errors/outage.html", {"title": title, "text": text})
     return HttpResponse(page, status=status, headers={"Retry-After": str(RETRY_AFTER)} if status == 503 else None)

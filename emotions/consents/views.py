@@ -26,7 +26,7 @@ def consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> Ht
     if form.is_valid():
         training = [Consent.Scope.MODEL_TRAINING] if form.cleaned_data.get("model_training") else []
         return _record(request, customer, form, [Consent.Scope.EMOTION_ANALYSIS, *training], granted=granted)
-    return _consent_page(request, customer, "emotions/consent.html", form, granted=granted)
+    return _consent_page(request, customer, "emotions/consents/confirm.html", form, granted=granted)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +39,7 @@ def training_consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bo
     form = ConsentForm(request.POST or None)
     if form.is_valid():
         return _record(request, customer, form, [Consent.Scope.MODEL_TRAINING], granted=granted)
-    return _consent_page(request, customer, "emotions/consent_training.html", form, granted=granted)
+    return _consent_page(request, customer, "emotions/consents/confirm_training.html", form, granted=granted)
 
 
 def _record(

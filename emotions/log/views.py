@@ -51,7 +51,7 @@ def _log_page(request: StaffRequest, customer: Customer, form: LogForm, status: 
         "max_megabytes": settings.MAX_PHOTO_BYTES // 1024 // 1024,
         "time_zone_help": f"In the time zone {settings.TIME_ZONE}.",
     }
-    return customer_page(request, customer, "emotions/log.html", context, title="Log interaction", status=status)
+    return customer_page(request, customer, "emotions/log/log.html", context, title="Log interaction", status=status)
 
 
 def _logged_before(request: StaffRequest, customer: Customer) -> Interaction | None:

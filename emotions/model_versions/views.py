@@ -36,13 +36,13 @@ def for_managers(view: View) -> View:
 @require_GET
 def models(request: StaffRequest) -> HttpResponse:
     shown = models_page(settings.MODELS_DIR)
-    return _page(request, "emotions/models.html", "Models", {"shown": shown, "runs": progress_of(shown.runs)})
+    return _page(request, "emotions/model_versions/models.html", "Models", {"shown": shown, "runs": progress_of(shown.runs)})
 
 
 @require_GET
 def model(request: StaffRequest, folder: str) -> HttpResponse:
     shown = _entry_or_404(folder)
-    return _page(request, "emotions/model.html", f"Model {_name(shown)}", {"entry": shown})
+    return _page(request, "emotions/model_versions/model.html", f"Model {_name(shown)}", {"entry": shown})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,7 +50,7 @@ def activation(request: StaffRequest, folder: str) -> HttpResponseBase:
     """Ask before another model analyses photos."""
     shown = _entry_or_404(folder)
     if request.method != "POST":
-        return _page(request, "emotions/model_activation.html", f"Activate {_name(shown)}", {"entry": shown})
+        return _page(request, "emotions/model_versions/activation.html", f"Activate {_name(shown)}", {"entry": shown})
     try:
         done = activate(folder, request.POST.get("fingerprint", ""), request.user)
     except ModelUnavailable as error:
@@ -92,14 +92,14 @@ def run(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
     if request.headers.get("HX-Request"):
         found = _runs().filter(uuid=public_id).first()
         if found is None:
-            return render(request, "emotions/reanalysis_gone.html")
+            return render(request, "emotions/reanalyses/gone.html")
         progress = Progress(found)
         if request.GET.get("state") == progress.state:
             return HttpResponse(status=204)
-        return render(request, "emotions/reanalysis_progress.html", {"progress": progress, "announce": True})
+        return render(request, "emotions/reanalyses/progress.html", {"progress": progress, "announce": True})
     progress = Progress(_run_or_404(public_id))
     context = {"progress": progress, "customer": _customer_of(request, progress.run)}
-    return _page(request, "emotions/reanalysis.html", "Re-analysis", context)
+    return _page(request, "emotions/reanalyses/reanalysis.html", "Re-analysis", context)
 
 
 @require_POST
@@ -108,7 +108,7 @@ def stop(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
     reanalysis.stop(found)
     if request.headers.get("HX-Request"):
         found.refresh_from_db()
-        return render(request, "emotions/reanalysis_progress.html", {"progress": Progress(found), "announce": True})
+        return render(request, "emotions/reanalyses/progress.html", {"progress": Progress(found), "announce": True})
     return redirect("emotions:reanalysis", public_id)
 
 

@@ -35,13 +35,13 @@ def review(request: StaffRequest) -> HttpResponse:
         "start": _query(request, ""),
         "onwards": _query(request, str(page.next)),
     }
-    return _page(request, "emotions/review.html", context, title="Review")
+    return _page(request, "emotions/review/review.html", context, title="Review")
 
 
 @require_GET
 def agreement_page(request: StaffRequest) -> HttpResponse:
     context = {"versions": agreement(request.user)}
-    return _page(request, "emotions/review_agreement.html", context, title="Disagreement")
+    return _page(request, "emotions/review/agreement.html", context, title="Disagreement")
 
 
 @require_POST
@@ -88,7 +88,7 @@ def _said(request: StaffRequest, record: EmotionRecord, problem: str = "", saved
         passed = any(each.said_by_id == request.user.pk for each in fresh.cannot_tell.all())
         item = ReviewFace(Face(fresh), cannot_tell=passed)
         context = {"item": item, "problem": problem, "here": request.GET.urlencode(), "focus": True}
-        return render(request, "emotions/review_face.html", context)
+        return render(request, "emotions/review/face.html", context)
     if problem:
         messages.error(request, problem)
     else:

@@ -95,4 +95,4 @@ def _card(request: StaffRequest, shown: Snapshot, problem: str = "", *, focus: b
     context = {"card": card(shown, other_versions()), "problem": problem, "announce": True, "focus": focus}
     context["consent"] = newest_consent(shown.interaction.customer)
     headers = None if shown.is_unfinished else CHART_CHANGED
-    return HttpResponse(render(request, "emotions/snapshot.html", context).content, headers=headers)
+    return HttpResponse(render(request, "emotions/snapshots/snapshot.html", context).content, headers=headers)

@@ -15,7 +15,7 @@ from emotions.status.queries import status_page
 @never_cache
 def _status(request: StaffRequest) -> HttpResponse:
     context = admin.site.each_context(request) | {"title": "Status", "shown": status_page()}
-    return render(request, "emotions/status.html", context)
+    return render(request, "emotions/status/status.html", context)
 
 
 status = for_staff(permission_required("jobs.view_status", raise_exception=True)(_status))

@@ -19,11 +19,11 @@ def timeline(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
     customer = customer_or_404(request, public_id)
     page, entries = timeline_page(customer, request.GET.get("page"))
     context = {"page": page, "entries": entries, "chart": sentiment(customer)}
-    return customer_page(request, customer, "emotions/timeline.html", context, title=customer.name)
+    return customer_page(request, customer, "emotions/timeline/timeline.html", context, title=customer.name)
 
 
 @require_GET
 def sentiment_chart(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
     """The sentiment line alone, after a snapshot was finished."""
     customer = customer_or_404(request, public_id)
-    return render(request, "emotions/sentiment.html", {"customer": customer, "chart": sentiment(customer)})
+    return render(request, "emotions/sentiment/sentiment.html", {"customer": customer, "chart": sentiment(customer)})
