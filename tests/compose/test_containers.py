@@ -5,11 +5,26 @@ import json
 import pytest
 import requests
 
+from ml.sandbox.jobs import TOO_MUCH_MEMORY
 from tests.compose.stack import LASTING, Stack, run
 from tests.compose.visitor import TIMEOUT
 
 MEGABYTE = 1_000_000
 OURS = ("web", "worker", "worker-io", "beat")
+READ_WITH_LITTLE_MEMORY = """
+import io
+from PIL import Image
+from ml import sandbox
+from ml.errors import InvalidImage
+from ml.photo import PhotoLimits
+photo = io.BytesIO()
+Image.linear_gradient("L").resize((6000, 5000)).save(photo, "JPEG", progressive=True, quality=90)
+print(sandbox.decode(photo.getvalue()).width)
+try:
+    sandbox.decode(photo.getvalue(), PhotoLimits(memory=60 * 1024 * 1024))
+except InvalidImage as error:
+    print(error)
+"""
 
 
 def test_the_image_is_small_and_has_no_training_framework(stack: Stack) -> None:
@@ -33,7 +48,14 @@ def test_a_container_can_do_little_harm(stack: Stack, service: str) -> None:
     assert 0 < host["Memory"] <= 2 * 1024**3
     assert 0 < host["PidsLimit"] <= 200
     assert stack.inside(service, "id", "-u").strip() != "0"
-    assert "CapEff:\t0000000000000000" in stack.inside(service, "cat", "/proc/self/status")
+    status = stack.inside(service, "cat", "/proc/self/status")
+    assert "CapEff:\t0000000000000000" in status
+    assert "Seccomp:\t2" in status  # Docker's filter of system calls
+
+
+@pytest.mark.parametrize("service", ["web", "worker"])
+def test_the_limits_of_a_photo_s_decoder_hold(stack: Stack, service: str) -> None:
+    assert stack.inside(service, "python", "-c", READ_WITH_LITTLE_MEMORY).splitlines() == ["6000", TOO_MUCH_MEMORY]
 
 
 def test_secrets_are_in_files_only(stack: Stack) -> None:
