@@ -13,7 +13,7 @@ from ml.types import ModelCard, Preprocessing
 MODELS_DIR = Path(__file__).parent / "models"
 CARD_FILE = "card.json"
 DEFAULT_MODEL = "residual-int8"  # config.settings, which loads nothing of ml, names the same one
-VALID_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+VALID_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")  # file systems end at 255 bytes
 RESTORE = "Restore it with `git checkout -- ml/models` or export the model again."
 
 

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.db.models import QuerySet
+from django.forms import Field
 from django.http import HttpRequest
 from rest_framework.filters import search_smart_split
 
@@ -44,6 +46,12 @@ class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # ty
         except (OverflowError, DataError) as error:
             raise IncorrectLookupParameters from error
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the address fills in, without what the form would refuse."""
+        given = super().get_changeform_initial_data(request)
+        fields = self.get_form(request, change=False).base_fields if given else {}
+        return {name: value for name, value in given.items() if name in fields and _is_accepted(fields[name], value)}
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -52,3 +60,11 @@ class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # ty
             return queryset.none(), False
         words = search_smart_split(search_term)  # type: ignore[arg-type]  # it takes a text
         return matching(queryset, words, self.get_search_fields(request)), False
+
+
+def _is_accepted(field: Field, value: Any) -> bool:
+    try:
+        field.clean(value)
+    except (ValidationError, OverflowError):  # a number that SQLite cannot hold
+        return False
+    return True
