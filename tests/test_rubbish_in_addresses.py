@@ -20,10 +20,10 @@ from django.db.models import Model
 from django.test import Client
 from pytest_django import Settings
 
-from crm.admin_base import LOOKUPS_OF_FILTERS
 from crm.models import User
-from tests.addresses import PLACE, address_of, api_address_of, make_rows, patterns
-from tests.api import System
+from crm.workspace.admin import LOOKUPS_OF_FILTERS
+from tests.support.addresses import PLACE, address_of, api_address_of, make_rows, patterns
+from tests.support.api import System
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("released_model")]
 

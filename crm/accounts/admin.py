@@ -73,8 +73,23 @@ class UserAdmin(WithinOwnRights, BaseUserAdmin):  # type: ignore[type-arg]
     def within_rights(self, giver: User, obj: Any) -> bool:
         return may_change_account(giver, obj)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Ask for the right to change accounts too, without which Django refuses the form."""
+        may_add: bool = super().has_add_permission(request)
+        return may_add and self.has_change_permission(request)
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Leave out the password, with its link to another, where the account is only read."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, options | {"fields": [name for name in options["fields"] if name != "password"]})
+            for title, options in fieldsets
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

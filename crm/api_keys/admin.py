@@ -26,6 +26,7 @@ from rest_framework_api_key.models import APIKey as UnusedApiKey
 
 from crm.models import ApiKey, Scope, User
 from crm.workspace.admin import WorkspaceAdmin
+from crm.workspace.links import open_or_home
 from crm.workspace.staff import member_of_staff
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
@@ -136,7 +137,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
             **self.admin_site.each_context(request),
             "title": "API key",
             "key": obj,
-            "back": self._list_address(),
+            "back": open_or_home(request, self._list_address()),
             "example": request.build_absolute_uri(reverse("api:customer-list")),
         }
         return TemplateResponse(request, "crm/api_keys/made.html", context)

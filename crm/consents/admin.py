@@ -47,13 +47,21 @@ class ConsentAdmin(StaffAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         written = ("customer", "scope", "granted", "obtained_by")
-        return written if obj is None else (*written, "notice_version", "recorded_by", "recorded_at")
+        return written if obj is None else (*written, "notice_version", "recorder", "recorded_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return () if obj is None else self.get_fields(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    @admin.display(description="Recorded by")
+    def recorder(self, consent: Consent) -> str:
+        """Name the colleague without a link to the account, which not everybody may open."""
+        return str(consent.recorded_by or "-")
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "customer":

@@ -28,11 +28,16 @@ class InteractionAdmin(StaffAdmin):
     list_per_page = 50
     search_fields = (f"customer__{SEARCH_COLUMN}", SEARCH_COLUMN)
     search_help_text = "Customer or notes"
-    fields = ("customer", "kind", "occurred_at", "notes", "staff")
-    readonly_fields = ("customer", "staff")
+    fields = ("customer", "kind", "occurred_at", "notes", "logged_by")
+    readonly_fields = ("customer", "logged_by")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    @admin.display(description="Staff")
+    def logged_by(self, interaction: Interaction) -> str:
+        """Name the colleague without a link to the account, which not everybody may open."""
+        return str(interaction.staff or "-")
 
     def response_post_save_change(self, request: HttpRequest, obj: Interaction) -> HttpResponseRedirect:
         return redirect(obj.customer)  # where staff came from to correct it

@@ -18,6 +18,7 @@ from crm.models import User, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.admin_actions import act_on_delivery, act_on_endpoint
 from crm.webhooks.admin_forms import WebhookEndpointForm
 from crm.workspace.admin import WorkspaceAdmin
+from crm.workspace.links import open_or_home
 
 DELIVERIES_ON_A_PAGE = 20
 DELIVERIES_SHOWN = 2000  # of the newest: nobody leafs further, and counting more takes long
@@ -69,10 +70,12 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
 
     def show_secret(self, request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> HttpResponseBase:
         """The one page that ever shows it; the admin lets no browser keep a page."""
+        page = reverse("admin:crm_webhookendpoint_change", args=[endpoint.pk])
         context = {
             **self.admin_site.each_context(request),
             "title": "The webhook's secret",
             "endpoint": endpoint,
+            "next": open_or_home(request, page),
             "secret": secret,
             "old_until": max((until for _, until in endpoint.overlapping(timezone.now())), default=None),
         }

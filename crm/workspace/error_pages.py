@@ -32,7 +32,7 @@ def broken_off(request: HttpRequest) -> HttpResponse:
 @requires_csrf_token
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    text = "Your account lacks the permission for this. If you need it, ask whoever manages your staff accounts."
+    text = "Your account lacks the permission for this. If you need it, ask an administrator for it."
     return _page(request, 403, "You may not do this", text)
 
 

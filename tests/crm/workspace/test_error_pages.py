@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("address", "status", "words"),
     [
-        ("/admin/crm/user/", 403, "ask whoever manages your staff accounts"),
+        ("/admin/crm/user/", 403, "ask an administrator"),
         ("/admin/customers/00000000-0000-0000-0000-000000000000/", 404, "belong to a colleague"),
         ("/admin/nothing/", 404, "look for it in the lists"),
         ("/admin/crm/customer/?owner__password__regex=a", 400, "use the links and filters"),

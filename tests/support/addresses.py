@@ -11,8 +11,8 @@ from django.urls import get_resolver
 
 from crm.models import ApiKey, Customer, Interaction, User, WebhookDelivery, WebhookEndpoint
 from emotions.models import EmotionRecord, Reanalysis, Snapshot
-from tests.factories import EmotionCorrectionFactory, ModelVersionFactory, UserFactory
-from tests.webhooks import WebhookEndpointFactory
+from tests.support.factories import EmotionCorrectionFactory, ModelVersionFactory, UserFactory
+from tests.support.webhooks import WebhookEndpointFactory
 
 PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 
