@@ -36,7 +36,9 @@ def for_managers(view: View) -> View:
 @require_GET
 def models(request: StaffRequest) -> HttpResponse:
     shown = models_page(settings.MODELS_DIR)
-    return _page(request, "emotions/model_versions/models.html", "Models", {"shown": shown, "runs": progress_of(shown.runs)})
+    return _page(
+        request, "emotions/model_versions/models.html", "Models", {"shown": shown, "runs": progress_of(shown.runs)}
+    )
 
 
 @require_GET
