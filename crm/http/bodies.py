@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from django.http import UnreadablePostError
 
 from crm.api.problems import API_PATH, MEDIA_TYPE, problem
-from crm.multipart import ClosingBoundary
+from crm.http.multipart import ClosingBoundary
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
