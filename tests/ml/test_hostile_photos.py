@@ -15,6 +15,8 @@ from ml.photo import PhotoLimits
 from ml.tiff_tags import MAX_TAGS, exif_within_limits, tags_within_limits
 from ml.turn import Turn
 from tests.support.hostile_photos import (
+    avif_of_many_pictures,
+    avif_that_declares,
     blank,
     jpeg_of_many_segments,
     jpeg_with_exif,
@@ -53,6 +55,11 @@ REFUSED = {
     "a lossless JPEG": (lossless_jpeg(640, 480), "JPEG .lossless."),
     "a JPEG of a million segments": (jpeg_of_many_segments(1_000_000), "more parts than any camera"),
     "a TIFF whose tags share their bytes": (tiff_with_shared_tags(900, 500_000), "says more of itself"),
+    "a blank AVIF of 59 megapixels": (blank("AVIF", 7700), "only 1... bytes for 7700 x 7700"),
+    "an AVIF that declares 49 megapixels": (avif_that_declares(7000, 7000), "less than any photo has"),
+    "an AVIF that declares 4,295 megapixels": (avif_that_declares(65535, 65535), "incomplete or broken"),
+    "an AVIF without pixels": (avif_that_declares(0, 0), "incomplete or broken"),
+    "an AVIF of 1,000 pictures": (avif_of_many_pictures(1000), "is an animation"),
     "a BigTIFF": (b"II+\0\x08\0\0\0" + bytes(100), "is a BigTIFF, which cannot be read"),
     "a BigTIFF of the other byte order": (b"MM\0+\0\x08\0\0" + bytes(100), "is a BigTIFF, which cannot be read"),
     "a TIFF of many tags": (tiff_with_shared_tags(MAX_TAGS, 1), "says more of itself"),

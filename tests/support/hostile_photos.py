@@ -84,3 +84,18 @@ def blank(image_format: str, side: int) -> bytes:
     written = io.BytesIO()
     Image.new("RGB", (side, side)).save(written, image_format, **({"lossless": True} if image_format == "WEBP" else {}))
     return written.getvalue()
+
+
+def avif_that_declares(width: int, height: int) -> bytes:
+    """An AVIF of 64 x 64 pixels that says it has others."""
+    data = encoded(Image.new("RGB", (64, 64), "teal"), "AVIF")
+    size = data.index(b"ispe") + 8
+    return data[:size] + struct.pack(">II", width, height) + data[size + 8 :]
+
+
+def avif_of_many_pictures(pictures: int) -> bytes:
+    """An animation."""
+    written = io.BytesIO()
+    first, *others = (Image.new("RGB", (64, 64), (number % 256, 0, 0)) for number in range(pictures))
+    first.save(written, "AVIF", save_all=True, append_images=others, speed=10)
+    return written.getvalue()
