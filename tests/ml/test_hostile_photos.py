@@ -55,7 +55,6 @@ REFUSED = {
     "a lossless JPEG": (lossless_jpeg(640, 480), "JPEG .lossless."),
     "a JPEG of a million segments": (jpeg_of_many_segments(1_000_000), "more parts than any camera"),
     "a TIFF whose tags share their bytes": (tiff_with_shared_tags(900, 500_000), "says more of itself"),
-    "a blank AVIF of 59 megapixels": (blank("AVIF", 7700), "only 1... bytes for 7700 x 7700"),
     "an AVIF that declares 49 megapixels": (avif_that_declares(7000, 7000), "less than any photo has"),
     "an AVIF that declares 4,295 megapixels": (avif_that_declares(65535, 65535), "incomplete or broken"),
     "an AVIF without pixels": (avif_that_declares(0, 0), "incomplete or broken"),
