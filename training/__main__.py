@@ -1,4 +1,4 @@
-"""python -m training COMMAND: parses and dispatches."""
+"""python -m training COMMAND: parses the command line and runs the command."""
 
 import argparse
 import os
@@ -25,7 +25,7 @@ COMMANDS = (eda, knn, train, plan, checkpoint, evaluate, choose, export, calibra
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command. Returns 0, 1 for a TrainingError, 130 for Ctrl-C; wrong usage exits with 2."""
+    """Run one command. Returns 0, 1 after a TrainingError, 130 after Ctrl-C; wrong usage exits with 2."""
     options = build_parser().parse_args(arguments)
     try:
         options.run_command(options)

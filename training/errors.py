@@ -1,5 +1,5 @@
-"""What stops a training command; the message says what to do."""
+"""The error that stops a training command."""
 
 
 class TrainingError(Exception):
-    """Wrong data, a wrong run folder, or an export that does not hold what it promises."""
+    """The data, a run folder or an export is wrong; the message says what to do."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writes files whole or not at all, and explains read errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -7,11 +7,11 @@ from pathlib import Path
 from training.errors import TrainingError
 
 
-def write_whole(file: Path, write: Callable[[Path], object], advice: str) -> None:
-    """Let `write` write a file beside `file` that then takes its name, in a folder that is made if need be.
+def write_atomically(file: Path, write: Callable[[Path], object], advice: str) -> None:
+    """Let `write` make a file beside `file` that then takes its name; the folder is made if it is missing.
 
-    Raises TrainingError, which ends with the sentence `advice`, if the disk is full or the folder cannot be
-    written; what was there before stays.
+    Raises TrainingError, which ends with the sentence `advice`, if the disk is full or the folder cannot be written.
+    The former file then stays.
     """
     partial = file.with_name(f"partial-{file.name}")
     try:
@@ -19,14 +19,14 @@ def write_whole(file: Path, write: Callable[[Path], object], advice: str) -> Non
         write(partial)
         partial.replace(file)
     except OSError as error:
-        with suppress(OSError):  # such as that a file stands where the folder should
+        with suppress(OSError):  # for example because a file has the name of the folder
             partial.unlink()
         raise TrainingError(f"{file} cannot be written ({error.strerror or error}). {advice}") from error
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Raises TrainingError if something cannot be read within the block: it names that, or else `path`."""
+def explain_read_errors(path: Path) -> Iterator[None]:
+    """Turn errors of reading within the block into a TrainingError that names the file, or else `path`."""
     try:
         yield
     except OSError as error:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training import tiny
+from tests.support.training import tiny
 from training.__main__ import main
 
 

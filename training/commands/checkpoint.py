@@ -1,4 +1,4 @@
-"""python -m training checkpoint"""
+"""python -m training checkpoint: writes a checkpoint of a run."""
 
 import argparse
 from pathlib import Path
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "checkpoint",
@@ -29,8 +30,9 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     load_keras()
-    from training.checkpoint import write_checkpoint
+    from training.fit.checkpoint import write_checkpoint
 
     write_checkpoint(options.run, options.out)
     size = sum(file.stat().st_size for file in options.out.rglob("*") if file.is_file())

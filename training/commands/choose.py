@@ -1,17 +1,18 @@
-"""python -m training choose"""
+"""python -m training choose: compares networks for a release."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, add_photo_options, load_keras, margins
-from training.sources import load_faces
+from training.data.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "choose",
@@ -33,8 +34,9 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     load_keras()
-    from training.choice import compare_networks
+    from training.release.choice import compare_networks
 
     data = load_faces(options.data, options.cache, options.votes)
     candidates = compare_networks(options.folders, data, options.photos, options.margins, options.leave_out)

@@ -1,4 +1,4 @@
-"""python -m training corrections-export"""
+"""python -m training corrections-export: exports the faces that staff corrected."""
 
 import argparse
 import subprocess
@@ -16,6 +16,7 @@ MANAGE = Path(__file__).parents[2] / "manage.py"
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "corrections-export",
@@ -27,7 +28,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """The CRM does it, in a process of its own: training knows no Django. Exits with its status when that is not 0."""
+    """Let the CRM export in a process of its own, because training knows no Django. Exits with its status if not 0."""
     if not MANAGE.exists():
         raise TrainingError(f"{MANAGE} is missing: corrections are exported where the CRM is installed.")
     command = [sys.executable, str(MANAGE), "export_corrections", "--out", str(options.out.absolute())]

@@ -1,17 +1,18 @@
-"""python -m training eda"""
+"""python -m training eda: reports on a data set."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options
-from training.sources import load_faces
+from training.data.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "eda",
@@ -24,6 +25,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from training.eda.explore import explore
+    """Run the command."""
+    from training.figures.eda.explore import explore
 
     print(f"Wrote {explore(load_faces(options.data, options.cache, options.votes), options.out)}")

@@ -1,4 +1,4 @@
-"""python -m training evaluate"""
+"""python -m training evaluate: scores a run or a released model."""
 
 import argparse
 import json
@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, load_keras
-from training.data import LABELLINGS
+from training.data.dataset import LABELLINGS
+from training.data.sources import load_faces
 from training.errors import TrainingError
-from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
-    from training.evaluate import Evaluated
+    from training.figures.evaluated import Evaluated
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands, "evaluate", run, "score a run or a released model", when_stopped="Nothing was written."
     )
@@ -51,23 +52,22 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from training.evaluate import as_text
-
+    """Run the command."""
     if options.flip and not options.run:
         raise TrainingError(
-            "A released model averages over the mirror image or not: its file says so. Leave out --flip."
+            "Whether a released model averages over the mirror image is fixed in its file. Leave out --flip."
         )
-    evaluated = _of_photos(options) if options.whole_photos else _of_faces(options)
-    print(json.dumps(evaluated.as_dict()) if options.json else as_text(evaluated))
+    evaluated = _evaluate_photos(options) if options.whole_photos else _evaluate_faces(options)
+    print(json.dumps(evaluated.as_dict()) if options.json else evaluated.as_text())
     if options.report:
-        from training.evaluation_report import report
+        from training.figures.evaluation_report import write_evaluation_report
 
-        written = report(evaluated, options.report)
+        written = write_evaluation_report(evaluated, options.report)
         print(f"The report is {written}.", file=sys.stderr)
 
 
-def _of_photos(options: argparse.Namespace) -> "Evaluated":
-    from training.evaluate import evaluate_photos
+def _evaluate_photos(options: argparse.Namespace) -> "Evaluated":
+    from training.figures.evaluate import evaluate_photos
 
     if options.run or not options.data.is_dir():
         raise TrainingError("--whole-photos goes with --model and a folder: name a folder of photos with --data.")
@@ -76,18 +76,17 @@ def _of_photos(options: argparse.Namespace) -> "Evaluated":
     return evaluate_photos(options.model, options.data, options.labels)
 
 
-def _of_faces(options: argparse.Namespace) -> "Evaluated":
-    from training.crops import look_whole
-    from training.evaluate import evaluate_release, evaluate_run
-    from training.evaluation import named
+def _evaluate_faces(options: argparse.Namespace) -> "Evaluated":
+    from training.data.photos import holds_whole_photos
+    from training.figures.evaluate import evaluate_release, evaluate_run
 
-    if options.data.is_dir() and look_whole(options.data):
+    if options.data.is_dir() and holds_whole_photos(options.data):
         print(
             f"The images of {options.data} are large, and cropped faces are expected. For whole photos name a model"
             " with --model, and add --whole-photos.",
             file=sys.stderr,
         )
-    data = named(load_faces(options.data, options.cache, options.votes), options.data)
+    data = load_faces(options.data, options.cache, options.votes).named_after(options.data)
     split = options.split or ("validation" if len(data.splits) > 1 else next(iter(data.splits)))
     if options.run:
         load_keras()

@@ -1,4 +1,4 @@
-"""python -m training export"""
+"""python -m training export: releases a run."""
 
 import argparse
 import re
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ml.registry import MODELS_DIR
 from training.commands.options import add_command, add_data_options, add_leave_out, load_keras, margin, model_name
-from training.data import LABELLINGS
-from training.sources import load_faces
+from training.data.dataset import LABELLINGS
+from training.data.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
@@ -17,6 +17,7 @@ VALID_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "export",
@@ -67,11 +68,11 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     load_keras()
-    from training.evaluation import named
-    from training.export import Wanted, export
+    from training.release.export import ReleaseOptions, export
 
-    wanted = Wanted(
+    wanted = ReleaseOptions(
         name=options.name,
         version=options.version,
         margin=options.margin,
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> None:
         photos=options.photos,
         left_out=options.leave_out,
     )
-    data = named(load_faces(options.data, options.cache, options.votes), options.data)
+    data = load_faces(options.data, options.cache, options.votes).named_after(options.data)
     release = export(options.run, data, options.out, wanted)
     print(f"Released {release}. Commit the folder; its card.json has the figures.")
 

@@ -1,4 +1,4 @@
-"""python -m training knn"""
+"""python -m training knn: scores the baseline without a network."""
 
 import argparse
 import json
@@ -7,9 +7,11 @@ from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 from training.commands.options import add_command, add_data_options, positive
-from training.data import LABELLINGS
-from training.evaluation import named, new_images
-from training.knn_config import (
+from training.data.dataset import LABELLINGS
+from training.data.duplicates import find_new_images
+from training.data.sources import load_faces
+from training.figures.metrics import format_table, measure
+from training.fit.baseline.config import (
     CELL_SIDES,
     FEATURE_KINDS,
     METRICS,
@@ -19,14 +21,13 @@ from training.knn_config import (
     WITH_COMPONENTS,
     KnnConfig,
 )
-from training.metrics import as_table, measure
-from training.sources import load_faces
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "knn",
@@ -99,28 +100,33 @@ def _add_choices(command: argparse.ArgumentParser, default: KnnConfig) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     if options.components and options.selection not in WITH_COMPONENTS:
         options.wrong_usage(f"--components goes with --selection {' or '.join(WITH_COMPONENTS)}")
     if options.min_variance is not None and options.selection == "none":
         options.wrong_usage("--min-variance does not go with --selection none")
     given = {field.name: getattr(options, field.name) for field in fields(KnnConfig)}
     config = KnnConfig(**{name: value for name, value in given.items() if value is not None})
-    from training.knn import classify, learn, with_labels  # here, because scikit-learn takes seconds to start
+    from training.fit.baseline.knn import (
+        classify,
+        keep_labelled,
+        learn,
+    )  # here, because scikit-learn takes seconds to load
 
-    data = named(load_faces(options.data, options.cache, options.votes), options.data)
-    train, scored = (with_labels(data.split(name), options.labels) for name in ("train", options.split))
+    data = load_faces(options.data, options.cache, options.votes).named_after(options.data)
+    train, scored = (keep_labelled(data.split(name), options.labels) for name in ("train", options.split))
     started = time.perf_counter()
     predictions = classify(learn(train, config), scored.faces)
     seconds = time.perf_counter() - started
     metrics = measure(scored.labels, predictions)
-    new = new_images(replace(data, splits={"train": train, options.split: scored}), options.split)
+    new = find_new_images(replace(data, splits={"train": train, options.split: scored}), options.split)
     unseen = measure(scored.labels[new], predictions[new]) if new.any() else None
     if options.json:
         settings = asdict(config) | {"data": data.name, "split": options.split, "labels": options.labels}
         figures = asdict(metrics) | {"without_near_duplicates": unseen and asdict(unseen)}
         print(json.dumps({"model": "knn"} | settings | {"seconds": round(seconds, 1)} | figures))
         return
-    print(as_table(metrics))
+    print(format_table(metrics))
     if unseen:
-        print(f"\nWithout near-duplicates of training faces: {as_table(unseen).splitlines()[0]}")
+        print(f"\nWithout near-duplicates of training faces: {format_table(unseen).splitlines()[0]}")
     print(f"\nLearned and classified in {seconds:.0f} s")

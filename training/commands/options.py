@@ -1,4 +1,4 @@
-"""What the commands' options have in common."""
+"""Options and types of options that several commands share."""
 
 import argparse
 import math
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ml.labels import EMOTIONS, Emotion
 from ml.registry import VALID_NAME
+from training.commands.quiet import silenced_stderr
 from training.errors import TrainingError
-from training.quiet import silenced_stderr
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 def add_command(
     commands: "Commands", name: str, run_command: Callable[[argparse.Namespace], None], text: str, when_stopped: str
 ) -> argparse.ArgumentParser:
-    """Add one command. `run_command` gets its options; `when_stopped` is what Ctrl-C answers."""
+    """Add one command. `run_command` is called with its options; `when_stopped` is printed after Ctrl-C."""
     command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     command.set_defaults(run_command=run_command, when_stopped=when_stopped)
     return command
 
 
 def add_data_options(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add --data, --votes and --cache."""
     command.add_argument(
         "--data",
         type=Path,
@@ -37,6 +38,7 @@ def add_data_options(command: argparse.ArgumentParser, *, required: bool = True)
 
 
 def add_photo_options(command: argparse.ArgumentParser) -> None:
+    """Add --photos and --leave-out."""
     command.add_argument(
         "--photos",
         type=Path,
@@ -48,6 +50,7 @@ def add_photo_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_leave_out(command: argparse.ArgumentParser) -> None:
+    """Add --leave-out."""
     command.add_argument(
         "--leave-out",
         type=classes,
@@ -58,18 +61,20 @@ def add_leave_out(command: argparse.ArgumentParser) -> None:
 
 
 def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
+    """Return the type of an option that takes a positive number."""
+
     def parse(text: str) -> float:
         number = kind(text)
         if not 0 < number < float("inf"):
             raise argparse.ArgumentTypeError(f"{text} is not a positive number")
         return number
 
-    parse.__name__ = "number"  # argparse names it when the text is none
+    parse.__name__ = "number"  # argparse uses the name in its message
     return parse
 
 
 def whole(lowest: int, highest: int | None = None) -> Callable[[str], int]:
-    """A whole number within these bounds, which are themselves allowed."""
+    """Return the type of an option that takes a whole number within these bounds, inclusive."""
 
     def parse(text: str) -> int:
         number = int(text)
@@ -78,11 +83,12 @@ def whole(lowest: int, highest: int | None = None) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"{text} is not a whole number {bounds}")
         return number
 
-    parse.__name__ = "whole number"  # argparse names it when the text is none
+    parse.__name__ = "whole number"  # argparse uses the name in its message
     return parse
 
 
 def share(text: str) -> float:
+    """Parse a share above 0 and at most 1."""
     number = float(text)
     if not 0 < number <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
@@ -90,7 +96,7 @@ def share(text: str) -> float:
 
 
 def margin(text: str) -> float:
-    """The side of a crop over the longer side of the detected box, as far as the pipeline accepts it."""
+    """Parse the side of a crop over the longer side of the detected box, within what the pipeline accepts."""
     try:
         number = float(text)
     except ValueError:
@@ -101,11 +107,12 @@ def margin(text: str) -> float:
 
 
 def margins(text: str) -> list[float]:
+    """Parse margins that are divided by commas."""
     return [margin(part) for part in text.split(",")]
 
 
 def classes(text: str) -> tuple[Emotion, ...]:
-    """Some of the seven, in FER-2013's order however they were named."""
+    """Parse some of the seven classes; they are returned in FER-2013's order."""
     named = {part.strip() for part in text.split(",")}
     if unknown := sorted(named - set(EMOTIONS)):
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}. Choose from {', '.join(EMOTIONS)}")
@@ -113,7 +120,7 @@ def classes(text: str) -> tuple[Emotion, ...]:
 
 
 def emotions(text: str) -> tuple[Emotion, ...]:
-    """Two or more of the seven, in FER-2013's order however they were named."""
+    """Parse two or more of the seven classes; they are returned in FER-2013's order."""
     named = classes(text)
     if len(named) < 2:
         raise argparse.ArgumentTypeError("name two classes at least, divided by commas")
@@ -121,18 +128,19 @@ def emotions(text: str) -> tuple[Emotion, ...]:
 
 
 def model_name(text: str) -> str:
+    """Parse the name of a released model."""
     if not VALID_NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r}: use small letters, digits, dots and hyphens")
     return text
 
 
 def load_keras() -> None:
-    """Import the framework without its chatter; as late as this, so that --help answers at once."""
+    """Import the framework without its messages; only when it is needed, so that --help answers at once."""
     try:
         with silenced_stderr():
             import keras
 
-            keras.ops.zeros(1)  # the first use looks for devices, and says at length that there is none
+            keras.ops.zeros(1)  # the first use looks for devices, and prints at length that there are none
     except ImportError as error:
         raise TrainingError(
             f"{error}. Install what training needs: pip install -r training/requirements.txt"

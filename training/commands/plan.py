@@ -1,4 +1,4 @@
-"""python -m training plan"""
+"""python -m training plan: trains the runs of a plan."""
 
 import argparse
 from pathlib import Path
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "plan",
@@ -33,11 +34,12 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     if not (options.check or options.data):
         options.usage_error("the following arguments are required without --check: --data")
-    from training.background import work_off, yield_to_others
-    from training.plan import read_plan
-    from training.run_folder import read_log
+    from training.commands.plan_file import read_plan
+    from training.fit.background import run_plan, yield_to_others
+    from training.fit.run_folder import read_log
 
     plan = read_plan(options.file, options.runs)
     checkpoints = options.checkpoints or options.file.with_suffix("")
@@ -49,4 +51,4 @@ def run(options: argparse.Namespace) -> None:
         return
     yield_to_others()
     votes = ["--votes", str(options.votes)] if options.votes else []
-    work_off(plan, options.runs, checkpoints, ["--data", str(options.data), *votes, "--cache", str(options.cache)])
+    run_plan(plan, options.runs, checkpoints, ["--data", str(options.data), *votes, "--cache", str(options.cache)])

@@ -1,24 +1,25 @@
-"""python -m training train"""
+"""python -m training train: trains a network."""
 
 import argparse
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.augment import AUGMENTATIONS
 from training.commands.options import add_command, add_data_options, emotions, load_keras, positive, share, whole
+from training.config import RECIPES, TrainingConfig
+from training.data.sources import load_faces
 from training.errors import TrainingError
-from training.run_folder import RECIPES, TrainingConfig
-from training.sources import load_faces
+from training.fit.augmentation import AUGMENTATIONS
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
 
 TEACHER_SHARE = 0.5
-LARGEST_SEED = 2**32 - 1  # that NumPy takes
+LARGEST_SEED = 2**32 - 1  # the largest that NumPy accepts
 
 
 def add_to(commands: "Commands") -> None:
+    """Add the command and its options."""
     command = add_command(
         commands,
         "train",
@@ -105,24 +106,25 @@ def add_to(commands: "Commands") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     load_keras()
-    from training.start import Start
-    from training.teacher import Teacher
-    from training.train import train
+    from training.fit.start import Start
+    from training.fit.teacher import Teacher
+    from training.fit.train import train
 
-    config = config_of(options)
+    config = build_config(options)
     if options.votes and not config.ferplus:
         raise TrainingError(f"The network {config.architecture!r} does not learn FER+'s votes. Leave out --votes.")
     faces = load_faces(options.data, options.cache, options.votes)
     start = Start(options.start, options.from_epoch) if options.start else None
-    teachers = [Teacher.of(folder, options.cache) for folder in options.teachers]
+    teachers = [Teacher.load(folder, options.cache) for folder in options.teachers]
     train(faces, config, options.run, start, teachers)
 
 
-def config_of(options: argparse.Namespace) -> TrainingConfig:
-    """The architecture's recipe, changed by what the options give.
+def build_config(options: argparse.Namespace) -> TrainingConfig:
+    """Return the architecture's recipe with the settings that the options give.
 
-    Raises TrainingError if one is given without the other that it belongs to.
+    Raises TrainingError if an option is given without the other option that it belongs to.
     """
     if options.teacher_share is not None and not options.teachers:
         raise TrainingError("--teacher-share goes with --teacher: name the folder of the one to learn from.")

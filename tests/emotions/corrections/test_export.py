@@ -13,7 +13,7 @@ from crm.models import Consent
 from emotions.models import EmotionRecord
 from ml.labels import EMOTIONS, Emotion
 from tests.support.factories import ConsentFactory, EmotionCorrectionFactory, EmotionRecordFactory, ModelVersionFactory
-from training.folders import load_folder
+from training.data.folders import load_folder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("released_model", "allowed")]
 TRAINING = Consent.Scope.MODEL_TRAINING
