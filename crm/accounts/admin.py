@@ -59,6 +59,10 @@ class UserAdmin(WithinOwnRights, BaseUserAdmin):  # type: ignore[type-arg]
     form = AccountForm
     add_form = NewAccountForm
     change_password_form = AdminPasswordChangeForm
+    advice_before_deletion = (
+        "Give each of these customers another owner, then delete the account. To end somebody's access at once, untick"
+        " “Active” on the account's page instead."
+    )
     list_display = ("username", "first_name", "last_name", "email", "may_log_in")
     add_fieldsets = (
         (

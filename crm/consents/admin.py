@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import ForeignKey, Model
 from django.http import HttpRequest
 
-from crm.consents.services import record_consent
+from crm.consents.services import AnalysisConsentMissing, check_consent, record_consent
 from crm.models import Consent, Customer
 from crm.text.fields import SEARCH_COLUMN
 from crm.workspace.staff import StaffAdmin, member_of_staff
@@ -30,6 +30,17 @@ class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
     class Meta:
         model = Consent
         fields = ("customer", "scope", "granted", "obtained_by")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what `record_consent` would refuse; the customer stays locked until the consent is saved."""
+        super().clean()
+        consent: dict[str, Any] = self.cleaned_data
+        if {"customer", "scope", "granted"} <= consent.keys():
+            try:
+                check_consent(consent["customer"], scope=consent["scope"], granted=consent["granted"])
+            except AnalysisConsentMissing as error:
+                self.add_error("scope", str(error))
+        return consent
 
 
 @admin.register(Consent)

@@ -11,10 +11,16 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from crm.api.etags import EtagMixin
 from crm.api.fields import CustomerField, StaffField
 from crm.api.filters import FlagFilter, OfCustomer, TimeFilter
+from crm.api.problems import Conflict
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
-from crm.consents.services import record_consent
+from crm.consents.services import AnalysisConsentMissing, record_consent
 from crm.models import Consent, Scope
+
+
+class ConsentMissing(Conflict):
+    default_code = "consent_missing"
+    default_detail = str(AnalysisConsentMissing())
 
 
 class ConsentSerializer(StrictModelSerializer):
@@ -37,7 +43,10 @@ class ConsentSerializer(StrictModelSerializer):
         extra_kwargs = {"granted": {"required": True, "help_text": "False withdraws the consent."}}  # noqa: RUF012
 
     def create(self, validated_data: dict[str, Any]) -> Consent:
-        return record_consent(recorded_by=self.context["request"].user, **validated_data)
+        try:
+            return record_consent(recorded_by=self.context["request"].user, **validated_data)
+        except AnalysisConsentMissing as error:
+            raise ConsentMissing from error
 
 
 class ConsentFilter(OfCustomer):

@@ -1,10 +1,17 @@
-"""Writes that touch several rows or have side effects."""
+"""Record what a customer agreed to."""
 
 from django.conf import settings
 from django.db import transaction
 
 from crm.models import Consent, Customer, User
 from crm.signals import consent_recorded
+
+
+class AnalysisConsentMissing(ValueError):
+    """Photos may be used for training only while the customer agrees to photos and their analysis."""
+
+    def __init__(self) -> None:
+        super().__init__("The customer has not agreed to photos and their analysis. Record that consent first.")
 
 
 @transaction.atomic
@@ -19,9 +26,9 @@ def record_consent(
     """Append to the customer's consent history.
 
     Locks the customer's row, so that nobody stores a result between the check of the consent and its
-    withdrawal.
+    withdrawal. Raises AnalysisConsentMissing.
     """
-    Customer.objects.select_for_update().get(pk=customer.pk)
+    check_consent(customer, granted=granted, scope=scope)
     consent = Consent.objects.create(
         customer=customer,
         scope=scope,
@@ -32,3 +39,14 @@ def record_consent(
     )
     consent_recorded.send(Consent, consent=consent)
     return consent
+
+
+def check_consent(customer: Customer, *, granted: bool, scope: str) -> None:
+    """Lock the customer's row, and raise AnalysisConsentMissing unless this consent may be recorded now.
+
+    Call it in the transaction that records the consent.
+    """
+    Customer.objects.select_for_update().get(pk=customer.pk)
+    needs_analysis = granted and scope == Consent.Scope.MODEL_TRAINING
+    if needs_analysis and not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS):
+        raise AnalysisConsentMissing

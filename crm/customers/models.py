@@ -34,7 +34,7 @@ class Customer(LockedDeletion, Searchable):
     company = CharField(max_length=200, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        models.SET_NULL,
+        models.PROTECT,  # without an owner, every member of staff would see the customer
         null=True,
         blank=True,
         related_name="customers",

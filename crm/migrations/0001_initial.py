@@ -260,7 +260,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="The member of staff who looks after this customer.",
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="customers",
                         to=settings.AUTH_USER_MODEL,
                     ),

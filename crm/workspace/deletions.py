@@ -13,6 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from crm.workspace.protected_rows import protected_rows
+
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as Base
 else:
@@ -26,6 +28,7 @@ class CountsWhatItDeletes(Base):  # type: ignore[type-arg]
 
     # Whether who may delete a row may delete what belongs to it, whatever the pages of that say.
     deletes_what_belongs: ClassVar[bool] = False
+    advice_before_deletion: ClassVar[str] = ""  # what to do about rows that keep others from being deleted
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -37,7 +40,7 @@ class CountsWhatItDeletes(Base):  # type: ignore[type-arg]
         if len(rows) > NAMED:
             lines.append(f"and {len(rows) - NAMED} more")
         found = {str(model._meta.verbose_name_plural): count for model, count in counts.items() if count}
-        return lines, found, self._forbidden(request, rows, counts), _protected(belonging)
+        return lines, found, self._forbidden(request, rows, counts), self._protected(request, belonging)
 
     def line_before_deletion(self, row: Model) -> SafeString | str:
         return format_html("{}: {}", capfirst(str(row._meta.verbose_name)), row)
@@ -49,6 +52,13 @@ class CountsWhatItDeletes(Base):  # type: ignore[type-arg]
         if not all(self.has_delete_permission(request, row) for row in rows):
             forbidden.add(self.model)
         return {str(model._meta.verbose_name) for model in forbidden}
+
+    def _protected(self, request: HttpRequest, belonging: dict[type[Model], Q]) -> list[str]:
+        """Return a line for each row that others still name, which they must let go of first."""
+        lines: list[str] = []
+        for model, which in belonging.items():
+            lines += protected_rows(request, model, which, _relations(model, PROTECT, RESTRICT))
+        return [*lines, self.advice_before_deletion] if lines and self.advice_before_deletion else lines
 
 
 def _belonging(model: type[Model], which: Q) -> Iterator[tuple[type[Model], Q]]:
@@ -78,15 +88,3 @@ def _in_order(model: type[Model]) -> list[type[Model]]:
 def _relations(model: type[Model], *on_delete: Any) -> list[Any]:
     relations: Iterable[Any] = get_candidate_relations_to_delete(model._meta)
     return [each for each in relations if each.on_delete in on_delete]
-
-
-def _protected(belonging: dict[type[Model], Q]) -> list[str]:
-    """What others must let go of first."""
-    found = []
-    for model, which in belonging.items():
-        for relation in _relations(model, PROTECT, RESTRICT):
-            owners = model._base_manager.filter(which).values("pk")
-            rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": owners})
-            if count := rows.count():
-                found.append(f"{capfirst(str(relation.related_model._meta.verbose_name_plural))}: {count}")
-    return found

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from crm.consents.services import record_consent
+from crm.consents.services import AnalysisConsentMissing, check_consent, record_consent
 from crm.models import Consent, Customer
 from emotions.access import StaffRequest, customer_or_404
 from emotions.consents.forms import ConsentForm, NewConsentForm
@@ -33,12 +33,15 @@ def consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> Ht
 def training_consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> HttpResponseBase:
     """Ask before recording that the photos may be used to improve the model, or no longer."""
     customer = customer_or_404(request, public_id)
-    if granted and not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS):
-        messages.error(request, "Record the consent to photos and their analysis first.")
-        return redirect("emotions:timeline", customer.uuid)
     form = ConsentForm(request.POST or None)
-    if form.is_valid():
-        return _record(request, customer, form, [Consent.Scope.MODEL_TRAINING], granted=granted)
+    try:
+        with transaction.atomic():
+            check_consent(customer, granted=granted, scope=Consent.Scope.MODEL_TRAINING)
+            if form.is_valid():
+                return _record(request, customer, form, [Consent.Scope.MODEL_TRAINING], granted=granted)
+    except AnalysisConsentMissing as error:
+        messages.error(request, str(error))
+        return redirect("emotions:timeline", customer.uuid)
     return _consent_page(request, customer, "emotions/consents/confirm_training.html", form, granted=granted)
 
 

@@ -86,3 +86,15 @@ def test_a_recorded_consent_explains_no_box_that_is_not_there() -> None:
     consent = ConsentFactory()
     page = browser_of().get(reverse("admin:crm_consent_change", args=[consent.pk]))
     assert "nticked" not in text_of(page.content)
+
+
+def test_the_form_refuses_training_without_the_consent_to_analysis() -> None:
+    customer = CustomerFactory(consenting=False)
+    form = {"customer": customer.pk, "scope": "model_training", "granted": "yes", "obtained_by": "written"}
+    refused = browser_of().post(reverse("admin:crm_consent_add"), form)
+    assert "The customer has not agreed to photos and their analysis. Record that consent first." in text_of(
+        refused.content
+    )
+    assert not Consent.objects.exists()
+    record_consent(customer, granted=True, obtained_by="written", recorded_by=None)
+    assert browser_of().post(reverse("admin:crm_consent_add"), form).status_code == 302

@@ -1,6 +1,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import IntegrityError
+from django.db.models import ProtectedError
 
 from crm.models import Customer, Interaction
 from tests.support.factories import CustomerFactory, InteractionFactory, UserFactory
@@ -56,9 +57,17 @@ def test_interactions_are_visible_with_their_customer() -> None:
     assert not Interaction.objects.visible_to(colleague).exists()
 
 
-def test_deleting_an_account_keeps_customers_and_interactions() -> None:
+def test_deleting_an_account_keeps_interactions() -> None:
     user = UserFactory()
-    interaction = InteractionFactory(customer__owner=user, staff=user)
+    interaction = InteractionFactory(staff=user)
     user.delete()
     interaction.refresh_from_db()
-    assert (interaction.staff, interaction.customer.owner) == (None, None)
+    assert interaction.staff is None
+
+
+def test_an_account_cannot_be_deleted_while_it_owns_customers() -> None:
+    """Nobody would own them then, and so every member of staff would see them."""
+    customer = CustomerFactory(owner=UserFactory())
+    with pytest.raises(ProtectedError):
+        customer.owner.delete()
+    assert not Customer.objects.visible_to(UserFactory()).exists()

@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from crm.models import Consent, Interaction
+from crm.models import Interaction
 from tests.support.api import System
-from tests.support.factories import ConsentFactory, CustomerFactory, InteractionFactory, UserFactory
+from tests.support.factories import CustomerFactory, InteractionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 INTERACTIONS, CONSENTS = "/api/v1/interactions", "/api/v1/consents"
@@ -74,23 +74,3 @@ def test_interactions_are_filtered_by_their_customers_external_id_and_time() -> 
     for query in ("customer_source=erp&customer_external_id=7", f"occurred_after={since}"):
         results = system.send("GET", f"{INTERACTIONS}?{query}").json()["results"]
         assert [each["id"] for each in results] == [str(wanted.uuid)]
-
-
-def test_consent_is_recorded_and_withdrawn_but_never_changed() -> None:
-    system, customer = System(), CustomerFactory(consenting=False)
-    body = {"customer": str(customer.uuid), "granted": True, "obtained_by": "written"}
-    given = system.send("POST", CONSENTS, body)
-    assert given.status_code == 201
-    assert given.json()["recorded_by"] == system.user.username
-    assert Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
-    assert system.send("PATCH", given["Location"], {"granted": False}).status_code == 405
-    assert system.send("DELETE", given["Location"]).status_code == 405
-    assert system.send("POST", CONSENTS, body | {"granted": False}).status_code == 201
-    assert not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
-
-
-def test_a_consent_says_whether_it_is_given() -> None:
-    ConsentFactory()
-    body = {"customer": str(CustomerFactory().uuid), "obtained_by": "written"}
-    answer = System().send("POST", CONSENTS, body)
-    assert [(each["field"], each["code"]) for each in answer.json()["errors"]] == [("granted", "required")]
