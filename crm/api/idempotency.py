@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.models import InProgress, KeyReused
-from crm.api.problems import Conflict
+from crm.api.problems import Conflict, Unavailable
 from crm.models import ApiKey, IdempotentRequest, User
 
 if TYPE_CHECKING:
@@ -96,12 +96,17 @@ def once(view: ApiMixin, key: str, handler: Handler) -> Handler:
                 if view.post_is_atomic:
                     claimed.lock()
                 response = handler(request, *args, **kwargs)
-                _keep(view, claimed, response)
+                if response.status_code < 400:
+                    _keep(view, claimed, response)
+                    return response
         except InProgress:
             raise IdempotencyInProgress from None
-        except Exception as error:  # the writes are undone, and the answer says so each time
+        except Exception as error:
             response = view.handle_exception(error)
-            _keep(view, claimed, response)
+            if _may_have_written(view, error, response):
+                claimed.release()
+                return response
+        claimed.abandon(left_nothing=view.post_is_atomic)
         return response
 
     return answer
@@ -117,16 +122,17 @@ def _claim(request: Request, key: str) -> IdempotentRequest:
         raise IdempotencyKeyReused from None
 
 
+def _may_have_written(view: ApiMixin, error: Exception, response: Response) -> bool:
+    """Whether nobody knows what an error left behind: a transaction is undone, and a refusal comes before any write."""
+    refused = response.status_code < 500 or isinstance(error, Unavailable)
+    return not (view.post_is_atomic or refused)
+
+
 def _keep(view: ApiMixin, claimed: IdempotentRequest, response: Response) -> None:
-    if response.status_code >= 500:
-        claimed.release()
-    elif response.status_code >= 400:  # nothing was done, and another attempt may do better
-        claimed.abandon()
-    else:
-        body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-        with transaction.atomic(savepoint=False):
-            view.hold(response.data)
-            claimed.store(response.status_code, dict(response.items()), body, view.subjects_of(response.data))
+    body = "" if response.data is None else JSONRenderer().render(response.data).decode()
+    with transaction.atomic(savepoint=False):
+        view.hold(response.data)
+        claimed.store(response.status_code, dict(response.items()), body, view.subjects_of(response.data))
 
 
 def _replay(view: ApiMixin, answered: IdempotentRequest) -> Response:

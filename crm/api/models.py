@@ -127,12 +127,13 @@ class IdempotentRequest(models.Model):
         if self._mine().update(status_code=status_code, headers=dict(headers), body=body):
             AnswerSubject.objects.bulk_create(AnswerSubject(request=self, uuid=each) for each in set(subjects))
 
-    def abandon(self) -> None:
+    def abandon(self, *, left_nothing: bool) -> None:
         """Let the key stand for any request again, as this one was refused and did nothing.
 
-        One that somebody began before may have left writes, which only this row leads to: it stays.
+        Unless `left_nothing`, one that somebody began before may have left writes, which only this row leads to: it
+        stays.
         """
-        if self.taken_over:
+        if self.taken_over and not left_nothing:
             self.release()
         else:
             self._mine().delete()

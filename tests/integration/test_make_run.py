@@ -21,9 +21,9 @@ class Site:
 
     def __init__(self, folder: Path, port: int, models: Path) -> None:
         self.folder, self.url = folder, f"http://127.0.0.1:{port}"
-        shutil.copytree(ROOT / "crm", folder / "crm", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "config", folder / "config", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "manage.py", folder)
-        for name in ("emotions", "ml", "static", "templates"):
+        for name in ("crm", "emotions", "jobs", "ml", "static", "templates"):
             (folder / name).symlink_to(ROOT / name)
         (folder / ".venv").symlink_to(sys.prefix)
         (folder / "var").mkdir()

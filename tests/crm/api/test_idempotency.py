@@ -4,16 +4,18 @@ from typing import Any
 import pytest
 import requests
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.test import RequestFactory
 from django.test.client import encode_multipart
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
+from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, Throttled, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 
 from crm.api.idempotency import fingerprint
 from crm.api.models import KEPT, InProgress
+from crm.api.problems import Conflict
 from crm.customers.api import CustomerSerializer
 from crm.models import Consent, Customer, IdempotentRequest, Interaction, WebhookEndpoint
 from crm.tasks import forget_old_requests
@@ -100,8 +102,11 @@ def test_a_refusal_keeps_the_key_of_a_request_that_may_have_left_writes() -> Non
     IdempotentRequest.objects.update(lease_expires_at=timezone.now())  # it was killed
     again = IdempotentRequest.objects.claim(user, "", "k1", "print")
     made = again.derived_uuid("interaction")
-    again.abandon()
-    assert IdempotentRequest.objects.claim(user, "", "k1", "print").derived_uuid("interaction") == made
+    again.abandon(left_nothing=False)
+    again = IdempotentRequest.objects.claim(user, "", "k1", "print")
+    assert again.derived_uuid("interaction") == made
+    again.abandon(left_nothing=True)  # as its writes are one transaction
+    assert not IdempotentRequest.objects.exists()
 
 
 def test_how_long_to_wait_is_no_part_of_the_request() -> None:
@@ -110,18 +115,35 @@ def test_how_long_to_wait_is_no_part_of_the_request() -> None:
     assert prints[0] == prints[1] == prints[2] != prints[3]
 
 
-def test_an_error_of_ours_frees_the_key_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+ERRORS: dict[int, Exception] = {
+    400: ParseError(),
+    403: PermissionDenied(),
+    404: NotFound(),
+    409: Conflict(),
+    422: ValidationError("That fits nothing.", "does_not_exist"),
+    429: Throttled(),
+    500: OSError("the disk is full"),
+    503: OperationalError("the database is full"),
+}
+
+
+@pytest.mark.parametrize("status", ERRORS)
+def test_whatever_is_no_success_frees_the_key_also_for_another_request_and_leaves_nothing(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     system = System()
 
     def store_and_fail(self: CustomerSerializer, **fields: Any) -> Customer:
         Customer.objects.create(name="half done")
-        raise OSError("the disk is full")
+        raise ERRORS[status]
 
     with monkeypatch.context() as broken:
         broken.setattr(CustomerSerializer, "save", store_and_fail)
-        assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == 500
+        assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == status
     assert not Customer.objects.exists()
-    assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == 201
+    grace = {"name": "Grace"}
+    assert system.send("POST", CUSTOMERS, grace, Idempotency_Key="k1").status_code == 201
+    assert Customer.objects.get().name == "Grace"
 
 
 def test_a_killed_request_holds_its_key_no_longer_than_its_lease() -> None:

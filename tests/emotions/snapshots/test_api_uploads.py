@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from crm.models import Consent, Interaction, Scope
 from emotions.models import Snapshot
+from emotions.snapshots.api.views import SnapshotViews
 from tests.support.accounting import stray_files
 from tests.support.api import System
 from tests.support.broker import Queue
@@ -151,6 +152,32 @@ def test_a_full_disk_is_told_and_leaves_nothing(media: Path, queue: Queue, setti
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert nothing_is_left(media, queue)
     assert not Interaction.objects.exists()
+
+
+def test_after_a_full_disk_the_key_may_be_used_with_other_photos(settings: Settings) -> None:
+    api, path = System(), snapshots_of(InteractionFactory())
+    api.defaults["HTTP_IDEMPOTENCY_KEY"] = "k1"
+    whole, full = settings.STORAGES, {"BACKEND": "tests.support.full_disk.FullDisk"}
+    settings.STORAGES = whole | {"default": full}
+    assert send(api, path, photo(1)).json()["code"] == "storage_unavailable"
+    settings.STORAGES = whole
+    assert send(api, path, photo(2)).status_code == 202
+
+
+def test_after_an_error_of_ours_the_key_stands_for_the_same_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, customer = System(), CustomerFactory()
+    api.defaults["HTTP_IDEMPOTENCY_KEY"] = "k1"
+
+    def break_off(self: SnapshotViews, snapshots: Any, wait: int) -> None:
+        raise RuntimeError("after the photos were stored")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SnapshotViews, "uploaded", break_off)
+        assert send(api, "snapshots", photo(1), customer=str(customer.uuid)).status_code == 500
+    other = send(api, "snapshots", photo(2), customer=str(customer.uuid))
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert send(api, "snapshots", photo(1), customer=str(customer.uuid)).status_code == 202
+    assert (Interaction.objects.count(), Snapshot.objects.count()) == (1, 1)
 
 
 def test_a_full_disk_for_what_comes_in_is_told(settings: Settings, tmp_path: Path) -> None:
