@@ -11,10 +11,9 @@ from django.db.models.signals import post_delete
 
 from crm.models import Consent, Customer, Interaction
 from crm.signals import consent_recorded, deletion_begins
-from emotions import events
 from emotions.analysis import metrics, worker
 from emotions.models import Snapshot
-from emotions.signals import snapshots_finished
+from emotions.outcomes.events import register_events
 from emotions.snapshots.services import withdraw_training, withhold_unfinished
 from emotions.status.services import check_model
 from jobs.health import endpoints as health
@@ -27,8 +26,7 @@ def connect() -> None:
     consent_recorded.connect(on_consent, dispatch_uid="emotions.on_consent")
     deletion_begins.connect(lock_snapshots, dispatch_uid="emotions.lock_snapshots")
     post_delete.connect(delete_file, sender=Snapshot, dispatch_uid="emotions.delete_file")
-    events.register_events()
-    snapshots_finished.connect(events.snapshots_finished, dispatch_uid="emotions.events")
+    register_events()
     worker.connect()
     health.register("model", check_model)
     site_metrics.register(metrics.oldest_waiting)

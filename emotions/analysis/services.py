@@ -14,8 +14,9 @@ from crm.models import Consent, Customer
 from emotions.analysis import metrics
 from emotions.model_versions.services import ActiveModel, Stamps, active_model, detector_file, stamps_of
 from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
-from emotions.sentiment.points import refresh_point, write_point
-from emotions.snapshots.models import SnapshotQuerySet
+from emotions.outcomes.causes import Cause
+from emotions.outcomes.services import fail, outcome_changed
+from emotions.snapshots.models import GIVEN_UP, SnapshotQuerySet
 from emotions.snapshots.photos import photo_limits
 from jobs.outage import connection_lost
 from ml.detector_file import DetectorFile
@@ -91,7 +92,7 @@ def analyse(taken: Taken) -> None:
         outcome = _store(claim, snapshot.customer_id, result, ModelVersion.objects.of(ready.card))
         metrics.observe("store", time.perf_counter() - started, ready.card)
     except InvalidImage as error:
-        held.fail(str(error))
+        fail(held, str(error))
         outcome = Snapshot.Status.FAILED
     except DecoderKilled as error:  # perhaps for want of memory, which this photo may take each time
         logger.warning("Analysing snapshot %s broke off. %s", snapshot.uuid, error)
@@ -113,9 +114,11 @@ def analyse(taken: Taken) -> None:
 
 def _release(held: SnapshotQuerySet, snapshot: Snapshot) -> str:
     """Back to the queue, or given up after the last attempt."""
+    if snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS:
+        fail(held, GIVEN_UP)
+        return Snapshot.Status.FAILED
     held.release(snapshot.attempts)
-    last = snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS
-    return Snapshot.Status.FAILED if last else metrics.RETRIED
+    return metrics.RETRIED
 
 
 def run(ready: EmotionPipeline, snapshot: Snapshot) -> PhotoAnalysis:
@@ -141,14 +144,11 @@ def _store(claim: Claim, customer_id: int, result: PhotoAnalysis | None, version
             return ""
         if result is None or not snapshot.has_consent:
             snapshot.withhold()
-            refresh_point(snapshot.pk)
+            outcome_changed([snapshot.pk], Cause.CONSENT_WITHDRAWN)
             return snapshot.status
         records = EmotionRecord.objects.bulk_create(records_of(snapshot, version, result))
         snapshot.finish(Snapshot.Status.ANALYSED if records else Snapshot.Status.NO_FACE, version)
-        if records:
-            write_point(records[0], customer, snapshot.captured_at)
-        else:
-            refresh_point(snapshot.pk)
+        outcome_changed([snapshot.pk], Cause.ANALYSIS)
         return snapshot.status
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from emotions.analysis.metrics import count_given_up
 from emotions.models import Snapshot
+from emotions.outcomes.services import fail
 from emotions.reanalyses.tasks import REANALYSES
 from emotions.snapshots.models import GIVEN_UP
 from jobs.dispatch import Work
@@ -32,7 +33,7 @@ def sweep_snapshots() -> None:
     """Replace lost messages, and give up what cannot be analysed."""
     now = timezone.now()
     for snapshot_id in _ids(Snapshot.objects.worn_out(now)):
-        count_given_up(Snapshot.objects.worn_out(now).filter(pk=snapshot_id).fail(GIVEN_UP))
+        count_given_up(fail(Snapshot.objects.worn_out(now).filter(pk=snapshot_id), GIVEN_UP))
     PHOTOS.announce_rest()
     REANALYSES.announce_rest()
 

@@ -14,9 +14,9 @@ from django.db import transaction
 
 from crm.models import User
 from emotions.answers.models import EmotionRecordQuerySet
-from emotions.events import correction_created
 from emotions.models import CannotTell, EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
-from emotions.sentiment.points import refresh_point
+from emotions.outcomes.causes import Cause
+from emotions.outcomes.services import outcome_changed
 from ml.labels import Emotion
 
 # Intersection over union from which two boxes are one face: the usual limit of the PASCAL VOC challenge
@@ -82,9 +82,7 @@ def _say(record: EmotionRecord, emotion: Emotion | str, by: User) -> None:
     if not said_already:
         correction = EmotionCorrection.objects.create(record=record, emotion=emotion, corrected_by=by)
         _stand(correction, records)
-        Snapshot.objects.filter(pk=snapshot.pk).touch()
-        refresh_point(snapshot.pk)
-        correction_created(correction)
+        outcome_changed([snapshot.pk], Cause.CORRECTION, correction=correction)
 
 
 def _stand(correction: EmotionCorrection, records: Iterable[EmotionRecord]) -> None:

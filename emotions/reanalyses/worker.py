@@ -11,8 +11,9 @@ from emotions.analysis import services as analysis
 from emotions.corrections.services import SAME_FACE, carry_over
 from emotions.model_versions.services import ANOTHER_ACTIVATED
 from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
+from emotions.outcomes.causes import Cause
+from emotions.outcomes.services import outcome_changed
 from emotions.reanalyses.models import ReanalysisQuerySet
-from emotions.sentiment.points import refresh_point
 from jobs.outage import connection_lost
 from ml.errors import DecoderKilled, InvalidImage
 from ml.pipeline import EmotionPipeline
@@ -135,8 +136,8 @@ def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: Ph
         carry_over(snapshot, run.model_version)
     if said - _corrections_of(records):
         raise FaceLost(f"{run.model_version} does not find a face in which somebody saw something.")
-    snapshot.finish(Snapshot.Status.ANALYSED if faces else Snapshot.Status.NO_FACE, run.model_version)
-    refresh_point(snapshot.pk)
+    if snapshot.finish(Snapshot.Status.ANALYSED if faces else Snapshot.Status.NO_FACE, run.model_version):
+        outcome_changed([snapshot.pk], Cause.REANALYSIS)
 
 
 def _corrections_of(records: QuerySet[EmotionRecord]) -> set[int | None]:

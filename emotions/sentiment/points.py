@@ -24,17 +24,19 @@ class Batch(NamedTuple):
     differing: int
 
 
-def refresh_point(snapshot: int) -> None:
-    """Make the point say what stands for this snapshot (its primary key) now.
+def refresh_points(snapshots: Collection[int]) -> None:
+    """Write what stands for these snapshots (primary keys) now; delete the points of those that show no customer.
 
-    Call it at the end of every transaction that may change that, with the snapshot locked.
+    Only `outcome_changed` calls it, with the snapshots locked.
     """
-    _refresh([snapshot])
+    points = _standing(snapshots)
+    if gone := set(snapshots) - points.keys():
+        delete_points(gone)
+    _write(points.values())
 
 
-def write_point(subject: EmotionRecord, customer: int, captured_at: datetime) -> None:
-    """As `refresh_point`, for the face that is the customer in a photo that was analysed for the first time."""
-    _write([_point(subject, customer, captured_at)])
+def delete_points(snapshots: Collection[int]) -> None:
+    SentimentPoint.objects.filter(pk__in=snapshots).delete()
 
 
 def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
@@ -46,7 +48,7 @@ def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
         with transaction.atomic():
             differing = _differing(_locked(snapshots))
             if write:
-                _refresh(differing)
+                refresh_points(differing)
         after = snapshots[-1]
         yield Batch(after, len(snapshots), len(differing))
 
@@ -65,13 +67,6 @@ def _differing(snapshots: Collection[int]) -> list[int]:
 
 def _copied(point: SentimentPoint | None) -> tuple[object, ...]:
     return tuple(getattr(point, field) for field in COPIED) if point else ()
-
-
-def _refresh(snapshots: Collection[int]) -> None:
-    points = _standing(snapshots)
-    if gone := set(snapshots) - points.keys():
-        SentimentPoint.objects.filter(pk__in=gone).delete()
-    _write(points.values())
 
 
 def _write(points: Iterable[SentimentPoint]) -> None:

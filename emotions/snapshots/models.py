@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction, User
 from crm.privacy.deletion import LockedDeletion, LockedDeletionQuerySet
-from emotions.signals import snapshots_finished
 from jobs.literals import literals
 
 if TYPE_CHECKING:
@@ -126,23 +125,18 @@ class SnapshotQuerySet(LockedDeletionQuerySet["Snapshot"]):
             attempts__gte=settings.ANALYSIS_MAX_ATTEMPTS,
         )
 
-    @transaction.atomic
     def fail(self, error: str) -> int:
-        failing = list(self.select_for_update(of=("self",)).values_list("pk", flat=True))
-        failed = Snapshot.objects.filter(pk__in=failing).update(
+        """Write the state only; emotions.outcomes.services.fail also makes everything else follow."""
+        return self.update(
             status=Snapshot.Status.FAILED,
             error=error[:500],
             finished_at=timezone.now(),
             claim_token=None,
             claim_expires_at=None,
         )
-        snapshots_finished.send(Snapshot, snapshot_ids=failing, cause="analysis")
-        return failed
 
     def release(self, attempts: int) -> int:
-        """Back to the queue after a failed attempt, each time for longer; given up after the last one."""
-        if attempts >= settings.ANALYSIS_MAX_ATTEMPTS:
-            return self.fail(GIVEN_UP)
+        """Return the snapshot to the queue after so many failed attempts, each time for longer."""
         return self._give_back(settings.ANALYSIS_RETRY_DELAY * 2 ** (attempts - 1))
 
     def postpone(self) -> int:
@@ -286,16 +280,17 @@ class Snapshot(LockedDeletion):
         self.due_at = timezone.now() - CLOCK_DIFFERENCE
         self.claim_token = self.claim_expires_at = self.finished_at = None
 
-    def finish(self, status: Snapshot.Status, model_version: ModelVersion | None = None) -> None:
-        """Write a final status and give the claim back. Call it in a transaction."""
+    def finish(self, status: Snapshot.Status, model_version: ModelVersion | None = None) -> bool:
+        """Write a final status, give the claim back, and return whether status or model differ from before.
+
+        Call it in a transaction that ends with `outcome_changed`.
+        """
         before = (self.status, self.model_version_id)
-        cause = "analysis" if self.is_unfinished else "reanalysis"
         self.status, self.model_version, self.error = status, model_version, ""
         self.claim_token = self.claim_expires_at = None
         self.finished_at = timezone.now()
         self.save(update_fields=FINISHED)
-        if before != (self.status, self.model_version_id):
-            snapshots_finished.send(Snapshot, snapshot_ids=[self.pk], cause=cause)
+        return before != (self.status, self.model_version_id)
 
     def withhold(self) -> None:
         """End without an analysis, because the consent is gone, and delete the photo once that is committed."""

@@ -12,9 +12,9 @@ from django.utils import timezone
 from crm.consents.services import record_consent
 from crm.models import Consent, Customer, Interaction, User
 from emotions.analysis.tasks import analyse_snapshots
-from emotions.events import snapshots_finished
 from emotions.models import EmotionRecord, Snapshot
-from emotions.sentiment.points import refresh_point
+from emotions.outcomes.causes import Cause
+from emotions.outcomes.services import outcome_changed
 from emotions.snapshots.photos import CheckedPhoto, refuse_future
 from jobs.dispatch import announce_on_commit
 
@@ -198,9 +198,7 @@ def choose_subject(record: EmotionRecord) -> None:
     faces = EmotionRecord.objects.filter(snapshot=record.snapshot_id, model_version=record.model_version_id)
     faces.update(is_subject=False)
     faces.filter(pk=record.pk).update(is_subject=True)
-    Snapshot.objects.filter(pk=record.snapshot_id).touch()
-    refresh_point(record.snapshot_id)
-    snapshots_finished([record.snapshot_id], cause="subject_chosen")
+    outcome_changed([record.snapshot_id], Cause.SUBJECT_CHOSEN)
 
 
 def withhold_unfinished(customer: Customer) -> None:
@@ -211,9 +209,10 @@ def withhold_unfinished(customer: Customer) -> None:
     unfinished = Snapshot.objects.select_for_update(of=("self",)).filter(
         customer=customer, status__in=Snapshot.UNFINISHED
     )
-    for snapshot in unfinished:
+    withheld = list(unfinished)
+    for snapshot in withheld:
         snapshot.withhold()
-        refresh_point(snapshot.pk)
+    outcome_changed([snapshot.pk for snapshot in withheld], Cause.CONSENT_WITHDRAWN)
 
 
 def withdraw_training(withdrawal: Consent) -> None:

@@ -15,7 +15,8 @@ from crm.models import Consent, WebhookMessage
 from crm.webhooks.event_types import event_types
 from crm.webhooks.services import send_test
 from emotions.corrections.services import correct
-from emotions.events import snapshots_finished
+from emotions.outcomes.causes import Cause
+from emotions.outcomes.services import outcome_changed
 from ml.labels import Emotion
 from tests.support.broker import Queue
 from tests.support.factories import CustomerFactory, EmotionRecordFactory, SnapshotFactory, UserFactory
@@ -42,7 +43,7 @@ def test_the_examples_look_like_real_messages() -> None:
     WebhookEndpointFactory()
     customer = CustomerFactory(consenting=False)
     record_consent(customer, granted=True, obtained_by=Consent.ObtainedBy.WRITTEN, recorded_by=UserFactory())
-    snapshots_finished([SnapshotFactory(analysed=True).pk], cause="analysis")
+    outcome_changed([SnapshotFactory(analysed=True).pk], Cause.ANALYSIS)
     correct(EmotionRecordFactory(), Emotion.SAD, UserFactory())
     CustomerFactory().delete()  # another one, as all messages about it go with it
     real = {each.type: each.payload for each in WebhookMessage.objects.order_by("-pk")}

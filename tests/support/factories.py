@@ -15,7 +15,7 @@ from PIL import Image
 
 from crm.models import Consent, Customer, Interaction, User
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
-from emotions.sentiment.points import refresh_point
+from emotions.sentiment.points import refresh_points
 from emotions.snapshots.models import GIVEN_UP
 from emotions.snapshots.photos import CheckedPhoto, check_upload
 from ml.image import strip
@@ -215,7 +215,7 @@ class EmotionRecordFactory(factory.django.DjangoModelFactory):
     @factory.post_generation  # type: ignore[untyped-decorator]  # typed in name only
     def point(record, create: bool, wanted: bool | None, **kwargs: Any) -> None:
         if create and wanted is not False:
-            refresh_point(record.snapshot_id)
+            refresh_points([record.snapshot_id])
 
 
 class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
@@ -233,7 +233,7 @@ class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
     def standing(correction, create: bool, wanted: bool | None, **kwargs: Any) -> None:
         correction.record.correction = correction
         correction.record.save()
-        refresh_point(correction.record.snapshot_id)
+        refresh_points([correction.record.snapshot_id])
 
 
 def score(new: Any, emotion: Emotion) -> float:

@@ -16,7 +16,7 @@ from emotions.corrections.services import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, SentimentPoint, Snapshot
 from emotions.reanalyses.services import reanalyse_snapshot
 from emotions.sentiment import points as sentiment_points
-from emotions.sentiment.points import refresh_point
+from emotions.sentiment.points import refresh_points
 from emotions.snapshots.services import choose_subject
 from ml.labels import EMOTIONS, VALENCE, Emotion
 from tests.support.analysing import analyse, reanalyse
@@ -214,5 +214,5 @@ def test_batches_are_compared_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_point_costs_two_queries() -> None:
     snapshot = SnapshotFactory(analysed=True)
     with CaptureQueriesContext(connection) as queries:
-        refresh_point(snapshot.pk)
+        refresh_points([snapshot.pk])
     assert len([each for each in queries if each["sql"].startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))]) == 2

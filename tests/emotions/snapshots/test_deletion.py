@@ -60,10 +60,10 @@ class Held:
         self._whole = resolve_name(function)
         monkeypatch.setattr(function, self._hold)
 
-    def _hold(self, *args: Any) -> None:
+    def _hold(self, *args: Any, **named: Any) -> None:
         self.reached.set()
         assert self.go_on.wait(DEADLINE)
-        self._whole(*args)
+        self._whole(*args, **named)
 
     def is_waited_for(self, work: Callable[[], object], deletion: Callable[[], object]) -> None:
         """By the deletion that begins while the work stands still; then both end."""
@@ -83,7 +83,7 @@ def test_a_deletion_waits_for_the_answer_that_is_being_stored(
 ) -> None:
     snapshot = SnapshotFactory()
     analysis.pipeline()
-    held = Held(monkeypatch, "emotions.analysis.services.write_point")
+    held = Held(monkeypatch, "emotions.analysis.services.outcome_changed")
     held.is_waited_for(lambda: analyse(snapshot.pk), lambda: delete(snapshot, model))
     assert not model._default_manager.exists()
     assert not EmotionRecord.objects.exists()
@@ -95,6 +95,6 @@ def test_a_deletion_waits_for_the_correction_that_is_being_stored(
 ) -> None:
     snapshot = SnapshotFactory(analysed=True)
     record, by = snapshot.records.get(), UserFactory()
-    held = Held(monkeypatch, "emotions.corrections.services.refresh_point")
+    held = Held(monkeypatch, "emotions.corrections.services.outcome_changed")
     held.is_waited_for(lambda: corrections.correct(record, Emotion.SAD, by), lambda: by_model(snapshot, model))
     assert not model._default_manager.exists()

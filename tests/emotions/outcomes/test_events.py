@@ -1,4 +1,4 @@
-"""What is told of photos and corrections."""
+"""Webhooks say how photos end and what people say of them."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pytest
 from crm.models import WebhookMessage
 from emotions.corrections.services import correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
+from emotions.outcomes.services import fail
 from emotions.reanalyses.services import NothingToDo, reanalyse_everything
 from emotions.snapshots.models import GIVEN_UP
 from emotions.snapshots.services import choose_subject, withhold_unfinished
@@ -101,7 +102,7 @@ def test_who_lost_the_claim_tells_nothing() -> None:
     claim = Snapshot.objects.claim(snapshot.pk)
     assert claim
     Snapshot.objects.update(status="pending", claim_token=None, claim_expires_at=None)
-    assert Snapshot.objects.held_by(claim).fail("late") == 0
+    assert fail(Snapshot.objects.held_by(claim), "late") == 0
     assert told() == []
 
 

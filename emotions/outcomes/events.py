@@ -1,4 +1,4 @@
-"""What other systems are told of photos and of what people say about them (crm.webhooks)."""
+"""Emit webhooks about the results of photos, and about what people say of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from crm.webhooks.events import emit, somebody_listens
 from crm.webhooks.references import API, customer_reference, interaction_reference
 from emotions.answers.queries import model_answer
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
+from emotions.outcomes.causes import Cause
 
 CORRECTION_CREATED = "correction.created"
 SNAPSHOT_EVENTS = {
@@ -30,36 +31,36 @@ def register_events() -> None:
     )
 
 
-def snapshots_finished(snapshot_ids: Iterable[int], cause: str, **_: Any) -> None:
-    """Tell how these ended; `cause` is "analysis", "reanalysis" or "subject_chosen". Withheld ones end in silence:
-    the consent's own event says why."""
-    if not somebody_listens():  # what most installations find, for each photo
+def emit_results(snapshot_ids: Iterable[int], cause: Cause) -> None:
+    """Emit one event for each of these photos that has a result or has failed."""
+    if not somebody_listens():  # most installations have no webhooks, and need no further query
         return
     finished = Snapshot.objects.filter(pk__in=snapshot_ids, status__in=SNAPSHOT_EVENTS)
     for snapshot in finished.select_related("interaction__customer", "model_version"):
-        data = _about(snapshot) | {"cause": cause}
+        data = _references(snapshot) | {"cause": cause.value}
         if snapshot.status == Snapshot.Status.ANALYSED:
             data["result"] = _result(snapshot)
         event_type = SNAPSHOT_EVENTS[Snapshot.Status(snapshot.status)]
-        # A re-analysis may tell of every photo there is.
-        emit(event_type, snapshot.interaction.customer, data, makes_way=cause == "reanalysis")
+        # A re-analysis may send an event for every photo there is.
+        emit(event_type, snapshot.interaction.customer, data, makes_way=cause == Cause.REANALYSIS)
 
 
-def correction_created(correction: EmotionCorrection) -> None:
-    """Tell what a person said of a face, or took back."""
+def emit_correction(correction: EmotionCorrection) -> None:
+    """Emit what a person said of a face, or took back."""
     record = correction.record
-    said = {
+    answer = {
         "id": str(correction.uuid),
         "record_id": str(record.uuid),
         "is_subject": record.is_subject,
         "emotion": correction.emotion or None,
         "created_at": correction.created_at,
     }
-    data = _about(record.snapshot) | {"correction": said}
+    data = _references(record.snapshot) | {"correction": answer}
     emit(CORRECTION_CREATED, record.snapshot.interaction.customer, data)
 
 
-def _about(snapshot: Snapshot) -> dict[str, Any]:
+def _references(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the photo, its interaction and its customer as every event names them."""
     return {
         "customer": customer_reference(snapshot.interaction.customer),
         "interaction": interaction_reference(snapshot.interaction),
@@ -74,7 +75,7 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _result(snapshot: Snapshot) -> dict[str, Any] | None:
-    """What the model says of the face that is the customer."""
+    """Return the model's answer for the face that is the customer; None where there is no such face."""
     records = EmotionRecord.objects.current().of_subjects().filter(snapshot=snapshot)
     record = records.with_answers().first()
     if record is None:
