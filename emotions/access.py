@@ -1,4 +1,4 @@
-"""Who may open the pages of the workspace, and which rows they find there."""
+"""Decide who may open a page of the workspace, and find the customer that it is about."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,23 +16,22 @@ from django.shortcuts import get_object_or_404
 
 from crm.models import Customer, User
 from crm.privacy.deletion import LockedDeletion
-from emotions.corrections.services import counting
-from emotions.models import EmotionRecord, Snapshot
-from emotions.timeline.queries import with_faces
 
 View = Callable[..., HttpResponseBase]
+MANAGE_MODELS = "emotions.manage_models"
 
 
 class StaffRequest(HttpRequest):
-    """A request by a member of staff, as views behind `for_staff` get it."""
+    """A request by a member of staff, which is what views behind `for_staff` receive."""
 
     user: User
 
 
 def for_staff(view: View, *, cacheable: bool = False) -> View:
-    """Others are sent to the login page; a page that polls is loaded anew to get there.
+    """Send everybody but staff to the login page; a page that polls is reloaded to get there.
 
-    404 when a colleague deletes what the view is about to change: whoever changes it waits until it is gone.
+    The answer is 404 when a colleague deletes the row that the view is about to change: the view waits for the lock
+    on the row, and then finds the row gone.
     """
     guarded: View = admin.site.admin_view(view, cacheable)
 
@@ -49,17 +49,10 @@ def for_staff(view: View, *, cacheable: bool = False) -> View:
     return wrapper
 
 
+def for_managers(view: View) -> View:
+    """Refuse members of staff who may not manage models."""
+    return for_staff(permission_required(MANAGE_MODELS, raise_exception=True)(view))
+
+
 def customer_or_404(request: StaffRequest, public_id: uuid.UUID) -> Customer:
     return get_object_or_404(Customer.objects.visible_to(request.user).select_related("owner"), uuid=public_id)
-
-
-def snapshot_or_404(request: StaffRequest, public_id: uuid.UUID) -> Snapshot:
-    return get_object_or_404(with_faces(Snapshot.objects.visible_to(request.user)), uuid=public_id)
-
-
-def face_or_404(request: StaffRequest, record_id: int, **of: Any) -> EmotionRecord:
-    """The record or, if the photo was analysed again since it was shown, the one of the same face that counts now."""
-    shown = EmotionRecord.objects.visible_to(request.user).defer("face_png").select_related("snapshot")
-    if found := counting(get_object_or_404(shown, pk=record_id, **of)):
-        return found
-    raise Http404("The photo was analysed again meanwhile, and this face was not found.")

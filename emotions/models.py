@@ -1,10 +1,8 @@
-"""List the models of emotions, for Django and for those who use them."""
+"""List the models of emotions for Django, and for code outside this app."""
 
-from emotions.answers.models import SCORE_FIELDS, EmotionRecord, ModelVersion
-from emotions.corrections.models import EmotionCorrection
-from emotions.model_versions.models import ModelActivation
+from emotions.answers.models import SCORE_FIELDS, CannotTell, EmotionCorrection, EmotionRecord
+from emotions.model_versions.models import ModelActivation, ModelVersion
 from emotions.reanalyses.models import Reanalysis, Turn
-from emotions.review.models import CannotTell
 from emotions.sentiment.models import SentimentPoint
 from emotions.snapshots.models import Claim, Snapshot
 

@@ -1,16 +1,15 @@
-"""Pages of the workspace, below the admin's own address."""
+"""Route the pages of the workspace, which are below the admin's own address."""
 
 from django.urls import path
 
-from emotions.access import for_staff
+from emotions.access import for_managers, for_staff
 from emotions.consents import views as views_consents
 from emotions.log import views as views_log
-from emotions.model_versions import views as views_models
-from emotions.model_versions.views import for_managers
+from emotions.model_management import views as views_models
 from emotions.review import views as views_review
 from emotions.snapshots import media
-from emotions.snapshots import views as views_snapshots
 from emotions.status import views as views_status
+from emotions.timeline import card_views
 from emotions.timeline import views as views_timeline
 
 app_name = "emotions"
@@ -42,22 +41,20 @@ urlpatterns = [
         {"granted": False},
         "withdraw_training_consent",
     ),
-    path("snapshots/<uuid:public_id>/", for_staff(views_snapshots.snapshot), name="snapshot"),
-    path("snapshots/<uuid:public_id>/retry/", for_staff(views_snapshots.retry), name="retry"),
+    path("snapshots/<uuid:public_id>/", for_staff(card_views.snapshot), name="snapshot"),
+    path("snapshots/<uuid:public_id>/retry/", for_staff(card_views.retry), name="retry"),
     path(
         "snapshots/<uuid:public_id>/faces/<int:record_id>/subject/",
-        for_staff(views_snapshots.choose_subject),
+        for_staff(card_views.choose_subject),
         name="choose_subject",
     ),
-    path(
-        "snapshots/<uuid:public_id>/faces/<int:record_id>/correct/", for_staff(views_snapshots.correct), name="correct"
-    ),
+    path("snapshots/<uuid:public_id>/faces/<int:record_id>/correct/", for_staff(card_views.correct), name="correct"),
     path(
         "snapshots/<uuid:public_id>/faces/<int:record_id>/take-back/",
-        for_staff(views_snapshots.take_back),
+        for_staff(card_views.take_back),
         name="take_back",
     ),
-    path("snapshots/<uuid:public_id>/on-timeline/", for_staff(views_snapshots.on_timeline), name="on_timeline"),
+    path("snapshots/<uuid:public_id>/on-timeline/", for_staff(card_views.on_timeline), name="on_timeline"),
     path("snapshots/<uuid:public_id>/preview.jpg", for_staff(media.preview, cacheable=True), name="preview"),
     path("snapshots/<uuid:public_id>/original/", for_staff(media.original, cacheable=True), name="original"),
     path("snapshots/<uuid:public_id>/faces/<int:record_id>.png", for_staff(media.face, cacheable=True), name="face"),

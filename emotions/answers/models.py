@@ -2,82 +2,24 @@ from __future__ import annotations
 
 import operator
 import uuid
-from contextlib import suppress
 from functools import reduce
 
-from django.db import IntegrityError, models, transaction
+from django.conf import settings
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Abs, Greatest
 from django.db.models.lookups import LessThanOrEqual
+from django.utils import timezone
 
 from crm.models import Customer, User
+from emotions.model_versions.models import ModelVersion
 from emotions.snapshots.models import Snapshot
 from ml.labels import EMOTIONS, Emotion
-from ml.types import BoundingBox, ModelCard
+from ml.types import BoundingBox
 
 SCORE_FIELDS = tuple(f"score_{emotion}" for emotion in EMOTIONS)
 SUM_OF_SCORES = reduce(operator.add, (F(field) for field in SCORE_FIELDS))
 SCORE_SUM_TOLERANCE = 1e-3  # seven float32 softmax outputs add up to 1 within 1e-6; leave room for other models
-
-
-class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
-    def of(self, card: ModelCard) -> ModelVersion:
-        """The row that stands for this released model; made when it is needed first.
-
-        A card that was altered, where answers depend on it, is another one.
-        """
-        weights = {"name": card.name, "version": card.version, "sha256": card.sha256}
-        found = self.filter(**weights, fingerprint=card.fingerprint).first()
-        if found is None:
-            self._adopt(card, **weights)
-            found, _ = self.get_or_create(
-                **weights, fingerprint=card.fingerprint, defaults={"uncertain_below": card.uncertain_below}
-            )
-        return found
-
-    def _adopt(self, card: ModelCard, **weights: str) -> None:
-        """A row from before there were fingerprints is this model's if its threshold is."""
-        earlier = self.filter(**weights, fingerprint="", uncertain_below=card.uncertain_below)
-        with suppress(IntegrityError), transaction.atomic():  # somebody else was faster
-            earlier.update(fingerprint=card.fingerprint)
-
-
-class ModelVersion(models.Model):
-    """A released model that has produced records or was activated."""
-
-    name = models.CharField(max_length=100)
-    version = models.CharField(max_length=50)
-    sha256 = models.CharField("SHA-256 of the weights", max_length=64)
-    fingerprint = models.CharField(
-        "SHA-256 of the weights and of all in the card that answers depend on",
-        max_length=64,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="Empty for one from before it was kept.",
-    )
-    uncertain_below = models.FloatField(
-        default=0.0, help_text="0..1, from the model card: an answer of less confidence counts as uncertain."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ModelVersionQuerySet.as_manager()
-
-    class Meta:
-        permissions = (("manage_models", "Can activate models and have photos analysed again"),)
-        constraints = (
-            models.UniqueConstraint(fields=["name", "version", "sha256", "fingerprint"], name="model_version_once"),
-            models.CheckConstraint(
-                condition=Q(uncertain_below__range=(0, 1)), name="model_version_threshold_between_0_and_1"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version}"
-
-    def is_described_by(self, card: ModelCard) -> bool:
-        mine = (self.name, self.version, self.sha256, self.fingerprint or card.fingerprint)
-        return mine == (card.name, card.version, card.sha256, card.fingerprint)
 
 
 class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
@@ -191,3 +133,59 @@ class EmotionRecord(models.Model):
     def scores(self) -> dict[Emotion, float]:
         """The seven scores by emotion, in FER-2013's order."""
         return {emotion: getattr(self, f"score_{emotion}") for emotion in EMOTIONS}
+
+
+class EmotionCorrectionQuerySet(models.QuerySet["EmotionCorrection"]):
+    def visible_to(self, user: User) -> EmotionCorrectionQuerySet:
+        return self.filter(record__snapshot__customer__in=Customer.objects.visible_to(user))
+
+
+class EmotionCorrection(models.Model):
+    """What a person saw in a face, whether or not it agrees with the model. The newest correction of a face stands.
+
+    Rows are only ever added. A correction names the record that the person looked at. Every record of the same face
+    names the correction that stands for it (see emotions.corrections.services).
+    """
+
+    uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
+    record = models.ForeignKey(EmotionRecord, models.CASCADE, related_name="corrections")
+    emotion = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=[(e.value, e.value) for e in EMOTIONS],
+        help_text="Empty: the person took the correction back, and the model's answer stands again.",
+    )
+    corrected_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EmotionCorrectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (models.Index(fields=["created_at", "id"], name="correction_by_creation"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(emotion__in=["", *(e.value for e in EMOTIONS)]), name="correction_emotion_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{f'appears {self.emotion}' if self.emotion else 'taken back'}, says {self.corrected_by}"
+
+
+class CannotTell(models.Model):
+    """Record that a person looked at a face and cannot tell its emotion.
+
+    This neither corrects nor confirms the model's answer.
+    """
+
+    record = models.ForeignKey(EmotionRecord, models.CASCADE, related_name="cannot_tell")
+    said_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=["record", "said_by"], name="cannot_tell_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.said_by} cannot tell"

@@ -10,9 +10,8 @@ from rest_framework import serializers
 from crm.api.fields import StaffField
 from crm.api.filters import OfCustomer, TimeFilter
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
+from emotions.answers.models import EmotionCorrection, EmotionCorrectionQuerySet
 from emotions.api.filters import EMOTION_CHOICES
-from emotions.corrections.models import EmotionCorrectionQuerySet
-from emotions.models import EmotionCorrection
 
 TAKEN_BACK = "taken_back"
 

@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                             ("surprise", "surprise"),
                             ("neutral", "neutral"),
                         ],
-                        help_text="Empty: the person took back what was said, and the model's answer stands again.",
+                        help_text="Empty: the person took the correction back, and the model's answer stands again.",
                         max_length=10,
                     ),
                 ),
@@ -241,7 +241,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         default="",
-                        help_text="Empty for one from before it was kept.",
+                        help_text="Empty for a version from before fingerprints were kept.",
                         max_length=64,
                         verbose_name="SHA-256 of the weights and of all in the card that answers depend on",
                     ),
@@ -250,7 +250,7 @@ class Migration(migrations.Migration):
                     "uncertain_below",
                     models.FloatField(
                         default=0.0,
-                        help_text="0..1, from the model card: an answer of less confidence counts as uncertain.",
+                        help_text="0..1, from the model card: an answer with less confidence counts as uncertain.",
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -272,7 +272,7 @@ class Migration(migrations.Migration):
             name="ModelActivation",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("folder", models.CharField(help_text="Where its files are, below MODELS_DIR.", max_length=100)),
+                ("folder", models.CharField(help_text="The folder of its files, below MODELS_DIR.", max_length=100)),
                 ("activated_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "activated_by",

@@ -1,4 +1,4 @@
-"""Which model analyses photos, and how staff change that. Loads no runtime."""
+"""Say which model analyses photos, and whether its files are in order. Loads no runtime."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 
-from crm.models import User
-from emotions.models import ModelActivation, ModelVersion, Reanalysis
+from emotions.model_versions.models import ModelActivation, ModelVersion
 from ml.detector_file import DetectorFile
 from ml.errors import ModelUnavailable
 from ml.registry import check_model, load_card
@@ -19,26 +17,29 @@ from ml.types import ModelCard
 
 ANOTHER_ACTIVATED = "Another model was activated meanwhile."
 
-Stamps = tuple[tuple[str, int], ...]  # names of files, and when each was changed
+Stamps = tuple[tuple[str, int], ...]  # for each file its name and when it was changed, in nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveModel:
-    """A folder and, once somebody activated the model in it, exactly that one."""
+    """A folder of models and, once somebody has activated the model in it, the identity of that model."""
 
     folder: str
     models_dir: Path
-    sha256: str = ""  # of the weights; empty while the settings name the model: then whatever the folder holds
-    fingerprint: str = ""  # see ModelCard; empty also for what was activated before it was kept
+    sha256: str = ""  # of the weights; empty while the settings name the model, which may then be any in the folder
+    fingerprint: str = ""  # see ModelCard; also empty for a model that was activated before fingerprints were kept
 
     def check(self) -> ModelCard:
-        """Make sure that its files are complete and those that were activated. Raises ModelUnavailable."""
+        """Check that the files are complete and are the activated ones, and return the model's card.
+
+        Raises ModelUnavailable.
+        """
         card = check_model(self.folder, self.models_dir)
         self.expect(card)
         return card
 
     def expect(self, card: ModelCard) -> None:
-        """Raises ModelUnavailable when the folder holds another model than the one that was activated."""
+        """Raise ModelUnavailable if the folder holds another model than the one that was activated."""
         if not self.is_described_by(card):
             raise ModelUnavailable(
                 f"The folder {self.models_dir / self.folder} no longer holds the model that was activated, but"
@@ -53,12 +54,12 @@ class ActiveModel:
         return not self.sha256
 
     def stamps(self) -> Stamps:
-        """They change when one of its files does."""
+        """Return stamps that change when one of the model's files does."""
         return stamps_of(sorted((self.models_dir / self.folder).glob("*")))
 
 
 def active_model() -> ActiveModel:
-    """One query. Where nobody has activated a model, the settings name it."""
+    """Return the active model, with one query. Until somebody activates a model, the settings name it."""
     newest = ModelActivation.objects.newest()
     if newest is None:
         return ActiveModel(settings.EMOTION_MODEL, settings.MODELS_DIR)
@@ -71,7 +72,7 @@ def _activated(activation: ModelActivation) -> ActiveModel:
 
 
 def detector_file() -> DetectorFile | None:
-    """The face detector that the settings name, if they name one."""
+    """Return the face detector that the settings name; None if they name none."""
     if not settings.FACE_DETECTOR_MODEL:
         return None
     return DetectorFile(Path(settings.FACE_DETECTOR_MODEL), settings.FACE_DETECTOR_SHA256)
@@ -82,7 +83,7 @@ def stamps_of(files: Iterable[Path]) -> Stamps:
 
 
 def _changed_at(file: Path) -> int:
-    """In nanoseconds; -1 for what is gone, or a link that leads nowhere."""
+    """Return when the file was changed, in nanoseconds; -1 if it is gone or is a broken link."""
     try:
         return file.stat().st_mtime_ns
     except OSError:
@@ -90,13 +91,16 @@ def _changed_at(file: Path) -> int:
 
 
 def problem_of(model: ActiveModel) -> str:
-    """Why it cannot be used, as a sentence; empty when all is well. Cheap as long as its files do not change."""
+    """Return a sentence that says why the model cannot be used; empty if it can.
+
+    The call is cheap as long as the model's files do not change.
+    """
     return _problem(model, model.stamps())
 
 
 @lru_cache(maxsize=64)
 def _problem(model: ActiveModel, stamps: Stamps) -> str:
-    """Cached until a file of the model changes: the checksum of the weights takes milliseconds."""
+    """Check the model once for each state of its files, because the checksum of the weights takes milliseconds."""
     try:
         model.check()
     except ModelUnavailable as error:
@@ -104,33 +108,10 @@ def _problem(model: ActiveModel, stamps: Stamps) -> str:
     return ""
 
 
-def activate(folder: str, fingerprint: str, by: User) -> ModelActivation | None:
-    """Let photos be analysed by this model from now on; None when it is the active one already.
-
-    Runs with another model end. Raises ModelUnavailable, and changes nothing, when its files are missing, altered,
-    or those of a model with another fingerprint than the person saw.
-    """
-    card = ActiveModel(folder, settings.MODELS_DIR).check()
-    if card.fingerprint != fingerprint:
-        raise ModelUnavailable(
-            f"The files in {settings.MODELS_DIR / folder} are not the ones that the page showed: they are now"
-            f" {card.name} {card.version}. Look at the Models page again."
-        )
-    with transaction.atomic():
-        version = ModelVersion.objects.of(card)
-        ModelVersion.objects.select_for_update().get(pk=version.pk)  # of two clicks, the second one sees the first
-        newest = ModelActivation.objects.newest()
-        if newest and (newest.folder, newest.model_version) == (folder, version):
-            return None
-        activation = ModelActivation.objects.create(model_version=version, folder=folder, activated_by=by)
-        Reanalysis.objects.exclude(model_version=version).end(Reanalysis.Status.STOPPED, ANOTHER_ACTIVATED)
-        return activation
-
-
 def other_versions() -> frozenset[int]:
-    """Primary keys of the model versions that are not the active one; none when the settings' model cannot be read.
+    """Return the primary keys of the versions that are not active; none if the settings' model cannot be read.
 
-    Where their answers are shown, the page says whose they are: an activation changes no photo.
+    An activation changes no photo. So pages that show answers of these versions say which model they come from.
     """
     newest = ModelActivation.objects.newest()
     if newest:
@@ -143,7 +124,7 @@ def other_versions() -> frozenset[int]:
 
 
 def model_before() -> ActiveModel | None:
-    """The one that was active before the active one, to go back to; None when there was no other."""
+    """Return the model to go back to, which was active before the active one; None if there was no other."""
     newest = ModelActivation.objects.newest()
     if newest is None:
         return None

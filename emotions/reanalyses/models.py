@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from crm.models import Customer
-from emotions.answers.models import ModelVersion
+from emotions.model_versions.models import ModelVersion
 from emotions.snapshots.models import Snapshot, SnapshotQuerySet
 
 

@@ -1,4 +1,4 @@
-"""Read which faces are to be reviewed."""
+"""Read the filter of the review page."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from django import forms
 
 from emotions.answers.queries import ADJECTIVES
-from emotions.models import ModelVersion
+from emotions.model_versions.models import ModelVersion
 from emotions.review.queries import versions_in_use
 from ml.labels import EMOTIONS, Emotion
 
 
 class ReviewFilter(forms.Form):
-    """Which faces to review."""
+    """Choose which faces to review."""
 
     model = forms.ModelChoiceField(queryset=ModelVersion.objects.none(), required=False, empty_label="All in use")
     emotion = forms.TypedChoiceField(

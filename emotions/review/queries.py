@@ -1,4 +1,4 @@
-"""Reads: the faces that staff should look at first, and how often people disagree with each model version."""
+"""Find the faces that staff should look at first, and count how often people disagree with each model version."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from operator import attrgetter
 from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
 from crm.models import User
+from emotions.answers.models import CannotTell, EmotionRecord
 from emotions.answers.queries import ADJECTIVES
-from emotions.models import CannotTell, EmotionRecord, ModelVersion, Snapshot
-from emotions.timeline.queries import Face
+from emotions.corrections.queries import correctable
+from emotions.model_versions.models import ModelVersion
+from emotions.snapshots.models import Snapshot
+from emotions.timeline.cards import Face
 from ml.labels import EMOTIONS, Emotion
 
 FACES_PER_PAGE = 20
@@ -23,14 +26,14 @@ POSITION = re.compile(r"(\d(?:\.\d+)?(?:e-\d+)?)-(\d{1,18})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in the list of faces to review, which is after one of them."""
+    """A position in the list of faces to review: directly after this record."""
 
     confidence: float
     record_id: int
 
     @classmethod
     def parse(cls, text: str) -> Position | None:
-        """None for the beginning, and for what is no position."""
+        """Return None for the beginning of the list, and for a text that is not a position."""
         found = POSITION.fullmatch(text)
         return cls(float(found[1]), int(found[2])) if found else None
 
@@ -40,10 +43,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class ReviewFace:
-    """One face in the list, with what the template of a photo asks for."""
+    """One face in the list, with the attributes that the template of a photo needs."""
 
     subject: Face
-    cannot_tell: bool = False  # whether the person who looks at the list said so
+    cannot_tell: bool = False  # whether the person who sees the list has said that they cannot tell
 
     @property
     def snapshot(self) -> Snapshot:
@@ -65,45 +68,39 @@ class ReviewPage:
 
 
 def versions_in_use() -> QuerySet[ModelVersion]:
-    """Those whose records count for any snapshot."""
+    """Return the versions whose records count for at least one snapshot, newest first."""
     return ModelVersion.objects.filter(Exists(Snapshot.objects.filter(model_version=OuterRef("pk")))).order_by("-pk")
-
-
-def reviewable(user: User) -> QuerySet[EmotionRecord]:
-    """The customers' faces on which this member of staff may say something."""
-    records = EmotionRecord.objects.visible_to(user).current().of_subjects().with_answers()
-    return records.select_related("snapshot__interaction__customer").prefetch_related("cannot_tell__said_by")
 
 
 def faces_to_review(
     user: User, version: ModelVersion | None = None, emotion: Emotion | None = None, after: Position | None = None
 ) -> ReviewPage:
-    """Faces on which nobody has said anything, the least certain first: one page of them after that position.
+    """Return one page of faces that nobody has judged, the least certain first, after this position.
 
-    Without those of which this person cannot tell; somebody else may.
+    Faces that this person has passed as "cannot tell" are left out; colleagues still see them.
     """
     passed = CannotTell.objects.filter(record=OuterRef("pk"), said_by=user)
-    records = reviewable(user).filter(~Exists(passed), correction=None).order_by("confidence", "pk")
+    records = correctable(user).filter(~Exists(passed), correction=None).order_by("confidence", "pk")
     if emotion:
         records = records.filter(dominant_emotion=emotion)
     if after:
-        behind = Q(confidence__gt=after.confidence) | Q(confidence=after.confidence, pk__gt=after.record_id)
-        records = records.filter(behind, confidence__gte=after.confidence)  # the second one bounds the index scan
-    # One version at a time in the order of the index: in that of all versions, a million records of a model that was
-    # replaced could come first. Few versions are in use.
-    of_each = (
+        later = Q(confidence__gt=after.confidence) | Q(confidence=after.confidence, pk__gt=after.record_id)
+        records = records.filter(later, confidence__gte=after.confidence)  # the second condition bounds the index scan
+    # Few versions are in use, so each is read in the order of its own index. In one order for all versions, a million
+    # records of a model that was replaced could come first.
+    by_version = (
         records.filter(model_version=each, snapshot__model_version=each)[: FACES_PER_PAGE + 1]
         for each in ([version] if version else versions_in_use())
     )
-    found = sorted(chain.from_iterable(of_each), key=attrgetter("confidence", "pk"))
-    shown = found[:FACES_PER_PAGE]
-    more = Position(shown[-1].confidence, shown[-1].pk) if len(found) > FACES_PER_PAGE else None
-    return ReviewPage(tuple(ReviewFace(Face(record)) for record in shown), more)
+    found = sorted(chain.from_iterable(by_version), key=attrgetter("confidence", "pk"))
+    page = found[:FACES_PER_PAGE]
+    next_page = Position(page[-1].confidence, page[-1].pk) if len(found) > FACES_PER_PAGE else None
+    return ReviewPage(tuple(ReviewFace(Face(record)) for record in page), next_page)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How many answers people judged, and with how many they disagreed."""
+    """How many answers people judged, and how many of these they disagreed with."""
 
     faces: int = 0
     disagreed: int = 0
@@ -118,12 +115,12 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ClassAgreement:
-    """The answers of one class."""
+    """How people judged the answers of one emotion."""
 
     emotion: Emotion
     judged: Judged
-    could_not_tell: int  # faces of which somebody said so; others may have judged them
-    instead: tuple[tuple[str, int], ...]  # what people said: adjective and how often, most often first
+    could_not_tell: int  # faces that somebody passed as "cannot tell"; others may have judged them
+    instead: tuple[tuple[str, int], ...]  # what people chose instead: adjective and number, most frequent first
 
     @property
     def appears(self) -> str:
@@ -132,9 +129,11 @@ class ClassAgreement:
 
 @dataclass(frozen=True, slots=True)
 class VersionAgreement:
+    """How people judged the answers of one model version."""
+
     version: ModelVersion
     named: Judged  # answers that named an emotion
-    uncertain: Judged  # answers that did not; their most likely emotion is judged
+    uncertain: Judged  # uncertain answers, judged by their most likely emotion
     classes: tuple[ClassAgreement, ...]  # by the model's most likely emotion, in FER-2013's order
 
     @property
@@ -148,24 +147,24 @@ class VersionAgreement:
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """Answers of one kind on which people said the same."""
+    """A group of faces with the same answer of the model and the same correction."""
 
     answered: Emotion
-    said: Emotion
+    corrected_to: Emotion
     uncertain: bool
     faces: int
 
     @property
     def judged(self) -> Judged:
-        return Judged(self.faces, self.faces if self.said != self.answered else 0)
+        return Judged(self.faces, self.faces if self.corrected_to != self.answered else 0)
 
 
 def agreement(user: User) -> list[VersionAgreement]:
-    """How people judged each model version on the customers that this member of staff may see, newest first.
+    """Return how people judged each model version, newest first, on the customers that this person may see.
 
-    What a person said of a face judges every version that has a record of that face.
+    A correction of a face judges every version that has a record of that face.
     """
-    unsure = Case(
+    uncertain = Case(
         When(confidence__lt=F("model_version__uncertain_below"), then=True),
         default=False,
         output_field=BooleanField(),
@@ -173,24 +172,25 @@ def agreement(user: User) -> list[VersionAgreement]:
     rows = (
         EmotionRecord.objects.visible_to(user)
         .filter(correction__isnull=False)
-        .annotate(unsure=unsure)
-        .values_list("model_version", "dominant_emotion", "correction__emotion", "unsure")
+        .annotate(uncertain=uncertain)
+        .values_list("model_version", "dominant_emotion", "correction__emotion", "uncertain")
         .annotate(faces=Count("pk"))
         .order_by()
     )
     tallies: dict[int, list[_Tally]] = {}
-    for version, answered, said, uncertain, faces in rows:
-        tallies.setdefault(version, []).append(_Tally(Emotion(answered), Emotion(said), uncertain, faces))
-    unsaid = _could_not_tell(user)
-    versions = ModelVersion.objects.filter(pk__in=[*tallies, *unsaid]).order_by("-pk")
+    for version, answered, corrected_to, is_uncertain, faces in rows:
+        tally = _Tally(Emotion(answered), Emotion(corrected_to), is_uncertain, faces)
+        tallies.setdefault(version, []).append(tally)
+    passed = _could_not_tell(user)
+    versions = ModelVersion.objects.filter(pk__in=[*tallies, *passed]).order_by("-pk")
     return [
-        _version_agreement(version, tallies.get(version.pk, []), unsaid.get(version.pk, Counter()))
+        _version_agreement(version, tallies.get(version.pk, []), passed.get(version.pk, Counter()))
         for version in versions
     ]
 
 
 def _could_not_tell(user: User) -> dict[int, Counter[Emotion]]:
-    """Of how many faces somebody could not tell, by model version and the model's most likely emotion."""
+    """Count the faces that somebody passed as "cannot tell", by model version and the model's most likely emotion."""
     rows = (
         EmotionRecord.objects.visible_to(user)
         .filter(Exists(CannotTell.objects.filter(record=OuterRef("pk"))))
@@ -204,13 +204,13 @@ def _could_not_tell(user: User) -> dict[int, Counter[Emotion]]:
     return counts
 
 
-def _version_agreement(version: ModelVersion, tallies: list[_Tally], unsaid: Counter[Emotion]) -> VersionAgreement:
+def _version_agreement(version: ModelVersion, tallies: list[_Tally], passed: Counter[Emotion]) -> VersionAgreement:
     return VersionAgreement(
         version,
         named=_sum(tally for tally in tallies if not tally.uncertain),
         uncertain=_sum(tally for tally in tallies if tally.uncertain),
         classes=tuple(
-            _class_agreement(emotion, [tally for tally in tallies if tally.answered == emotion], unsaid[emotion])
+            _class_agreement(emotion, [tally for tally in tallies if tally.answered == emotion], passed[emotion])
             for emotion in EMOTIONS
         ),
     )
@@ -219,8 +219,8 @@ def _version_agreement(version: ModelVersion, tallies: list[_Tally], unsaid: Cou
 def _class_agreement(emotion: Emotion, tallies: list[_Tally], could_not_tell: int) -> ClassAgreement:
     instead: Counter[str] = Counter()
     for tally in tallies:
-        if tally.said != emotion:
-            instead[ADJECTIVES[tally.said]] += tally.faces
+        if tally.corrected_to != emotion:
+            instead[ADJECTIVES[tally.corrected_to]] += tally.faces
     return ClassAgreement(emotion, _sum(tallies), could_not_tell, tuple(instead.most_common()))
 
 

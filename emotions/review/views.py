@@ -1,4 +1,4 @@
-"""The pages on which staff look at the least certain faces, and see how often people disagree with the models."""
+"""Let staff judge the least certain faces, and see how often people disagree with each model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from emotions.access import StaffRequest, face_or_404
+from emotions.access import StaffRequest
+from emotions.answers.models import EmotionRecord
 from emotions.corrections import services as corrections
 from emotions.corrections.forms import CorrectionForm
-from emotions.models import EmotionRecord
+from emotions.corrections.queries import correctable
 from emotions.review.forms import ReviewFilter
-from emotions.review.queries import Position, ReviewFace, ReviewPage, agreement, faces_to_review, reviewable
-from emotions.timeline.queries import Face
+from emotions.review.queries import Position, ReviewFace, ReviewPage, agreement, faces_to_review
+from emotions.timeline.cards import Face
+from emotions.timeline.lookups import correctable_or_404
 
 
 @require_GET
@@ -31,9 +33,9 @@ def review(request: StaffRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "after": after,
-        "here": request.GET.urlencode(),
-        "start": _query(request, ""),
-        "onwards": _query(request, str(page.next)),
+        "filter_query": request.GET.urlencode(),
+        "first_page_query": _query_of_page(request, ""),
+        "next_page_query": _query_of_page(request, str(page.next)),
     }
     return _page(request, "emotions/review/review.html", context, title="Review")
 
@@ -46,48 +48,45 @@ def agreement_page(request: StaffRequest) -> HttpResponse:
 
 @require_POST
 def correct(request: StaffRequest, record_id: int) -> HttpResponseBase:
-    """Staff say what they see in a face of the list."""
-    record = _face_or_404(request, record_id)
+    """Save which emotion a member of staff sees in a face of the list."""
+    record = correctable_or_404(request, record_id)
     form = CorrectionForm(request.POST)
     if form.is_valid():
         corrections.correct(record, form.cleaned_data["emotion"], request.user)
-    return _said(request, record, form.problem)
+    return _answer_with_face(request, record, form.problem)
 
 
 @require_POST
 def take_back(request: StaffRequest, record_id: int) -> HttpResponseBase:
-    record = _face_or_404(request, record_id)
+    record = correctable_or_404(request, record_id)
     corrections.take_back(record, request.user)
-    return _said(request, record)
+    return _answer_with_face(request, record)
 
 
 @require_POST
 def cannot_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
-    """Staff looked at a face of the list and cannot say what it shows."""
-    record = _face_or_404(request, record_id)
+    """Save that a member of staff looked at a face and cannot tell its emotion."""
+    record = correctable_or_404(request, record_id)
     corrections.cannot_tell(record, request.user)
-    return _said(request, record, saved="Saved. The face has left your list.")
+    return _answer_with_face(request, record, saved="Saved. The face has left your list.")
 
 
 @require_POST
 def can_tell(request: StaffRequest, record_id: int) -> HttpResponseBase:
-    record = _face_or_404(request, record_id)
+    record = correctable_or_404(request, record_id)
     corrections.can_tell(record, request.user)
-    return _said(request, record, saved="Taken back. The face is in your list again.")
+    return _answer_with_face(request, record, saved="Taken back. The face is in your list again.")
 
 
-def _face_or_404(request: StaffRequest, record_id: int) -> EmotionRecord:
-    """The one that was shown or, if the photo was analysed again since, the same face's that counts now."""
-    return get_object_or_404(reviewable(request.user), pk=face_or_404(request, record_id).pk)
-
-
-def _said(request: StaffRequest, record: EmotionRecord, problem: str = "", saved: str = "") -> HttpResponseBase:
-    """The face for htmx; for a browser without scripts, the list where it was."""
-    fresh = get_object_or_404(reviewable(request.user), pk=record.pk)
+def _answer_with_face(
+    request: StaffRequest, record: EmotionRecord, problem: str = "", saved: str = ""
+) -> HttpResponseBase:
+    """Return the face to htmx, and lead a browser without scripts back to its place in the list."""
+    fresh = get_object_or_404(correctable(request.user), pk=record.pk)
     if request.headers.get("HX-Request"):
-        passed = any(each.said_by_id == request.user.pk for each in fresh.cannot_tell.all())
-        item = ReviewFace(Face(fresh), cannot_tell=passed)
-        context = {"item": item, "problem": problem, "here": request.GET.urlencode(), "focus": True}
+        cannot_tell = any(each.said_by_id == request.user.pk for each in fresh.cannot_tell.all())
+        item = ReviewFace(Face(fresh), cannot_tell)
+        context = {"item": item, "problem": problem, "filter_query": request.GET.urlencode(), "focus": True}
         return render(request, "emotions/review/face.html", context)
     if problem:
         messages.error(request, problem)
@@ -97,8 +96,8 @@ def _said(request: StaffRequest, record: EmotionRecord, problem: str = "", saved
     return redirect(f"{reverse('emotions:review')}?{request.GET.urlencode()}")
 
 
-def _query(request: StaffRequest, after: str) -> str:
-    """What follows the question mark for the same choice at another position."""
+def _query_of_page(request: StaffRequest, after: str) -> str:
+    """Return the query string for the same filter at another position in the list."""
     query = request.GET.copy()
     query["after"] = after
     return query.urlencode()

@@ -18,7 +18,7 @@ from crm.privacy.deletion import LockedDeletion, LockedDeletionQuerySet
 from jobs.literals import literals
 
 if TYPE_CHECKING:
-    from emotions.answers.models import ModelVersion
+    from emotions.model_versions.models import ModelVersion
 
 
 GIVEN_UP = (

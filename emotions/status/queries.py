@@ -1,4 +1,4 @@
-"""Reads: what the status page shows. A dozen cheap queries at most, however many photos and workers there are."""
+"""Read the status page, with at most a dozen cheap queries however many photos and workers there are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 DAY = timedelta(days=1)
 REASONS_SHOWN = 10
 WORKERS_SHOWN = 200
-WHAT_WAITS = {
+QUEUE_TITLES = {
     "celery": "New photos",
     "reanalysis": "Re-analyses",
     "sweep": "Sweep of photos",
@@ -37,12 +37,12 @@ WHAT_WAITS = {
 @dataclass(frozen=True, slots=True)
 class Queue:
     name: str
-    messages: int | None  # None when the broker cannot be asked
-    workers: int  # that take from it and are not overdue
+    messages: int | None  # None when the broker cannot be reached
+    workers: int  # how many workers take from it and are not overdue
 
     @property
     def title(self) -> str:
-        return WHAT_WAITS.get(self.name, self.name)
+        return QUEUE_TITLES.get(self.name, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Of failures of the last day."""
+    """Why photos failed in the last day."""
 
     error: str
     photos: int
@@ -67,23 +67,18 @@ class Reason:
 @dataclass(frozen=True, slots=True)
 class StatusPage:
     now: datetime
-    since: datetime  # a day before
+    since: datetime  # one day before `now`
     queues: tuple[Queue, ...]
-    oldest: str  # how long the oldest waiting photo has been due; empty when none waits
+    oldest: str  # for how long the oldest waiting photo has been due; empty when none waits
     waiting: int
     workers: tuple[Worker, ...]
     model: str
-    results: tuple[tuple[str, int], ...]  # of the last day
+    results: tuple[tuple[str, int], ...]  # name and number of each result of the last day
     reasons: tuple[Reason, ...]
 
     @property
     def broker_is_down(self) -> bool:
         return any(queue.messages is None for queue in self.queues)
-
-    @property
-    def deserted(self) -> list[Queue]:
-        """Those that no worker takes from."""
-        return [queue for queue in self.queues if not queue.workers]
 
     @property
     def failures(self) -> int:
@@ -99,7 +94,7 @@ def status_page() -> StatusPage:
         now=now,
         since=now - DAY,
         queues=_queues(workers),
-        oldest="" if oldest is None else spoken(oldest),
+        oldest="" if oldest is None else in_words(oldest),
         waiting=Snapshot.objects.filter(status=Snapshot.Status.PENDING).count(),
         workers=tuple(workers),
         model=_active_model(),
@@ -115,7 +110,8 @@ def status_page() -> StatusPage:
     )
 
 
-def spoken(age: timedelta) -> str:
+def in_words(age: timedelta) -> str:
+    """Return the age as people say it: "1 second", "3 minutes"."""
     seconds = int(age.total_seconds())
     if seconds < 60:
         return f"{seconds} second{'' if seconds == 1 else 's'}"
@@ -124,25 +120,27 @@ def spoken(age: timedelta) -> str:
 
 
 def _workers(now: datetime) -> list[Worker]:
-    """Without those whose place another of the same name has taken."""
+    """Return the workers, without the overdue ones that another worker of the same name has replaced."""
     rows = list(WorkerHeartbeat.objects.all()[:WORKERS_SHOWN])
     alive = {row.name for row in rows if not row.is_overdue}
-    return [Worker(row, spoken(now - row.last_seen_at)) for row in rows if not row.is_overdue or row.name not in alive]
+    return [
+        Worker(row, in_words(now - row.last_seen_at)) for row in rows if not row.is_overdue or row.name not in alive
+    ]
 
 
 def _queues(workers: Sequence[Worker]) -> tuple[Queue, ...]:
     messages: dict[str, int | None]
     try:
         messages = dict(waiting_messages())
-    except Exception as error:  # each broker has errors of its own
+    except Exception as error:  # each broker raises errors of its own
         logger.warning("The broker cannot be reached: %s", error)
-        messages = dict.fromkeys(WHAT_WAITS)
+        messages = dict.fromkeys(QUEUE_TITLES)
     alive = [worker for worker in workers if not worker.row.is_overdue]
     return tuple(Queue(name, count, sum(name in worker.queues for worker in alive)) for name, count in messages.items())
 
 
 def _active_model() -> str:
-    """Name and version; empty when its files are gone or altered, of which a line on every page tells."""
+    """Return name and version; empty if its files are gone or altered, which a line on every page says."""
     if analysis_problem():
         return ""
     active = active_model()
@@ -154,6 +152,6 @@ def _active_model() -> str:
 
 
 def _results(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    """With those that did not happen, in the order in which they are declared."""
+    """Return the number of each final status, 0 included, in the order in which they are declared."""
     final: Iterable[Snapshot.Status] = (each for each in Snapshot.Status if each not in Snapshot.UNFINISHED)
     return tuple((status.label, counts.get(status, 0)) for status in final)

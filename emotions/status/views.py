@@ -1,4 +1,4 @@
-"""The page on which staff see whether everything works."""
+"""Show staff whether everything works."""
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
@@ -14,7 +14,7 @@ from emotions.status.queries import status_page
 @require_GET
 @never_cache
 def _status(request: StaffRequest) -> HttpResponse:
-    context = admin.site.each_context(request) | {"title": "Status", "shown": status_page()}
+    context = admin.site.each_context(request) | {"title": "Status", "page": status_page()}
     return render(request, "emotions/status/status.html", context)
 
 

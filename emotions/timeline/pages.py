@@ -17,7 +17,7 @@ from emotions.timeline.queries import newest_consent
 def customer_page(
     request: StaffRequest, customer: Customer, template: str, context: dict[str, Any], *, title: str, status: int = 200
 ) -> HttpResponse:
-    """A page about a customer in the admin's frame."""
+    """Render a page about a customer in the admin's frame, with the customer's consents."""
     frame = admin.site.each_context(request)
     about = {
         "title": title,

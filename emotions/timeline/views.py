@@ -1,4 +1,4 @@
-"""The pages of the workspace that the admin does not have: timeline, log form, consent."""
+"""Show one customer's timeline and sentiment."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def timeline(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 def sentiment_chart(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
-    """The sentiment line alone, after a snapshot was finished."""
+    """Return the chart alone, which the page asks for when the analysis of a photo has ended."""
     customer = customer_or_404(request, public_id)
     return render(request, "emotions/sentiment/sentiment.html", {"customer": customer, "chart": sentiment(customer)})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from emotions.model_versions.services import activate
+from emotions.model_management.services import activate
 from emotions.models import EmotionRecord, Reanalysis, Snapshot
 from emotions.reanalyses.services import reanalyse_everything, stop
 from emotions.snapshots.services import add_snapshot

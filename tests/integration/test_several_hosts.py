@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from emotions.model_versions.services import activate
+from emotions.model_management.services import activate
 from emotions.models import EmotionRecord, Snapshot
 from emotions.snapshots.services import add_snapshots
 from ml.registry import load_card

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from emotions.models import Snapshot
 from emotions.sentiment.points import rebuild
+from emotions.snapshots.models import Snapshot
 
 
 class Command(BaseCommand):

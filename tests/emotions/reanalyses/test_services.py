@@ -20,8 +20,8 @@ from crm.consents.services import record_consent
 from emotions.analysis import services as analysis
 from emotions.answers.queries import answer
 from emotions.corrections import services as corrections
-from emotions.model_versions.queries import models_page
-from emotions.model_versions.services import activate
+from emotions.model_management.queries import models_page
+from emotions.model_management.services import activate
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Reanalysis, Snapshot
 from emotions.reanalyses import worker as rerun
 from emotions.reanalyses.services import NothingToDo, reanalyse_customer, reanalyse_everything, reanalyse_snapshot, stop

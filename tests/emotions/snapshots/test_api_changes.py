@@ -12,7 +12,7 @@ from pytest_django import Settings
 from crm.consents.services import record_consent
 from crm.models import Consent
 from emotions.corrections import services as corrections
-from emotions.model_versions.services import activate
+from emotions.model_management.services import activate
 from emotions.models import EmotionRecord, Snapshot
 from emotions.reanalyses.services import reanalyse_snapshot
 from emotions.snapshots import services

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from crm.models import User
 from emotions.models import Snapshot
-from emotions.status.queries import spoken, status_page
+from emotions.status.queries import in_words, status_page
 from emotions.tasks import analyse_snapshots
 from jobs.models import WorkerHeartbeat
 from tests.support.broker import use_redis
@@ -131,8 +131,8 @@ def test_its_queries_do_not_grow(browser: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "words"),
     [(0, "0 seconds"), (1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (7260, "2 hours, 1 minute")],
 )
-def test_ages_are_spoken(seconds: int, said: str) -> None:
-    assert spoken(timedelta(seconds=seconds)) == said
+def test_ages_are_given_in_words(seconds: int, words: str) -> None:
+    assert in_words(timedelta(seconds=seconds)) == words

@@ -5,7 +5,8 @@ from django.utils import timezone
 
 from emotions.answers.queries import ADJECTIVES
 from emotions.models import Snapshot
-from emotions.timeline.queries import Card, card, page_with, timeline_page, with_faces
+from emotions.timeline.cards import Card, card, with_faces
+from emotions.timeline.queries import page_with, timeline_page
 from ml.labels import EMOTIONS
 from tests.support.factories import (
     CustomerFactory,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emotions.model_versions.cards import released_model, released_models
+from emotions.model_management.cards import released_model, released_models
 from ml.labels import EMOTIONS
 from ml.registry import MODELS_DIR
 from tests.support.small_model import small_classifier, write_model

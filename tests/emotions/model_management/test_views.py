@@ -13,8 +13,9 @@ from pytest_django import Settings
 
 from crm.consents.services import record_consent
 from crm.models import User
-from emotions.model_versions import queries as model_pages
-from emotions.model_versions.services import activate, active_model
+from emotions.model_management import queries as model_pages
+from emotions.model_management.services import activate
+from emotions.model_versions.services import active_model
 from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
 from emotions.reanalyses.services import reanalyse_customer, reanalyse_everything, reanalyse_snapshot
 from ml.registry import load_card
@@ -206,7 +207,7 @@ def test_all_photos_while_another_run_goes_on_leads_there_and_says_so(workspace:
     run = reanalyse_everything(UserFactory(), only_missing=True)
     answer = workspace.post(reverse("emotions:reanalyse"), {"scope": "all"}, follow=True)
     assert answer.redirect_chain == [(reverse("emotions:reanalysis", args=[run.uuid]), 302)]
-    assert "This re-analysis was running already." in text_of(answer.content)
+    assert "Another re-analysis of these photos is running." in text_of(answer.content)
 
 
 def test_the_page_of_a_run_whose_photo_is_deleted_asks_no_more(workspace: Client) -> None:

@@ -1,4 +1,4 @@
-"""The released models as staff read them: card.json as data, and whether the files agree with it."""
+"""Read released models for staff: what each card.json says, and whether the files agree with it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SPLITS = {  # the most telling first
 }
 LABELLINGS = {"fer": "FER-2013 labels", "ferplus": "FER+ labels"}
 WHOLE_PHOTOS = "Whole photos, from finding the face on"
-SHADES = 10  # of the heat map, each a class of the style sheet
+SHADES = 10  # in the heat map; each is a class in the style sheet
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How many faces of one label were given one answer."""
+    """A cell of the confusion matrix: how many faces with one label got one answer."""
 
     answer: Emotion
     count: int
@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
-    """One class; a figure that the card does not have is None."""
+    """The figures of one emotion. A figure that the card lacks is None."""
 
     emotion: Emotion
     images: int | None
@@ -62,13 +62,13 @@ class Figures:
     accuracy: float | None
     macro_f1: float | None
     calibration_error: float | None
-    answered: float | None  # 0..1, the share of the faces that are not left uncertain
-    right: float | None  # 0..1, of those
+    answered: float | None  # 0..1, the share of faces for which an emotion is named
+    right: float | None  # 0..1, the share of right answers among those
     classes: tuple[ClassFigures, ...]
 
     @property
     def labels(self) -> str:
-        """Whose labels it was measured against; empty when the card does not say it."""
+        """Return the set of labels that it was measured against; empty if the card does not say."""
         return next((labels for labels in LABELLINGS.values() if self.title.endswith(f", {labels}")), "")
 
     @property
@@ -77,7 +77,7 @@ class Figures:
 
     @property
     def at_threshold_text(self) -> str:
-        """Empty when the card does not say it."""
+        """Return what happens at the threshold, as part of a sentence; empty if the card does not say."""
         if self.answered is None or self.right is None:
             return ""
         return f"names an emotion for {self.answered:.1%} of the faces, {self.right:.1%} of these rightly"
@@ -97,8 +97,8 @@ class ReleasedModel:
 
     folder: str
     card: ModelCard | None  # None when it cannot be read
-    problem: str  # why it cannot be activated, as a sentence; or empty
-    text: dict[str, Any]  # all of card.json
+    problem: str  # a sentence that says why it cannot be activated; empty if it can
+    text: dict[str, Any]  # the whole card.json
     figures: tuple[Figures, ...]  # the most telling first
 
     @property
@@ -107,7 +107,10 @@ class ReleasedModel:
 
     @property
     def accuracies(self) -> list[tuple[str, str]]:
-        """On the test split by each set of labels, which alone can be compared; none if the card is silent."""
+        """Return the accuracy on the test split for each set of labels; empty if the card names none.
+
+        Only figures with the same labels can be compared between models.
+        """
         by_labels = {figures.title: figures.accuracy_text for figures in self.figures if figures.labels}
         titles = {labels: f"{SPLITS['test']}, {labels}" for labels in LABELLINGS.values()}
         if by_labels.keys().isdisjoint(titles.values()):
@@ -120,7 +123,7 @@ class ReleasedModel:
 
     @property
     def milliseconds_a_face(self) -> float | None:
-        """On one thread of the machine that exported it."""
+        """Return how long one face took, on one thread of the machine that exported the model."""
         return _number(self.text.get("milliseconds_a_face"))
 
     @property
@@ -141,7 +144,7 @@ class ReleasedModel:
 
     @property
     def making(self) -> list[str]:
-        """What its file does that an ordinary one does not, in sentences."""
+        """Return sentences about how the model differs from a plain export."""
         export = _dict(self.text.get("export"))
         sentences = []
         if export.get("averaged_with_mirror_image") is True:
@@ -152,7 +155,7 @@ class ReleasedModel:
 
 
 def released_models(models_dir: Path) -> list[ReleasedModel]:
-    """One for each folder, by name."""
+    """Return one model for each folder, ordered by name."""
     try:
         folders = sorted(each.name for each in models_dir.iterdir() if each.is_dir() and not each.name.startswith("."))
     except OSError:
@@ -170,13 +173,16 @@ def released_model(folder: str, models_dir: Path) -> ReleasedModel:
     return ReleasedModel(folder, card, problem, text, tuple(_all_figures(text)))
 
 
-def is_folder(name: str, models_dir: Path) -> bool:
-    """Whether a model may be there; never true for a path that leads elsewhere."""
+def is_model_folder(name: str, models_dir: Path) -> bool:
+    """Return whether this names a folder of a model. Never true for a path that leads out of `models_dir`."""
     return bool(VALID_NAME.fullmatch(name)) and (models_dir / name).is_dir()
 
 
 def _all_figures(text: dict[str, Any]) -> list[Figures]:
-    """Of each labelling that the card tells apart and each split, the answering one's first; whole photos second."""
+    """Return the figures for every set of labels and every split.
+
+    Those of the output that answers come first, and those on whole photos second.
+    """
     answering = text.get("output")
     outputs = sorted(_dict(text.get("outputs")).items(), key=lambda each: each[0] != answering)
     found = [figures for name, output in outputs for figures in _of_splits(output, name)]
@@ -218,13 +224,13 @@ def _class(emotion: Emotion, found: dict[str, Any], confusion: list[list[int]]) 
         f1=_number(found.get("f1")),
         confusion=tuple(
             Cell(answer, count, count / faces, answer == emotion)
-            for answer, count in zip(EMOTIONS, row, strict=False)  # there may be no row
+            for answer, count in zip(EMOTIONS, row, strict=False)  # the row is empty if the card has no matrix
         ),
     )
 
 
 def _matrix(value: Any) -> list[list[int]]:
-    """The rows are labels, the columns answers; empty when it is no square of counts."""
+    """Return the confusion matrix: rows are labels, columns answers. Empty if it is not a square of counts."""
     size = len(EMOTIONS)
     if not isinstance(value, list) or len(value) != size:
         return []

@@ -7,7 +7,8 @@ import pytest
 from pytest_django import Settings
 
 from crm.consents.models import AppendOnly
-from emotions.model_versions.services import activate, active_model, model_before
+from emotions.model_management.services import activate
+from emotions.model_versions.services import active_model, model_before
 from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis
 from emotions.reanalyses.services import reanalyse_everything
 from emotions.status.services import analysis_problem

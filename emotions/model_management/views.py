@@ -1,4 +1,4 @@
-"""Pages for those who manage models: the list, a model's card, activation, and re-analyses."""
+"""Let managers see the released models, activate one, and have photos analysed again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,49 +15,43 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm.models import Customer
-from emotions.access import StaffRequest, View, customer_or_404, for_staff, snapshot_or_404
-from emotions.model_versions.cards import is_folder, released_model
-from emotions.model_versions.queries import Entry, Progress, entry, models_page, progress_of
-from emotions.model_versions.services import activate
-from emotions.models import Reanalysis
+from emotions.access import StaffRequest, customer_or_404
+from emotions.model_management.cards import is_model_folder, released_model
+from emotions.model_management.queries import Entry, Progress, entry, models_page, progress_of
+from emotions.model_management.services import activate
 from emotions.reanalyses import services as reanalysis
+from emotions.reanalyses.models import Reanalysis
 from emotions.reanalyses.services import NothingToDo
+from emotions.snapshots.models import Snapshot
 from ml.errors import ModelUnavailable
-
-MANAGE = "emotions.manage_models"
-
-
-def for_managers(view: View) -> View:
-    """Other members of staff are refused."""
-    return for_staff(permission_required(MANAGE, raise_exception=True)(view))
 
 
 @require_GET
 def models(request: StaffRequest) -> HttpResponse:
-    shown = models_page(settings.MODELS_DIR)
-    return _page(
-        request, "emotions/model_versions/models.html", "Models", {"shown": shown, "runs": progress_of(shown.runs)}
-    )
+    page = models_page(settings.MODELS_DIR)
+    context = {"page": page, "runs": progress_of(page.runs)}
+    return _page(request, "emotions/model_management/models.html", "Models", context)
 
 
 @require_GET
 def model(request: StaffRequest, folder: str) -> HttpResponse:
-    shown = _entry_or_404(folder)
-    return _page(request, "emotions/model_versions/model.html", f"Model {_name(shown)}", {"entry": shown})
+    found = _entry_or_404(folder)
+    return _page(request, "emotions/model_management/model.html", f"Model {_name(found)}", {"entry": found})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def activation(request: StaffRequest, folder: str) -> HttpResponseBase:
-    """Ask before another model analyses photos."""
-    shown = _entry_or_404(folder)
+    """Ask for confirmation, then let this model analyse photos."""
+    found = _entry_or_404(folder)
     if request.method != "POST":
-        return _page(request, "emotions/model_versions/activation.html", f"Activate {_name(shown)}", {"entry": shown})
+        title = f"Activate {_name(found)}"
+        return _page(request, "emotions/model_management/activation.html", title, {"entry": found})
     try:
-        done = activate(folder, request.POST.get("fingerprint", ""), request.user)
+        activated = activate(folder, request.POST.get("fingerprint", ""), request.user)
     except ModelUnavailable as error:
         messages.error(request, f"Nothing was changed. {error}")
     else:
-        messages.success(request, f"{_name(shown)} {'is active now' if done else 'was active already'}.")
+        messages.success(request, f"{_name(found)} {'is active now' if activated else 'was active already'}.")
     return redirect("emotions:models")
 
 
@@ -69,7 +62,7 @@ def reanalyse(request: StaffRequest) -> HttpResponseBase:
     def start() -> Reanalysis:
         run = reanalysis.reanalyse_everything(request.user, only_missing=scope == Reanalysis.Scope.MISSING)
         if run.scope != scope:
-            messages.info(request, "This re-analysis was running already. Ask again when it has ended.")
+            messages.info(request, "Another re-analysis of these photos is running. Start this one when it has ended.")
         return run
 
     return _start(request, "emotions:models", start)
@@ -83,25 +76,30 @@ def reanalyse_customer(request: StaffRequest, public_id: uuid.UUID) -> HttpRespo
 
 @require_POST
 def reanalyse_snapshot(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
-    snapshot = snapshot_or_404(request, public_id)
-    customer = snapshot.interaction.customer
-    return _start(request, customer, lambda: reanalysis.reanalyse_snapshot(snapshot, request.user))
+    visible = Snapshot.objects.visible_to(request.user).select_related("customer")
+    snapshot = get_object_or_404(visible, uuid=public_id)
+    return _start(request, snapshot.customer, lambda: reanalysis.reanalyse_snapshot(snapshot, request.user))
 
 
 @require_GET
 def run(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
-    """How far a re-analysis is; for a page that waits for news, that part alone, and nothing while there is none."""
+    """Show how far a re-analysis is."""
     if request.headers.get("HX-Request"):
-        found = _runs().filter(uuid=public_id).first()
-        if found is None:
-            return render(request, "emotions/reanalyses/gone.html")
-        progress = Progress(found)
-        if request.GET.get("state") == progress.state:
-            return HttpResponse(status=204)
-        return render(request, "emotions/reanalyses/progress.html", {"progress": progress, "announce": True})
+        return _news_of_run(request, public_id)
     progress = Progress(_run_or_404(public_id))
     context = {"progress": progress, "customer": _customer_of(request, progress.run)}
     return _page(request, "emotions/reanalyses/reanalysis.html", "Re-analysis", context)
+
+
+def _news_of_run(request: StaffRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Return the progress alone to a page that polls, or no content while it is as the page shows it."""
+    found = _runs().filter(uuid=public_id).first()
+    if found is None:
+        return render(request, "emotions/reanalyses/gone.html")
+    progress = Progress(found)
+    if request.GET.get("state") == progress.state:
+        return HttpResponse(status=204)
+    return render(request, "emotions/reanalyses/progress.html", {"progress": progress, "announce": True})
 
 
 @require_POST
@@ -115,7 +113,7 @@ def stop(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
 
 
 def _start(request: StaffRequest, back: str | Customer, start: Callable[[], Reanalysis]) -> HttpResponseBase:
-    """To the page of the run; with the reason back where the button was, when there can be none."""
+    """Redirect to the page of the new run, or back to the page with the button and say why no run was started."""
     try:
         return redirect("emotions:reanalysis", start().uuid)
     except ModelUnavailable as error:
@@ -126,7 +124,7 @@ def _start(request: StaffRequest, back: str | Customer, start: Callable[[], Rean
 
 
 def _entry_or_404(folder: str) -> Entry:
-    if not is_folder(folder, settings.MODELS_DIR):
+    if not is_model_folder(folder, settings.MODELS_DIR):
         raise Http404
     return entry(released_model(folder, settings.MODELS_DIR))
 
@@ -136,18 +134,18 @@ def _run_or_404(public_id: uuid.UUID) -> Reanalysis:
 
 
 def _runs() -> QuerySet[Reanalysis]:
-    return Reanalysis.objects.select_related("model_version", "requested_by", "snapshot__interaction")
+    return Reanalysis.objects.select_related("model_version", "requested_by", "snapshot")
 
 
 def _customer_of(request: StaffRequest, run: Reanalysis) -> Customer | None:
-    """Whose photos these are, for those who may see the customer."""
-    customer_id = run.snapshot.interaction.customer_id if run.snapshot else run.customer_id
+    """Return the customer whose photos these are, if this person may see the customer."""
+    customer_id = run.snapshot.customer_id if run.snapshot else run.customer_id
     return Customer.objects.visible_to(request.user).filter(pk__in=[customer_id]).first() if customer_id else None
 
 
-def _name(shown: Entry) -> str:
-    card = shown.model.card
-    return f"{card.name} {card.version}" if card else shown.model.folder
+def _name(found: Entry) -> str:
+    card = found.model.card
+    return f"{card.name} {card.version}" if card else found.model.folder
 
 
 def _page(request: StaffRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Reads: what the pages about models and re-analyses show."""
+"""Read what the pages about models and re-analyses show."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 
 from django.db.models import Count
 
-from emotions.model_versions.cards import ReleasedModel, released_models
+from emotions.answers.models import EmotionRecord
+from emotions.model_management.cards import ReleasedModel, released_models
+from emotions.model_versions.models import ModelActivation, ModelVersion
 from emotions.model_versions.services import ActiveModel, active_model, model_before, other_versions
-from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis, Snapshot
+from emotions.reanalyses.models import Reanalysis
+from emotions.snapshots.models import Snapshot
 
 ACTIVATIONS_SHOWN = 10
 RUNS_SHOWN = 10
-MOST = 10_000  # photos that are counted for the page, so that it is there at once
+MOST = 10_000  # photos are counted no further, so that the page appears at once
 POLL_EVERY = "1s"
 
 
@@ -24,12 +27,12 @@ class Entry:
 
     model: ReleasedModel
     active: bool
-    records: int  # made with it
+    records: int  # how many it has made
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A model that made records and whose files are not here any more."""
+    """A model that made records and whose files are gone."""
 
     version: ModelVersion
     records: int
@@ -39,11 +42,11 @@ class Gone:
 class ModelsPage:
     entries: tuple[Entry, ...]
     gone: tuple[Gone, ...]
-    before: Entry | None  # to go back to
-    lost_before: bool  # there was one before, but its files are gone or altered
+    before: Entry | None  # the model to go back to
+    lost_before: bool  # whether there was a model before, but its files are gone or altered
     activations: tuple[ModelActivation, ...]
     runs: tuple[Reanalysis, ...]
-    photos_of_others: int  # photos that show the answer of a model that is not active; no more are counted than MOST
+    photos_of_others: int  # photos that show the answer of a model that is not active, at most MOST + 1
 
     @property
     def photos_of_others_text(self) -> str:
@@ -59,7 +62,9 @@ def models_page(models_dir: Path) -> ModelsPage:
     made = _records_made()
     entries = tuple(_entry(model, active, made) for model in released_models(models_dir))
     cards = [entry.model.card for entry in entries if entry.model.card]
-    back = next((entry for entry in entries if before and _is(entry.model, before) and not entry.model.problem), None)
+    back = next(
+        (entry for entry in entries if before and _is_same(entry.model, before) and not entry.model.problem), None
+    )
     return ModelsPage(
         entries=entries,
         gone=tuple(
@@ -76,7 +81,7 @@ def models_page(models_dir: Path) -> ModelsPage:
 
 
 def entry(model: ReleasedModel) -> Entry:
-    """One model alone, for a page of its own."""
+    """Return one model, for a page of its own."""
     return _entry(model, active_model(), _records_made())
 
 
@@ -86,7 +91,7 @@ def _photos_of_others() -> int:
 
 
 def _records_made() -> list[tuple[ModelVersion, int]]:
-    """Every model version that has made records, with how many."""
+    """Return every model version that has made records, with their number."""
     counts = dict(EmotionRecord.objects.order_by().values_list("model_version").annotate(Count("pk")))
     versions = ModelVersion.objects.filter(pk__in=counts).order_by("name", "pk")
     return [(version, counts[version.pk]) for version in versions]
@@ -95,11 +100,11 @@ def _records_made() -> list[tuple[ModelVersion, int]]:
 def _entry(model: ReleasedModel, active: ActiveModel, made: Iterable[tuple[ModelVersion, int]]) -> Entry:
     card = model.card
     records = sum(count for version, count in made if card and version.is_described_by(card))
-    return Entry(model, _is(model, active), records)
+    return Entry(model, _is_same(model, active), records)
 
 
-def _is(model: ReleasedModel, which: ActiveModel) -> bool:
-    return model.card is not None and model.folder == which.folder and which.is_described_by(model.card)
+def _is_same(model: ReleasedModel, other: ActiveModel) -> bool:
+    return model.card is not None and model.folder == other.folder and other.is_described_by(model.card)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class Progress:
 
     @property
     def left_out(self) -> int:
-        """Photos that were deleted, or answered or taken up by somebody else, meanwhile."""
+        """Return how many photos were deleted, or analysed by other work, while this ran; 0 until it has ended."""
         return max(self.run.total - self.run.handled, 0) if not self.run.is_running else 0
 
     @property
@@ -129,7 +134,7 @@ class Progress:
 
     @property
     def state(self) -> str:
-        """Changes whenever the page must be drawn anew."""
+        """Return a text that changes whenever the page must be drawn anew."""
         return f"{self.run.status}-{self.run.handled}"
 
 
