@@ -7,8 +7,8 @@ RUN python -m venv /opt/venv \
  && pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /tmp/requirements.txt
 
 
-# The containers' root file system will be read-only: bytecode is made now. They run as a user who must be able to read
-# all this, even when whoever cloned it keeps their files for themselves.
+# Compile the bytecode now, because the containers' root file system is read-only. Their user must be able to read all
+# files, even if the person who cloned the repository keeps files private.
 FROM packages AS built
 WORKDIR /app
 COPY . .
@@ -17,9 +17,9 @@ RUN VAR_DIR=/tmp/var STATIC_ROOT=/srv/static python manage.py collectstatic --no
  && chmod --recursive a+rX /app /srv/static
 
 
-# Without what nothing asks for while it runs: tests, headers, translations (USE_I18N is false), static files (collected
-# above), debugging symbols, Amazon's services but S3 and those that know who asks, other programs of onnx and onnxruntime,
-# and onnxruntime's library for C, which its Python module does not load.
+# Leave out what no running program needs: tests, headers, translations (USE_I18N is false), static files (collected
+# above), debugging symbols, Amazon's services except S3 and those for credentials, other programs of onnx and
+# onnxruntime, and onnxruntime's library for C, which its Python module does not load.
 FROM packages AS needed
 WORKDIR /opt/venv/lib/python3.12/site-packages
 # hadolint ignore=DL3008
@@ -44,7 +44,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --
 WORKDIR /app
 COPY --from=needed /opt/venv /opt/venv
 COPY --from=built /app /app
-# nginx has the static files, the web only their names.
+# nginx has the static files, and the web knows only their names.
 COPY --from=built /srv/static/staticfiles.json /srv/static/
 USER 10001:10001
 

@@ -5,7 +5,7 @@ CHECKS = check-types check-imports check-containers check-migrations check-deplo
 
 .PHONY: help run test test-compose test-environment lint $(CHECKS) bench docs lock schema fuzz-api
 .DEFAULT_GOAL := help
-# Where it is set, every start of a program compiles all that it imports, which takes seconds; the tests start many.
+# With this variable, every program compiles its imports again at each start, which takes seconds. The tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the commands
@@ -35,7 +35,7 @@ var/static/staticfiles.json: .venv/installed $(shell find static -type f)
 test-environment: .venv-test/installed
 	@sh tests/system_packages.sh
 
-# Each process has a PostgreSQL, a Redis and folders of its own. More than four would want much memory.
+# Each process has its own PostgreSQL, Redis and folders. More than four would need much memory.
 PYTEST = .venv-test/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 test: test-environment ## run every test, also with real servers and a real browser
@@ -48,7 +48,7 @@ test-compose: .venv-test/installed ## build, test and remove the containers; nee
 lint: ## check style, types, imports, containers, migrations and settings
 	@errors=$$(mktemp); \
 	$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync $(CHECKS) 2>$$errors; status=$$?; \
-	cat $$errors >&2; rm $$errors; exit $$status  # the names of what failed come last
+	cat $$errors >&2; rm $$errors; exit $$status  # print the names of failed checks last
 
 $(CHECKS): .venv-test/installed
 

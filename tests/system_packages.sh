@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests run against where that is ours to do: on Debian, as root. Elsewhere says what is left out.
+# Install what the tests need, on Debian as root. On other systems, say which tests are left out.
 set -eu
 missing=""
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"

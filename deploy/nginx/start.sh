@@ -7,18 +7,18 @@ certificate=/certificates/fullchain.pem
 key=/certificates/privkey.pem
 mkdir -p "$made"
 
-# What a killed container left behind; no upload takes a day.
+# Delete what a killed container left behind. No upload takes a day.
 find /srv/uploads -type f -mtime +0 -delete
 
 limits() {
-    # As the web: 5 MiB of fields; where photos come in, so many photos more; and a little for what holds them together.
+    # As the web: 5 MiB of fields, the photos where they are accepted, and a little for the form's boundaries.
     fields=$((6 * 1024 * 1024))
     echo "client_max_body_size $fields;"
     cat <<END
 limit_req_zone \$client zone=requests:10m rate=${REQUESTS_PER_SECOND:-50}r/s;
 limit_conn_zone \$client zone=connections:10m;
 END
-    # Of one address, which may be that of a whole office.
+    # The limits of one address, which may belong to a whole office.
     cat > "$made/requests.inc" <<END
 limit_req zone=requests burst=${REQUESTS_AT_ONCE:-500} nodelay;
 limit_req_status 429;
