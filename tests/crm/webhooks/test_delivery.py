@@ -7,7 +7,6 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
-from pytest_django.fixtures import SettingsWrapper
 from standardwebhooks import WebhookVerificationError
 
 from crm.consents.services import record_consent
@@ -357,7 +356,7 @@ def test_an_endpoint_deleted_meanwhile_does_no_harm(receiver: Receiver) -> None:
 
 
 def test_events_are_written_while_a_delivery_is_stored(
-    receiver: Receiver, queue: Queue, monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+    receiver: Receiver, queue: Queue, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setattr(tasks, "SLICE", 60.0)  # a slow machine has time for all
     settings.WEBHOOK_RETRY_DELAYS = [3600]  # and attempts none twice
