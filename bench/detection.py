@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ml.__main__ import add_detector_arguments, detector_file
+from ml.__main__ import add_detector_arguments, read_detector_options
 from ml.errors import InvalidImage, ModelUnavailable
 from ml.types import BoundingBox
 
@@ -73,7 +73,7 @@ def measure(folder: Path, options: argparse.Namespace, file: Any) -> dict[str, A
     """Run the detector on every annotated photo, and on those of the folder without faces."""
     import cv2
 
-    from ml.yunet import load_detector
+    from ml.detection.loading import load_detector
 
     cv2.setNumThreads(options.threads)
     detector = load_detector(file, options.threads)
@@ -103,7 +103,7 @@ def turned(
     """
     import cv2
 
-    from ml.leaning import GREY
+    from ml.detection.leaning import GREY
     from ml.sandbox import decode
 
     picture = decode(data).image
@@ -216,7 +216,7 @@ def main() -> int:
     if options.upright and not options.turned:
         parser.error("--upright needs --turned DEGREES, which says how much grey there is around the photo.")
     try:
-        figures = measure(options.folder, options, detector_file(parser, options))
+        figures = measure(options.folder, options, read_detector_options(parser, options))
     except (ModelUnavailable, InvalidImage, OSError, ValueError) as error:
         print(f"The measurement stopped: {error}", file=sys.stderr)
         return 1

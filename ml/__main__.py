@@ -1,4 +1,4 @@
-"""`python -m ml analyse PHOTO...` and `python -m ml detect PHOTO...`: the pipeline from the command line."""
+"""Runs the pipeline from the command line: `python -m ml analyse PHOTO...` and `python -m ml detect PHOTO...`."""
 
 import argparse
 import json
@@ -11,24 +11,29 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from ml.annotate import LONG_SIDE, annotated, save_new
+from ml.annotate import LONG_SIDE, annotate_photo, save_as_new
+from ml.detection.loading import load_detector
 from ml.detector_file import DetectorFile
 from ml.errors import InvalidImage, ModelUnavailable
 from ml.photo import ACCEPTED
 from ml.pipeline import EmotionPipeline, detect_faces
 from ml.registry import DEFAULT_MODEL, MODELS_DIR
-from ml.report import as_json, as_text, detection_as_json, detection_as_text
-from ml.sandbox import decode, get_ready
+from ml.report import (
+    format_analysis_as_json,
+    format_analysis_as_text,
+    format_detection_as_json,
+    format_detection_as_text,
+)
+from ml.sandbox import decode, start_sandbox
 from ml.terminal import prepare_output
 from ml.types import FaceDetection, FaceEmotion
-from ml.yunet import load_detector
 
-_Seen = tuple[tuple[FaceEmotion | FaceDetection, ...], dict[str, Any], str]  # faces, as JSON, as text
-_Look = Callable[[str, bytes], _Seen]  # at a photo, by its name and bytes
-_Commands = Any  # argparse does not name the type of its group of commands
+_Result = tuple[tuple[FaceEmotion | FaceDetection, ...], dict[str, Any], str]  # faces, as JSON, as text
+_Examine = Callable[[str, bytes], _Result]  # takes the name and the bytes of a photo
+_Commands = Any  # argparse has no public type for its group of commands
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m ml", description="Find faces in photos and what they appear to show.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     analyse = _command(commands, "analyse", "Find the faces of each photo and the emotion that each appears to show.")
@@ -56,58 +61,59 @@ def _command(commands: _Commands, name: str, description: str) -> argparse.Argum
 
 
 def main(arguments: list[str] | None = None) -> int:
-    top = parser()
+    """Run a command. Returns 0, or 1 if a photo or a model could not be read."""
+    top = build_parser()
     options = top.parse_args(arguments)
     try:
-        look = options.load(options, detector_file(top, options))
+        examine = options.load(options, read_detector_options(top, options))
     except ModelUnavailable as error:
         print(error, file=sys.stderr)
         return 1
     complete = True
     for photo in _with_progress(options.photos):
-        complete &= _report(photo, look, options)
+        complete &= _report(photo, examine, options)
     return 0 if complete else 1
 
 
-def _load_analysis(options: argparse.Namespace, file: DetectorFile | None) -> _Look:
+def _load_analysis(options: argparse.Namespace, file: DetectorFile | None) -> _Examine:
     pipeline = EmotionPipeline.load(options.model, options.threads, models_dir=options.models, detector_file=file)
 
-    def look(photo: str, data: bytes) -> _Seen:
+    def examine(photo: str, data: bytes) -> _Result:
         analysis = pipeline.analyze(data)
-        return analysis.faces, as_json(photo, analysis), as_text(photo, analysis)
+        return analysis.faces, format_analysis_as_json(photo, analysis), format_analysis_as_text(photo, analysis)
 
-    return look
+    return examine
 
 
-def _load_detection(options: argparse.Namespace, file: DetectorFile | None) -> _Look:
+def _load_detection(options: argparse.Namespace, file: DetectorFile | None) -> _Examine:
     cv2.setNumThreads(options.threads)
     detector = load_detector(file, options.threads)
-    get_ready()
-    detector.detect(np.zeros((480, 640, 3), np.uint8))  # so that the first photo's time is like the others'
+    start_sandbox()
+    detector.detect(np.zeros((480, 640, 3), np.uint8))  # so that the first photo takes no longer than the others
 
-    def look(photo: str, data: bytes) -> _Seen:
+    def examine(photo: str, data: bytes) -> _Result:
         found = detect_faces(detector, data)
-        return found.faces, detection_as_json(photo, found), detection_as_text(photo, found)
+        return found.faces, format_detection_as_json(photo, found), format_detection_as_text(photo, found)
 
-    return look
+    return examine
 
 
-def _report(photo: Path, look: _Look, options: argparse.Namespace) -> bool:
-    """Print what is found in one photo; False if it cannot be analysed."""
+def _report(photo: Path, examine: _Examine, options: argparse.Namespace) -> bool:
+    """Print what is found in one photo. Returns False if it cannot be analysed."""
     try:
         data = photo.read_bytes()
-        faces, as_object, as_lines = look(str(photo), data)
+        faces, as_object, as_lines = examine(str(photo), data)
         if options.annotate:
-            save_new(annotated(decode(data, long_side=LONG_SIDE), faces), photo, options.annotate)
+            save_as_new(annotate_photo(decode(data, long_side=LONG_SIDE), faces), photo, options.annotate)
     except (InvalidImage, OSError) as error:
-        _print_error(photo, _sentence(error, photo), options.json)
+        _print_error(photo, _describe_error(error, photo), options.json)
         return False
     tqdm.write(json.dumps(as_object) if options.json else as_lines)
     return True
 
 
-def _sentence(error: InvalidImage | OSError, photo: Path) -> str:
-    """What went wrong, with the name of the file only if it is not the photo, which is named anyway."""
+def _describe_error(error: InvalidImage | OSError, photo: Path) -> str:
+    """Say what went wrong, and name the file unless it is the photo, which is named anyway."""
     if isinstance(error, OSError) and error.strerror:
         other = str(error.filename) if error.filename and Path(error.filename) != photo else ""
         return f"{error.strerror}: {other}" if other else f"{error.strerror}."
@@ -127,12 +133,13 @@ def _with_progress(photos: list[Path]) -> Iterable[Path]:
 
 
 def add_detector_arguments(command: argparse.ArgumentParser) -> None:
+    """Add --detector-model and --detector-sha256."""
     command.add_argument("--detector-model", type=Path, metavar="FILE", help="a YuNet ONNX file, instead of MTCNN")
     command.add_argument("--detector-sha256", metavar="HEX", help="the checksum that this file must have")
 
 
-def detector_file(command: argparse.ArgumentParser, options: argparse.Namespace) -> DetectorFile | None:
-    """The file that the options name; wrong usage ends the program."""
+def read_detector_options(command: argparse.ArgumentParser, options: argparse.Namespace) -> DetectorFile | None:
+    """Return the file that the options name. Wrong usage ends the program."""
     if bool(options.detector_model) != bool(options.detector_sha256):
         command.error("give --detector-model and --detector-sha256 together")
     return DetectorFile(options.detector_model, options.detector_sha256) if options.detector_model else None

@@ -1,4 +1,4 @@
-"""Copies of photos with the faces' boxes and labels drawn on them."""
+"""Draws boxes and labels of faces on copies of photos."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ml.photo import DecodedPhoto
-from ml.report import appearance
+from ml.report import describe_appearance
 from ml.types import FaceDetection, FaceEmotion
 
 LONG_SIDE = 1600  # pixels of the copies
@@ -14,8 +14,8 @@ COLOUR = (255, 214, 10)
 INK = (20, 20, 20)
 
 
-def annotated(photo: DecodedPhoto, faces: tuple[FaceEmotion | FaceDetection, ...]) -> Image.Image:
-    """Draw on a copy of the photo, at most LONG_SIDE large."""
+def annotate_photo(photo: DecodedPhoto, faces: tuple[FaceEmotion | FaceDetection, ...]) -> Image.Image:
+    """Draw on a copy of the photo whose long side is at most LONG_SIDE, and return the copy."""
     picture = Image.fromarray(np.ascontiguousarray(photo.image))
     picture.thumbnail((LONG_SIDE, LONG_SIDE))
     scale = max(photo.width, photo.height) / max(picture.size)
@@ -25,8 +25,8 @@ def annotated(photo: DecodedPhoto, faces: tuple[FaceEmotion | FaceDetection, ...
     return picture
 
 
-def save_new(picture: Image.Image, source: Path, folder: Path) -> Path:
-    """Save as a JPEG named after the source, under a name that is not taken; never writes over a file."""
+def save_as_new(picture: Image.Image, source: Path, folder: Path) -> Path:
+    """Save as a JPEG under a new name made from the source's, and return the file. No file is overwritten."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{source.stem}.annotated.jpg", *(f"{source.stem}.annotated-{number}.jpg" for number in range(2, 10_000))]
     for name in names:
@@ -41,7 +41,7 @@ def save_new(picture: Image.Image, source: Path, folder: Path) -> Path:
 
 def _draw(drawing: ImageDraw.ImageDraw, face: FaceEmotion | FaceDetection, scale: float, size: tuple[int, int]) -> None:
     box = face.box if isinstance(face, FaceDetection) else face.detection.box
-    label = f"face {face.confidence:.0%}" if isinstance(face, FaceDetection) else appearance(face)
+    label = f"face {face.confidence:.0%}" if isinstance(face, FaceDetection) else describe_appearance(face)
     left, top = box.x / scale, box.y / scale
     right, bottom = (box.x + box.width) / scale - 1, (box.y + box.height) / scale - 1
     thickness = max(round(max(size) / 400), 1)

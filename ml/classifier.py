@@ -1,4 +1,4 @@
-"""The emotion classifier on ONNX Runtime."""
+"""Classifies emotions on ONNX Runtime."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ class EmotionClassifier:
     """A released model that is ready to classify."""
 
     def __init__(self, model: bytes | Path, card: ModelCard, threads: int = 1, output: str | None = None) -> None:
-        """`model` is the ONNX file or its bytes; `output` another of its outputs than the card's.
+        """Load the model: its ONNX file or bytes. `output` names another output than the card's.
 
-        Raises ModelUnavailable when it does not fit the card.
+        Raises ModelUnavailable when the model does not fit the card.
         """
         weights = model.read_bytes() if isinstance(model, Path) else model
         try:
             self._session = start_session(weights, threads)
-        except Exception as error:  # the runtime raises a dozen types of its own
+        except Exception as error:  # the runtime raises many types of its own
             raise ModelUnavailable(f"The model {card.model_version} cannot be loaded: {error}") from error
         self.card = card
         self._output = output or card.output

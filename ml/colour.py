@@ -1,4 +1,4 @@
-"""Every colour mode that a photo can have becomes RGB. Pillow and numpy only."""
+"""Turns every colour mode that a photo can have into RGB. Uses Pillow and numpy only."""
 
 import numpy as np
 from PIL import Image
@@ -8,11 +8,11 @@ DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert to 8-bit RGB: transparency on white, 16-bit and float greys scaled.
+    """Convert to 8-bit RGB, with transparency put on white, and 16-bit and float greys scaled.
 
     Raises ValueError for a mode that Pillow cannot convert.
     """
-    if is_deep_grey(image):  # first, as Pillow's own conversion takes all above 255 for white
+    if is_deep_grey(image):  # first, because Pillow's own conversion makes all above 255 white
         return _from_deep_grey(image).convert("RGB")
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
@@ -23,7 +23,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def is_deep_grey(image: Image.Image) -> bool:
-    """Whether its greys have more than 8 bits."""
+    """Tell whether the greys have more than 8 bits."""
     return image.mode in DEEP_GREY or image.mode == "F"
 
 
@@ -34,16 +34,16 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
-    """Scale greys to 0..255. Integers count as 16 bits deep, or 32 if any needs it; floats as 0..1 or 0..255."""
+    """Scale greys to 0..255. Integers count as 16 bits deep, or as 32 if one needs it; floats as 0..1 or 0..255."""
     values = np.asarray(image).astype(np.float32)
-    transparent = image.info.get("transparency")  # one grey, of a PNG
+    transparent = image.info.get("transparency")  # one grey, in a PNG
     clear = values == transparent if isinstance(transparent, int) else None
     brightest = float(values.max())
     if image.mode == "F":
         white = 1.0 if brightest <= 1 else 255.0
     else:
         white = 65_535.0 if brightest <= 65_535 else 2.0**31 - 1
-    values *= 255 / white  # in place, as are the next: such a photo has hundreds of megabytes
+    values *= 255 / white  # in place, like the next steps, because such a photo takes hundreds of megabytes
     np.clip(np.rint(values, out=values), 0, 255, out=values)
     if clear is not None:
         values[clear] = 255

@@ -1,4 +1,4 @@
-"""A face detector's file that the user downloads and names. Loads no runtime."""
+"""Reads a face detector's file that the user downloads and names. Loads no runtime."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from ml.errors import ModelUnavailable
 
 @dataclass(frozen=True, slots=True)
 class DetectorFile:
-    """Which file a detector is to be read from, and the sha256 that it must have."""
+    """The file that a detector is read from, and the sha256 that it must have."""
 
     path: Path
     sha256: str  # hexadecimal
 
     def read(self) -> bytes:
-        """Raises ModelUnavailable when the file cannot be read or is another one."""
+        """Return the content. Raises ModelUnavailable when the file cannot be read or is another one."""
         try:
             model = self.path.read_bytes()
         except OSError as error:

@@ -1,4 +1,4 @@
-"""A photo's bytes become an upright RGB array. Pillow and numpy only; for photos of others see ml.sandbox."""
+"""Decodes photos to upright RGB arrays, with Pillow and numpy only. Photos of strangers go through ml.sandbox."""
 
 import io
 import zlib
@@ -13,22 +13,22 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ml.colour import is_deep_grey, to_rgb
 from ml.errors import BROKEN, InvalidImage
-from ml.exif import captured_at, orientation
 from ml.formats import OpenedFile, PhotoFormat, recognise
+from ml.formats.exif import read_capture_time, read_orientation
 from ml.photo import DecodedPhoto, PhotoInfo, PhotoLimits
 from ml.photo_size import DEEP_GREY, check_file, check_size
-from ml.stripping import without_metadata
+from ml.stripping import remove_metadata
 from ml.turn import Turn
 
-# Held while a picture is decoded which its decoder keeps whole: hundreds of megabytes each.
+# Held while a decoder keeps a whole picture, which takes hundreds of megabytes.
 WHOLE_PICTURE = Turn()
 
-# A JPEG that is decoded row by row may have more pixels than `max_pixels`, as those of phones with 108 and 200
-# megapixels: it is decoded with its sides divided by this.
+# A JPEG that is decoded row by row may have more pixels than `max_pixels`, like those of phones with 108 and 200
+# megapixels. It is decoded with its sides divided by this.
 REDUCED_BY = 2
 ROWS_AT_ONCE = 256
 
-# EXIF orientation (tag 0x0112) to what makes the picture upright.
+# By EXIF orientation (tag 0x0112): what makes the picture upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,7 +48,7 @@ def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
     """
     photo = _open(data, limits or PhotoLimits())
     width, height = photo.upright_size
-    taken = captured_at(photo.file.exif)
+    taken = read_capture_time(photo.file.exif)
     with _decoding(), photo.turn:
         photo.refuse_cut_off()
         if not photo.file.checked:
@@ -58,11 +58,11 @@ def check_photo(data: bytes, limits: PhotoLimits | None = None) -> PhotoInfo:
 
 
 def strip(data: bytes, limits: PhotoLimits | None = None) -> bytes:
-    """The photo's file without what it says beside the picture; see ml.stripping. Raises InvalidImage."""
+    """Return the photo's file without metadata, see ml.stripping. Raises InvalidImage."""
     limits = limits or PhotoLimits()
     photo = _open(data, limits)
     with _decoding():
-        stripped = without_metadata(photo.format.name, data, photo.orientation)
+        stripped = remove_metadata(photo.format.name, data, photo.orientation)
         if _open(stripped, limits).upright_size != photo.upright_size:
             raise InvalidImage(BROKEN)
     return stripped
@@ -71,10 +71,10 @@ def strip(data: bytes, limits: PhotoLimits | None = None) -> bytes:
 def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None = None) -> DecodedPhoto:
     """Decode a photo upright, in RGB.
 
-    With `long_side`, a larger photo may come reduced, but its long side has at least that many pixels:
-    JPEGs are decoded at 1/2, 1/4 or 1/8 (much faster), other formats averaged after decoding.
-    A JPEG of more pixels than `max_pixels` always comes reduced.
-    Waits while another thread decodes a photo whole, unless this one can be decoded reduced.
+    With `long_side`, a larger photo may be reduced, but its long side keeps at least that many pixels: JPEGs are
+    decoded at 1/2, 1/4 or 1/8, which is much faster; other formats are averaged after decoding. A JPEG with more
+    pixels than `max_pixels` is always reduced.
+    Waits while another thread decodes a whole photo, unless this photo can be decoded reduced.
     Raises InvalidImage with a sentence for the photo's owner.
     """
     limits = limits or PhotoLimits()
@@ -82,7 +82,7 @@ def decode(data: bytes, limits: PhotoLimits | None = None, long_side: int | None
     width, height = photo.upright_size
     with _decoding(), photo.turn:
         photo.refuse_cut_off()
-        pixels = to_rgb(_reduced(photo.file.image, long_side, limits.max_pixels))
+        pixels = to_rgb(_reduce(photo.file.image, long_side, limits.max_pixels))
         if photo.orientation in UPRIGHT:
             pixels = pixels.transpose(UPRIGHT[photo.orientation])
         return DecodedPhoto(np.asarray(pixels), width, height)
@@ -97,13 +97,13 @@ class _OpenedPhoto:
 
     @property
     def turn(self) -> AbstractContextManager[object]:
-        """To be held while the photo is decoded."""
+        """Return what must be held while the photo is decoded."""
         return WHOLE_PICTURE if self.file.kept_whole else nullcontext()
 
     @property
     def orientation(self) -> int:
-        """The EXIF orientation that is still to be applied, 1..8."""
-        return 1 if self.format.turned_by_decoder else orientation(self.file.exif)
+        """Return the EXIF orientation that is still to be applied, 1..8."""
+        return 1 if self.format.turned_by_decoder else read_orientation(self.file.exif)
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -117,7 +117,7 @@ class _OpenedPhoto:
 
 
 def _fingerprint(data: bytes, whole: bool) -> int:
-    """A checksum of a JPEG's pixels. At an eighth where each scan holds all of them, as then no row can lack."""
+    """Return a checksum of a JPEG's pixels; of an eighth where each scan holds all pixels, as no row can be missing."""
     image = JpegImageFile(io.BytesIO(data))
     if not whole:
         image.draft(None, (1, 1))
@@ -130,7 +130,7 @@ def _fingerprint(data: bytes, whole: bool) -> int:
 
 
 def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
-    """Read the header and refuse what is over the limits."""
+    """Read the header, and refuse a photo that is over the limits."""
     check_file(data, limits)
     photo_format = recognise(data)
     with _decoding():
@@ -145,7 +145,7 @@ def _open(data: bytes, limits: PhotoLimits) -> _OpenedPhoto:
 
 @contextmanager
 def _decoding() -> Iterator[None]:
-    """Whatever a decoder raises on broken or hostile bytes becomes a sentence for the photo's owner."""
+    """Turn whatever a decoder raises on broken or hostile bytes into a sentence for the photo's owner."""
     try:
         yield
     except (InvalidImage, MemoryError):
@@ -154,7 +154,7 @@ def _decoding() -> Iterator[None]:
         raise InvalidImage(BROKEN) from error
 
 
-def _reduced(image: ImageFile, long_side: int | None, max_pixels: int) -> Image.Image:
+def _reduce(image: ImageFile, long_side: int | None, max_pixels: int) -> Image.Image:
     share = min(long_side / max(image.size), 1.0) if long_side else 1.0
     if image.width * image.height > max_pixels:
         share = min(share, 1 / REDUCED_BY)

@@ -1,4 +1,4 @@
-"""What is said of a photo between those that decode it and those that ask for it. Loads no decoder."""
+"""The values that those who decode photos and those who ask for them exchange. Loads no decoder."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,17 +14,17 @@ ACCEPTED = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 
 @dataclass(frozen=True, slots=True)
 class PhotoLimits:
-    """What a photo may take."""
+    """What reading one photo may cost."""
 
     max_bytes: int = 25 * MEGABYTE
-    max_pixels: int = 60 * MEGAPIXEL  # that are decoded
-    memory: int = 700 * MEGABYTE  # bytes of its decoder
-    seconds: int = 5  # of processor
+    max_pixels: int = 60 * MEGAPIXEL  # after decoding
+    memory: int = 700 * MEGABYTE  # bytes of the decoder's process
+    seconds: int = 5  # of processor time
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoInfo:
-    """What a photo says of itself."""
+    """What a photo's file says about it."""
 
     format: str  # one of FORMATS
     extension: str  # with the dot, for naming a stored copy
@@ -35,7 +35,7 @@ class PhotoInfo:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto:
-    """A photo at the original's size or reduced, with the size that the original has."""
+    """A photo in its original size or reduced, with the original size."""
 
     image: types.Image  # upright, RGB
     width: int  # pixels of the upright original
@@ -43,6 +43,6 @@ class DecodedPhoto:
 
     @property
     def scale(self) -> float:
-        """Pixels of the original for one pixel of the image."""
+        """Return the pixels of the original for one pixel of the image."""
         height, width = self.image.shape[:2]
         return max(self.width, self.height) / max(int(height), int(width))

@@ -1,20 +1,20 @@
-"""What is refused because of its size, before anything is decoded."""
+"""Refuses photos because of their size, before anything is decoded."""
 
 from ml.errors import InvalidImage
 from ml.photo import MEGABYTE, MEGAPIXEL, PhotoLimits
 
 DEEP_GREY = "photo in 16-bit grey"
-# Pixels, also where the limit for all photos is higher: to decode one takes 16 and 11 bytes.
+# Pixels, even where the limit for all photos is higher, because decoding one pixel takes 16 and 11 bytes of memory.
 MAX_PIXELS_OF = {"WebP": 30 * MEGAPIXEL, DEEP_GREY: 45 * MEGAPIXEL}
-# Pixels. Panoramas have half as many; the rows of longer ones cost more than the picture.
+# Pixels. Panoramas have half as many; longer rows cost more than the picture.
 MAX_SIDE = 32_000
-# A photo has at least 1 byte for so many pixels; only pictures of one colour have less. Small ones may have any.
+# A photo has at least one byte for this many pixels; only pictures of one colour have fewer. Small pictures are exempt.
 PIXELS_OF_A_BYTE = 200
 SMALL = 8 * MEGAPIXEL
 
 
 def check_file(data: bytes, limits: PhotoLimits) -> None:
-    """Raises InvalidImage for an empty file, and for one of more bytes than are read."""
+    """Refuse an empty file, and one with too many bytes. Raises InvalidImage with a sentence for the photo's owner."""
     if not data:
         raise InvalidImage("The file is empty. Choose the photo again.")
     if len(data) > limits.max_bytes:
@@ -25,7 +25,10 @@ def check_file(data: bytes, limits: PhotoLimits) -> None:
 
 
 def check_size(kind: str, size: tuple[int, int], file_bytes: int, max_pixels: int) -> None:
-    """Raises InvalidImage with a sentence for the photo's owner."""
+    """Refuse too many pixels, sides that are too long, and too few bytes for the pixels.
+
+    `kind` is a name in MAX_PIXELS_OF or any other. Raises InvalidImage with a sentence for the photo's owner.
+    """
     width, height = size
     pixels = width * height
     if width < 1 or height < 1:

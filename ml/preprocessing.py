@@ -1,4 +1,4 @@
-"""From a face in a photo to the classifier's input. Training uses the same code."""
+"""Turns a face in a photo into the classifier's input. Training uses the same code."""
 
 import math
 
@@ -8,29 +8,29 @@ from numpy.typing import NDArray
 
 from ml.types import BoundingBox, FaceInputs, GreyFaces, Image, Landmarks, Preprocessing
 
-# One grey level, so that a face without any contrast becomes zeros and not noise.
+# In grey levels. A face without any contrast becomes zeros, and not noise.
 SMALLEST_DEVIATION = 1.0
 
 # Degrees. The landmarks are less exact than this, so a smaller turn would only blur the face.
 SMALLEST_TILT = 5.0
-# Degrees. No network has learnt faces that lie on their side or stand on their head.
+# Degrees. From here on a face is turned in any case, as no network has learnt faces that lie or stand on their head.
 LYING = 60.0
 
 
 def crop_face(
     image: Image, box: BoundingBox, preprocessing: Preprocessing, landmarks: Landmarks | None = None
 ) -> NDArray[np.uint8]:
-    """Cut a square around the box and shrink it by area averaging.
+    """Cut a square around the box, and shrink it by area averaging.
 
-    The square's side is the box's longer side times the margin; where it leaves the photo, the edge
-    pixels are repeated. `box` is in pixels of `image`. If landmarks are given, the square is turned with the
-    eyes where the preprocessing is aligned or the face lies; only their direction counts, so the landmarks may be at
-    another scale.
-    Returns (size, size) grey, 0..255 (ITU-R BT.601 luma of the RGB photo, as in FER-2013's grey JPEGs).
+    The side of the square is the longer side of the box times the margin. Where the square leaves the photo, the edge
+    pixels are repeated. `box` is in pixels of `image`. With landmarks, the square is turned with the eyes if the
+    preprocessing is aligned or the face lies. Only the direction of the eyes counts, so the landmarks may have another
+    scale.
+    Returns grey, (size, size), 0..255 (ITU-R BT.601 luma of the RGB photo, as in FER-2013's grey JPEGs).
     """
     side = max(round(max(box.width, box.height) * preprocessing.margin), 1)
     smallest = SMALLEST_TILT if preprocessing.aligned else LYING
-    if landmarks and abs(angle := tilt(landmarks)) >= smallest:
+    if landmarks and abs(angle := measure_tilt(landmarks)) >= smallest:
         return _turned_crop(image, box, side, preprocessing.size, angle)
     left = round(box.x + box.width / 2 - side / 2)
     top = round(box.y + box.height / 2 - side / 2)
@@ -45,16 +45,16 @@ def crop_face(
     return np.asarray(cv2.resize(square, size, interpolation=interpolation), dtype=np.uint8)
 
 
-def tilt(landmarks: Landmarks) -> float:
-    """By how many degrees the line of the eyes is turned clockwise, as the viewer sees it: -180..180."""
+def measure_tilt(landmarks: Landmarks) -> float:
+    """Return by how many degrees the line of the eyes is turned clockwise, as the viewer sees it: -180..180."""
     (left, left_y), (right, right_y) = landmarks.left_eye, landmarks.right_eye
     return math.degrees(math.atan2(right_y - left_y, right - left))
 
 
 def _turned_crop(image: Image, box: BoundingBox, side: int, size: int, degrees: float) -> NDArray[np.uint8]:
-    """Cut out the square that is turned clockwise around the box's centre.
+    """Cut out a square that is turned clockwise around the centre of the box.
 
-    It is sampled once, at about the photo's own resolution, and that grid is averaged over whole numbers of pixels.
+    The photo is sampled once, at about its own resolution, and that grid is averaged over whole numbers of pixels.
     """
     fine = math.ceil(side / size)
     grid = size * fine
@@ -67,10 +67,10 @@ def _turned_crop(image: Image, box: BoundingBox, side: int, size: int, degrees: 
 
 
 def normalise(faces: GreyFaces, preprocessing: Preprocessing) -> FaceInputs:
-    """Take the intensity and the illumination out of grey faces.
+    """Remove brightness and contrast from grey faces: (faces, size, size) -> (faces, size, size, 1).
 
-    "standardise": each face has its mean subtracted and is divided by its standard deviation, so that
-    neither brightness nor contrast of the photo counts. (faces, size, size) -> (faces, size, size, 1).
+    "standardise" subtracts the mean of each face and divides by its standard deviation. Raises ValueError for
+    another normalisation.
     """
     if preprocessing.normalisation != "standardise":
         raise ValueError(f"Unknown normalisation {preprocessing.normalisation!r}.")
@@ -81,10 +81,10 @@ def normalise(faces: GreyFaces, preprocessing: Preprocessing) -> FaceInputs:
     return standardised
 
 
-def as_seen(inputs: FaceInputs) -> GreyFaces:
-    """Turn normalised inputs back into pictures for people: mean at mid-grey, two deviations to white.
+def to_pictures(inputs: FaceInputs) -> GreyFaces:
+    """Turn normalised inputs back into pictures for people: (faces, size, size, 1) -> (faces, size, size), 0..255.
 
-    (faces, size, size, 1) -> (faces, size, size), 0..255.
+    The mean becomes mid-grey, and two deviations above it white.
     """
     pictures: GreyFaces = np.clip(inputs[..., 0] * 64 + 128, 0, 255).astype(np.uint8)
     return pictures

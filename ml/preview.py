@@ -1,4 +1,4 @@
-"""A photo as browsers show it."""
+"""Makes copies of photos that every browser shows."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Released models by name: models/NAME/model.onnx with its card.json. Loads no runtime."""
+"""Reads released models by name: models/NAME/model.onnx with its card.json. Loads no runtime."""
 
 import hashlib
 import json
@@ -18,10 +18,10 @@ RESTORE = "Restore it with `git checkout -- ml/models` or export the model again
 
 
 def load_card(name: str, models_dir: Path = MODELS_DIR, *, every_class: bool = True) -> ModelCard:
-    """Read a model's card. Raises ModelUnavailable when it is missing or says nonsense.
+    """Read a model's card. Raises ModelUnavailable when it is missing or not valid.
 
-    A model that knows some of the classes only is no use where each face gets seven scores, and is refused too;
-    with `every_class` false, which is for comparing models, it is not.
+    A model that knows only some of the classes is refused too, because each face gets seven scores. With
+    `every_class` false it is accepted, which is meant for comparing models.
     """
     path = _folder(name, models_dir) / CARD_FILE
     try:
@@ -37,7 +37,7 @@ def load_card(name: str, models_dir: Path = MODELS_DIR, *, every_class: bool = T
 
 
 def check_model(name: str, models_dir: Path = MODELS_DIR) -> ModelCard:
-    """Make sure that a model is complete and unaltered. Raises ModelUnavailable otherwise."""
+    """Check that a model is complete and unaltered, and return its card. Raises ModelUnavailable otherwise."""
     return read_model(name, models_dir)[0]
 
 

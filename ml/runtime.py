@@ -1,8 +1,8 @@
-"""How ONNX Runtime is started, for the detector and the classifier alike. Whoever needs it imports it from here."""
+"""Starts ONNX Runtime, for the detector and the classifier alike. Import the runtime from here only."""
 
 import os
 
-# Read once, when it is imported. 1.32 has telemetry, with an address of its makers, that is on unless this is set.
+# Version 1.32 sends telemetry to its makers unless this is set. It is read once, when the runtime is imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from onnxruntime import InferenceSession as InferenceSession
@@ -10,7 +10,7 @@ from onnxruntime import SessionOptions
 
 
 def start_session(model: bytes, threads: int) -> InferenceSession:
-    """Start a model on the CPU. Threads sleep when idle, since several workers share the cores."""
+    """Load an ONNX model on the CPU. Idle threads sleep, because several workers share the cores."""
     options = SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

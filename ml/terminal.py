@@ -1,4 +1,4 @@
-"""What a command line's output needs. Python's own library only."""
+"""Prepares the output of a command line. Uses Python's own library only."""
 
 import io
 import signal
@@ -6,7 +6,7 @@ import sys
 
 
 def prepare_output() -> None:
-    """Let whoever reads the output stop, as `head` does, and print names of files that are not text."""
+    """Let a reader such as `head` stop early, and print file names that are not valid text."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

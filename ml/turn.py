@@ -1,4 +1,4 @@
-"""One at a time, of threads and of the processes that were forked since."""
+"""Lets one thread at a time do something, in this process and in those that are forked from it."""
 
 import fcntl
 import tempfile
@@ -6,11 +6,11 @@ import threading
 
 
 class Turn:
-    """To be used as a context manager. The turn of a process that is killed ends with it."""
+    """A lock between threads and processes, used as a context manager. A killed process gives its turn back."""
 
     def __init__(self) -> None:
         self._of_threads = threading.Lock()
-        self._of_processes = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        self._of_processes = tempfile.TemporaryFile()  # noqa: SIM115 - kept as long as the process
 
     def __enter__(self) -> None:
         self._of_threads.acquire()

@@ -52,6 +52,8 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class FaceDetection:
+    """A face that was found in a photo."""
+
     box: BoundingBox
     confidence: float  # 0..1, that this is a face
     landmarks: Landmarks
@@ -59,11 +61,11 @@ class FaceDetection:
 
 @dataclass(frozen=True, slots=True)
 class FaceEmotion:
-    """One face of a photo with what the classifier sees in it."""
+    """One face of a photo, with what it appears to show."""
 
     detection: FaceDetection
     scores: tuple[float, ...]  # one for each of EMOTIONS, sum 1
-    face: NDArray[np.uint8]  # (size, size), 0..255: the transformed face as the network saw it
+    face: NDArray[np.uint8]  # (size, size), 0..255: the transformed face, as the network saw it
 
     @property
     def dominant_emotion(self) -> Emotion:
@@ -71,12 +73,12 @@ class FaceEmotion:
 
     @property
     def confidence(self) -> float:
-        """The score of the dominant emotion, 0..1."""
+        """Return the score of the dominant emotion, 0..1."""
         return max(self.scores)
 
     @property
     def valence(self) -> float:
-        """The mean valence under the scores, -1..1."""
+        """Return the mean valence, weighted by the scores, -1..1."""
         return sum(score * VALENCE[emotion] for score, emotion in zip(self.scores, EMOTIONS, strict=True))
 
 
@@ -91,7 +93,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class PhotoAnalysis:
-    """Everything the pipeline says of one photo; no faces is a result too."""
+    """The result for one photo, which may have no faces."""
 
     width: int  # pixels of the upright original
     height: int
@@ -103,7 +105,7 @@ class PhotoAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a detected face becomes the classifier's input; a part of the model card."""
+    """How a detected face becomes the classifier's input. A part of the model card."""
 
     size: int  # side of the input in pixels
     margin: float  # side of the square crop over the longer side of the box
@@ -113,15 +115,15 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What the pipeline needs to know of a released model; the rest of card.json is for people."""
+    """What the pipeline needs to know about a released model. The rest of card.json is for people."""
 
     name: str
     version: str
     classes: tuple[Emotion, ...]
     preprocessing: Preprocessing
     sha256: str  # of model.onnx
-    output: str = "scores"  # the name of the graph's output that answers
-    uncertain_below: float = 0.0  # 0..1: an answer of less confidence counts as uncertain
+    output: str = "scores"  # the name of the output that answers
+    uncertain_below: float = 0.0  # 0..1; an answer with less confidence counts as uncertain
 
     @property
     def model_version(self) -> str:
@@ -129,11 +131,11 @@ class ModelCard:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256, hexadecimal, of all that its answers depend on: the weights' sum and everything above."""
-        return hashlib.sha256(json.dumps(_said(self), default=_said).encode()).hexdigest()
+        """Return the SHA-256, hexadecimal, of all that the answers depend on: the fields above."""
+        return hashlib.sha256(json.dumps(_changed_fields(self), default=_changed_fields).encode()).hexdigest()
 
 
-def _said(card: Any) -> dict[str, Any]:
-    """What differs from the defaults, so that a field which is added later changes no fingerprint of today."""
+def _changed_fields(card: Any) -> dict[str, Any]:
+    """Return the fields that differ from their defaults, so that a field added later changes no former fingerprint."""
     values = {field.name: (getattr(card, field.name), field.default) for field in fields(card)}
     return {name: value for name, (value, default) in values.items() if value != default}

@@ -1,8 +1,8 @@
 """The sandbox's program: `python -m ml.sandbox`, with a socket as its standard input.
 
-Through it come two sockets for each photo. The program forks a process, which answers one request at the first and
-ends; at the second, the program says which signal ended it. The program itself reads nothing of a photo;
-it ends with the process that started it.
+Two sockets come through it for each photo. The program forks a process, which answers one request on the first socket
+and ends. On the second, the program says which signal ended that process. The program itself reads nothing of a photo,
+and ends with the process that started it.
 """
 
 import gc
@@ -16,15 +16,16 @@ from contextlib import suppress
 from ml.photo import PhotoLimits
 from ml.sandbox.client import BUSY, STARTED
 from ml.sandbox.confinement import be_killed_first, confine
-from ml.sandbox.jobs import do
+from ml.sandbox.jobs import run_job
 from ml.sandbox.messages import receive, send
 
-Running = dict[int, socket.socket]  # processes, and where to say what ended them
+Running = dict[int, socket.socket]  # by process: where to say what ended it
 
 
 def serve(control: socket.socket) -> None:
+    """Start a process for each photo, and report how processes ended, until the other side closes."""
     running: Running = {}
-    child_ended = _woken_by(signal.SIGCHLD)
+    child_ended = _socket_for_signal(signal.SIGCHLD)
     while True:
         ready, _, _ = select.select([control, child_ended], [], [])
         if child_ended in ready:
@@ -44,7 +45,7 @@ def _start(
 ) -> None:
     try:
         forked = os.fork()
-    except OSError:  # no process left
+    except OSError:  # no more processes can be had
         asked.sendall(BUSY)
         ending.close()
         return
@@ -57,22 +58,22 @@ def _start(
 
 
 def _answer(asked: socket.socket) -> None:
-    """In the forked process, which ends here."""
+    """Answer one request in the forked process, which ends here."""
     try:
         signal.set_wakeup_fd(-1)
-        gc.disable()  # it would touch pages that are shared so far
+        gc.disable()  # a collection would touch pages that are still shared
         asked.sendall(STARTED)
         request, data = receive(asked, 2**40)
         limits = PhotoLimits(**request["limits"])
         confine(limits)
-        send(asked, *do(request["job"], bytes(data), limits, request["options"]))
+        send(asked, *run_job(request["job"], bytes(data), limits, request["options"]))
     except Exception:
         traceback.print_exc()
     finally:
         os._exit(0)
 
 
-def _woken_by(number: signal.Signals) -> socket.socket:
+def _socket_for_signal(number: signal.Signals) -> socket.socket:
     """Return a socket that can be read once the signal has come."""
     woken, waking = socket.socketpair()
     waking.setblocking(False)
@@ -82,14 +83,14 @@ def _woken_by(number: signal.Signals) -> socket.socket:
 
 
 def _report_ended(running: Running) -> None:
-    with suppress(ChildProcessError):  # none is left
+    with suppress(ChildProcessError):  # no process is left
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             process, status = ended
-            with running.pop(process) as ending, suppress(OSError):  # whoever asked has gone
-                ending.sendall(bytes([os.WTERMSIG(status)]))  # 0 for none
+            with running.pop(process) as ending, suppress(OSError):  # the process that asked may be gone
+                ending.sendall(bytes([os.WTERMSIG(status)]))  # 0 if no signal ended it
 
 
 if __name__ == "__main__":
     be_killed_first()
-    gc.freeze()  # forked processes share what is there, and collect what they make
+    gc.freeze()  # forked processes share what exists now, and only collect what they make
     serve(socket.socket(fileno=0))

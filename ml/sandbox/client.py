@@ -1,4 +1,4 @@
-"""Starts the sandbox when it is first asked, and again when it has died."""
+"""Starts the sandbox for the first photo, and again when it has died."""
 
 import os
 import signal
@@ -15,13 +15,13 @@ from ml.photo import PhotoLimits
 from ml.sandbox.messages import Unfinished, receive, send
 
 PROJECT = Path(__file__).resolve().parents[2]
-# Of this process's environment, no more: there are secrets in it.
+# Nothing else of this process's environment is passed on, because there are secrets in it.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 STARTED, BUSY = b"+", b"!"
-# Seconds for one photo, with those of the same process that go before it.
+# Seconds for one photo, with the photos of the same process that wait before it.
 PATIENCE = 120
-# How a photo ends its decoder: without a signal, by the limit of processor time, or by what breaks or aborts a program.
-# Other signals come from outside.
+# The ways in which a photo ends its decoder: without a signal, by the limit of processor time, or by a signal that
+# breaks or aborts a program. Other signals come from outside.
 BY_THE_PHOTO = {
     0,
     *(signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT),
@@ -45,21 +45,21 @@ class Sandbox:
         self._starting = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        os.register_at_fork(after_in_child=self._leave)
+        os.register_at_fork(after_in_child=self._forget_program)
 
     def start(self) -> None:
-        """Raises DecoderUnavailable."""
+        """Start the program if it is not running. Raises DecoderUnavailable."""
         with self._starting:
             if self._control is None:
-                self._control = self._started()
+                self._control = self._launch()
 
     def ask(
         self, job: str, data: bytes, limits: PhotoLimits, options: dict[str, Any]
     ) -> tuple[dict[str, Any], bytearray]:
-        """What the job says, and the bytes that it made.
+        """Return the answer to a job, and the bytes that it made.
 
-        Raises InvalidImage with a sentence for the photo's owner, DecoderUnavailable when no process can be had, and
-        DecoderKilled when a second one is killed from outside.
+        Raises InvalidImage with a sentence for the photo's owner, DecoderUnavailable if no process can be had, and
+        DecoderKilled if a second process is killed from outside.
         """
         failure = DecoderUnavailable()
         for _ in range(2):  # the program may have died since the last photo
@@ -84,7 +84,7 @@ class Sandbox:
             try:
                 send(ours, {"job": job, "limits": asdict(limits), "options": options}, data)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # what it sent before it ended is still to be read
+                pass  # what the process sent before it ended can still be read
             except TimeoutError as error:
                 raise DecoderUnavailable from error
             return self._answer(ours, ending, limits)
@@ -92,7 +92,7 @@ class Sandbox:
     def _answer(
         self, ours: socket.socket, ending: socket.socket, limits: PhotoLimits
     ) -> tuple[dict[str, Any], bytearray]:
-        beginning = self._beginning(ours)
+        beginning = self._read_first_byte(ours)
         if not beginning:
             raise _NotTaken
         if beginning != STARTED:
@@ -109,8 +109,8 @@ class Sandbox:
             raise InvalidImage(str(refused))
         return answer, body
 
-    def _beginning(self, ours: socket.socket) -> bytes:
-        """Empty when the program ended before it took the photo."""
+    def _read_first_byte(self, ours: socket.socket) -> bytes:
+        """Return the first byte of the answer; empty when the program ended before it took the photo."""
         try:
             return ours.recv(1)
         except TimeoutError as error:
@@ -133,7 +133,7 @@ class Sandbox:
                         self._abandon()
         raise DecoderUnavailable
 
-    def _started(self) -> socket.socket:
+    def _launch(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         with theirs:
@@ -144,7 +144,7 @@ class Sandbox:
                     stdout=subprocess.DEVNULL,
                     cwd=PROJECT,
                     env=environment | {"OPENBLAS_NUM_THREADS": "1"},  # a fork keeps no threads
-                    start_new_session=True,  # Ctrl-C is for those that ask; the program ends with them
+                    start_new_session=True,  # Ctrl-C is meant for the process that asks; the program ends with it
                 )
             except OSError as error:
                 ours.close()
@@ -152,7 +152,7 @@ class Sandbox:
         return ours
 
     def _abandon(self) -> None:
-        """Have the next photo start another program."""
+        """Give up this program, so that the next photo starts another."""
         if self._control:
             self._control.close()
             self._control = None
@@ -160,17 +160,17 @@ class Sandbox:
             self._process.kill()
             self._process.wait()
 
-    def _leave(self) -> None:
-        """In a forked process: the program is that of its parent."""
+    def _forget_program(self) -> None:
+        """Forget the program in a forked process, because it belongs to the parent."""
         if self._control:
             self._control.close()
         self._starting, self._control, self._process = threading.Lock(), None, None
 
 
 def _was_killed_from_outside(ending: socket.socket) -> bool:
-    """Whether neither the process that left its answer unfinished is to blame for that, nor its photo."""
+    """Tell whether the process that left its answer unfinished was ended by something else than its photo."""
     try:
         ended_by = ending.recv(1)
     except OSError:
         return True
-    return not ended_by or ended_by[0] not in BY_THE_PHOTO  # nothing is said when the program was killed too
+    return not ended_by or ended_by[0] not in BY_THE_PHOTO  # there is no answer when the program was killed too

@@ -1,4 +1,4 @@
-"""What a process of the sandbox does with one photo."""
+"""The jobs that a process of the sandbox does with one photo."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,29 +17,34 @@ TOO_MUCH_MEMORY = "Reading the photo takes too much memory. Save it smaller, or 
 
 
 def check(data: bytes, limits: PhotoLimits) -> Answer:
+    """Say what is known of the photo."""
     info = image.check_photo(data, limits)
     return asdict(info) | {"captured_at": info.captured_at.isoformat() if info.captured_at else None}, b""
 
 
 def accept(data: bytes, limits: PhotoLimits) -> Answer:
+    """Say what is known of the photo, and return its file without metadata."""
     header, _ = check(data, limits)
     return header, image.strip(data, limits)
 
 
 def decode(data: bytes, limits: PhotoLimits, long_side: int | None) -> Answer:
+    """Return the pixels, (height, width, 3), RGB."""
     photo = image.decode(data, limits, long_side)
     header = {"width": photo.width, "height": photo.height, "shape": photo.image.shape[:2]}
     return header, np.ascontiguousarray(photo.image).data.cast("B")
 
 
 def render_preview(data: bytes, limits: PhotoLimits, long_side: int, quality: int) -> Answer:
+    """Return a small JPEG."""
     return {}, preview.render_preview(data, limits, long_side, quality)
 
 
 JOBS: dict[str, Callable[..., Answer]] = {"check": check, "accept": accept, "decode": decode, "preview": render_preview}
 
 
-def do(job: str, data: bytes, limits: PhotoLimits, options: dict[str, Any]) -> Answer:
+def run_job(job: str, data: bytes, limits: PhotoLimits, options: dict[str, Any]) -> Answer:
+    """Do a job, or answer why the photo is refused."""
     try:
         return JOBS[job](data, limits, **options)
     except InvalidImage as error:

@@ -1,4 +1,4 @@
-"""How the sandbox and those that ask it talk: a length, a header as JSON, and bytes as long as the header says."""
+"""Sends and receives the sandbox's messages: a length, a header as JSON, and as many bytes as the header says."""
 
 import json
 import socket
@@ -10,10 +10,11 @@ Buffer = bytes | bytearray | memoryview
 
 
 class Unfinished(EOFError):
-    """The other side ended amid a message, or sent something else."""
+    """The other side ended in the middle of a message, or sent something else."""
 
 
 def send(to: socket.socket, header: dict[str, Any], body: Buffer = b"") -> None:
+    """Send a message."""
     head = json.dumps(header | {"bytes": len(body)}).encode()
     to.sendall(len(head).to_bytes(LENGTH_BYTES) + head)
     if body:
@@ -21,7 +22,7 @@ def send(to: socket.socket, header: dict[str, Any], body: Buffer = b"") -> None:
 
 
 def receive(source: socket.socket, max_bytes: int) -> tuple[dict[str, Any], bytearray]:
-    """Raises Unfinished, also for a body of more than `max_bytes`."""
+    """Receive a message. Raises Unfinished, also for a body of more than `max_bytes`."""
     length = int.from_bytes(receive_exactly(source, LENGTH_BYTES))
     if length > MAX_HEADER_BYTES:
         raise Unfinished
@@ -33,6 +34,7 @@ def receive(source: socket.socket, max_bytes: int) -> tuple[dict[str, Any], byte
 
 
 def receive_exactly(source: socket.socket, count: int) -> bytearray:
+    """Receive this many bytes. Raises Unfinished if the other side ends before."""
     received = bytearray(count)
     view, missing = memoryview(received), count
     while missing:

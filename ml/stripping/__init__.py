@@ -1,5 +1,5 @@
-"""A photo's file without what it says beside the picture: where it was taken, by whom, and what follows its end."""
+"""Removes metadata from a photo's file: where it was taken, by whom, and whatever follows its end."""
 
-from ml.stripping.photos import without_metadata
+from ml.stripping.photos import remove_metadata
 
-__all__ = ["without_metadata"]
+__all__ = ["remove_metadata"]

@@ -1,6 +1,6 @@
-"""What HEIC and AVIF say beside the picture is written over, where it stands, and what follows their parts cut off.
+"""Overwrites the metadata of HEIC and AVIF where it stands, and cuts off what follows the last box.
 
-Boxes are those of ISO/IEC 14496-12: where each item's bytes stand says "iloc", and what each is "iinf".
+Boxes are those of ISO/IEC 14496-12: "iloc" says where the bytes of each item stand, and "iinf" what each item is.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ PICTURE = (b"ftyp", b"meta", b"mdat", b"moov")
 OF_ITEMS = (b"hdlr", b"dinf", b"pitm", b"iloc", b"iinf", b"iref", b"iprp", b"idat", b"grpl")
 METADATA = (b"Exif", b"mime", b"uri ")
 EMPTY_EXIF = bytes(4) + b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
-# Boxes of a film, and of an item's properties, that say nothing of how it is shown, and those in which they stand.
+# Boxes of a film, and of an item's properties, that do not change how it is shown, and the boxes that hold them.
 NOT_SHOWN = (b"udta", b"meta", b"uuid", b"free", b"skip", b"udes", b"altt")
 HOLDING = (b"trak", b"mdia", b"minf", b"stbl", b"iprp", b"ipco")
-OF_THE_FILE, OF_ITEM_DATA = 0, 1  # from where a place is counted
+OF_THE_FILE, OF_ITEM_DATA = 0, 1  # where the count of a place begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class _Extent:
     end: int
 
 
-def without_items(data: bytes) -> bytes:
-    """Zeros in place of EXIF, XMP and the like, and of whatever else is none of the picture."""
+def blank_metadata_items(data: bytes) -> bytes:
+    """Put zeros in place of EXIF, XMP and the like, and of all else that does not belong to the picture."""
     cleaned, last = bytearray(data), 0
     boxes = list(_boxes(data, 0, len(data)))
     for kind, start, body, end in boxes:
@@ -46,11 +46,12 @@ def without_items(data: bytes) -> bytes:
 
 
 def _empty(cleaned: bytearray, start: int, end: int) -> None:
-    """Make free space of a box, so that the others stay where they are."""
+    """Turn a box into free space, so that the others stay where they are."""
     cleaned[start:end] = (end - start).to_bytes(4) + b"free" + bytes(end - start - 8)
 
 
 def _clean_deeply(cleaned: bytearray, data: bytes, start: int, end: int) -> None:
+    """Empty the boxes, at any depth, that do not change how the film or the item is shown."""
     for kind, first, body, stop in _boxes(data, start, end):
         if kind in NOT_SHOWN:
             _empty(cleaned, first, stop)
@@ -68,7 +69,7 @@ def _clean_items(cleaned: bytearray, data: bytes, boxes: list[Box], start: int, 
             _empty(cleaned, first, stop)
     _clean_deeply(cleaned, data, *inside.get(b"iprp", (0, 0)))
     stored = [each for each in (*boxes, *items) if each[0] in (b"mdat", b"idat")]
-    if not any(kind == b"moov" for kind, *_ in boxes):  # else some bytes are of no item, but of the film
+    if not any(kind == b"moov" for kind, *_ in boxes):  # in a film some bytes belong to no item
         for _, _, body, stop in stored:
             cleaned[body:stop] = bytes(stop - body)
     extents = list(_extents(data, dict(_kinds(data, *inside[b"iinf"])), inside))
@@ -82,6 +83,7 @@ def _clean_items(cleaned: bytearray, data: bytes, boxes: list[Box], start: int, 
 
 
 def _boxes(data: bytes, position: int, end: int) -> Iterator[Box]:
+    """Yield the boxes between two places, up to one that does not fit."""
     while position + 8 <= end:
         size, kind, body = (
             int.from_bytes(data[position : position + 4]),
@@ -98,6 +100,7 @@ def _boxes(data: bytes, position: int, end: int) -> Iterator[Box]:
 
 
 def _kinds(data: bytes, body: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the kind of each item."""
     entries = body + 4 + (2 if data[body] == 0 else 4)
     for kind, _, at, _ in _boxes(data, entries, end):
         if kind == b"infe" and data[at] >= 2:
@@ -113,7 +116,7 @@ def _extents(data: bytes, kinds: dict[int, bytes], inside: dict[bytes, tuple[int
 
 
 def _places(data: bytes, body: int, items_data: int) -> Iterator[tuple[int, int, int]]:
-    """Each extent of each item: the item's number, where it stands, and how long it is (0: to the end)."""
+    """Yield each extent of each item: the item's number, where it stands, and its length (0: to the end)."""
     version, position = data[body], body + 4
 
     def number(size: int) -> int:

@@ -1,12 +1,12 @@
-"""Which parts of each format are kept: the pixels as they are stored, what colours they mean, and which way is up."""
+"""Keeps of each format only the stored pixels, what colours they mean, and which way is up."""
 
 import struct
 from itertools import islice
 
-from ml.jpeg_structure import read_jpeg, segments
-from ml.png_structure import MAX_CHUNKS, SIGNATURE, chunk, read_chunks, read_png
-from ml.stripping.boxes import without_items
-from ml.stripping.tiff import without_tags
+from ml.formats.jpeg import read_jpeg, read_segments
+from ml.formats.png import MAX_CHUNKS, SIGNATURE, build_chunk, read_chunks, read_png
+from ml.stripping.boxes import blank_metadata_items
+from ml.stripping.tiff import remove_tags
 
 ICC = b"ICC_PROFILE\0"
 PNG_COLOURS = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4}  # and bytes of each
@@ -16,8 +16,8 @@ WEBP_KEPT = (b"VP8 ", b"VP8L", b"ALPH", b"ICCP")
 WEBP_HAS_EXIF, WEBP_HAS_XMP = 0x08, 0x04
 
 
-def without_metadata(photo_format: str, data: bytes, orientation: int) -> bytes:
-    """The same pixels and colours, and the orientation (1..8); of everything else nothing."""
+def remove_metadata(photo_format: str, data: bytes, orientation: int) -> bytes:
+    """Return a file with the same pixels, colours and orientation (1..8), and nothing else."""
     if photo_format == "JPEG":
         return _jpeg(data, orientation)
     if photo_format == "PNG":
@@ -27,12 +27,12 @@ def without_metadata(photo_format: str, data: bytes, orientation: int) -> bytes:
     if photo_format == "BMP":
         return _bmp(data)
     if photo_format == "TIFF":
-        return without_tags(data)
-    return without_items(data)
+        return remove_tags(data)
+    return blank_metadata_items(data)
 
 
 def _exif(orientation: int) -> bytes:
-    """A TIFF directory of one tag; empty where nothing is to be turned."""
+    """Return a TIFF directory with one tag; empty if the picture need not be turned."""
     if orientation == 1:
         return b""
     return struct.pack(">2sHLHHHLHHL", b"MM", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
@@ -42,19 +42,19 @@ def _jpeg(data: bytes, orientation: int) -> bytes:
     picture = read_jpeg(data).picture
     exif = _exif(orientation)
     parts = [b"\xff\xe1" + (len(exif) + 8).to_bytes(2) + b"Exif\0\0" + exif] if exif else []
-    parts += [segment for marker, segment in segments(data) if marker == 0xE2 and segment[4:].startswith(ICC)]
+    parts += [segment for marker, segment in read_segments(data) if marker == 0xE2 and segment[4:].startswith(ICC)]
     return picture[:2] + b"".join(parts) + picture[2:]
 
 
 def _png(data: bytes, orientation: int) -> bytes:
     picture = read_png(data).picture
     parts = [
-        chunk(kind, bytes(body))
+        build_chunk(kind, bytes(body))
         for kind, body, _ in islice(read_chunks(data), MAX_CHUNKS)
         if kind == PNG_PROFILE or PNG_COLOURS.get(kind) == len(body)
     ]
     if exif := _exif(orientation):
-        parts.append(chunk(b"eXIf", exif))
+        parts.append(build_chunk(b"eXIf", exif))
     return picture[:PNG_HEADER_BYTES] + b"".join(parts) + picture[PNG_HEADER_BYTES:]
 
 
@@ -81,7 +81,7 @@ def _riff(kind: bytes, body: bytes) -> bytes:
 
 
 def _bmp(data: bytes) -> bytes:
-    """Up to the last row; there is nothing else that tells of the photo."""
+    """Cut off what follows the last row. A BMP holds no other metadata."""
     start, header = struct.unpack_from("<LL", data, 10)
     if header == 12:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)

@@ -1,24 +1,24 @@
-"""Of a TIFF only what says how its pixels are stored stays, where it stands, and the pixels themselves."""
+"""Keeps of a TIFF only the pixels and the tags that say how they are stored, each where it stands."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ml.tiff_tags import VALUE_BYTES
+from ml.formats.tags import VALUE_BYTES
 
-# Of TIFF 6.0: size, layout, compression, colours, which way is up, resolution, and tables; and the profile.
+# Tags of TIFF 6.0: size, layout, compression, colours, which way is up, resolution and tables. The last: the profile.
 LAYOUT = (254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 290, 291, 292)
 DETAILS = (293, 296, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 338, 339, 340, 341, 347, 529, 530, 531, 532)
 OLD_JPEG = range(512, 522)
 KEPT = {*LAYOUT, *DETAILS, *OLD_JPEG, 34_675}
-PIXELS = {273: 279, 324: 325, 513: 514}  # tags that say where they stand, and how many bytes each
-TABLES = {519: 64, 520: 272, 521: 272}  # bytes at most of each table at the places that a tag of an old JPEG lists
+PIXELS = {273: 279, 324: 325, 513: 514}  # tags with the places of the pixels, and those with their lengths in bytes
+TABLES = {519: 64, 520: 272, 521: 272}  # tags with the places of an old JPEG's tables, and the most bytes of each
 ENTRY = 12
 FORMS = {3: "H", 4: "L"}
 
 
-def without_tags(data: bytes) -> bytes:
-    """The first page with its pixels where they are; whatever else stands in the file becomes zeros."""
+def remove_tags(data: bytes) -> bytes:
+    """Return the first page with its pixels where they are; all else in the file becomes zeros."""
     order = ">" if data[:2] == b"MM" else "<"
     (start,) = struct.unpack_from(order + "L", data, 4)
     (count,) = struct.unpack_from(order + "H", data, start)
@@ -52,7 +52,7 @@ class _Entry:
 
     @property
     def value(self) -> tuple[int, int]:
-        """Where its value begins and ends."""
+        """Return where the value begins and ends."""
         kind, count, offset = struct.unpack(self.order + "HLL", self.whole[2:])
         size = VALUE_BYTES.get(kind, 1) * count
         first = self.place + 8 if size <= 4 else offset
@@ -67,13 +67,13 @@ class _Entry:
 
 
 def _used(kept: dict[int, _Entry]) -> Iterator[tuple[int, int]]:
-    """The parts of the file, first and behind the last byte, that hold values and pixels."""
+    """Yield the parts of the file, from the first byte to behind the last, that hold values and pixels."""
     end = len(next(iter(kept.values())).data) if kept else 0
     for entry in kept.values():
         yield entry.value
     for places, sizes in PIXELS.items():
         if places in kept:
-            # Without sizes, as of some old programs, the pixels reach to the end.
+            # Some old programs write no lengths; the pixels then reach to the end.
             lengths = kept[sizes].numbers if sizes in kept else (end,) * len(kept[places].numbers)
             for first, length in zip(kept[places].numbers, lengths, strict=False):
                 yield first, min(first + length, end)

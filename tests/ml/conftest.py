@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.detection import MtcnnDetector
+from ml.detection.mtcnn import MtcnnDetector
 from ml.pipeline import EmotionPipeline
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from ml.preprocessing import crop_face, tilt
+from ml.preprocessing import crop_face, measure_tilt
 from ml.types import BoundingBox, Landmarks, Preprocessing
 
 STRAIGHT = Preprocessing(48, 1.1, "standardise")
@@ -57,4 +57,4 @@ def test_edge_pixels_are_repeated_where_the_turned_square_leaves_the_photo() -> 
 
 @pytest.mark.parametrize("degrees", [-60, 0, 25])
 def test_the_tilt_is_that_of_the_eyes(degrees: float) -> None:
-    assert tilt(eyes(degrees)) == pytest.approx(degrees)
+    assert measure_tilt(eyes(degrees)) == pytest.approx(degrees)

@@ -9,10 +9,10 @@ import pytest
 
 from ml import sandbox
 from ml.errors import InvalidImage
-from ml.exif import parse_exif
+from ml.formats.exif import parse_exif
+from ml.formats.tags import MAX_TAGS, are_tags_within_limits, is_exif_within_limits
 from ml.image import check_photo
 from ml.photo import PhotoLimits
-from ml.tiff_tags import MAX_TAGS, exif_within_limits, tags_within_limits
 from ml.turn import Turn
 from tests.support.hostile_photos import (
     avif_of_many_pictures,
@@ -89,16 +89,16 @@ def test_only_so_much_exif_is_read() -> None:
 @pytest.mark.parametrize("image_format", FORMATS)
 def test_what_cameras_write_is_within_the_limits(image_format: str) -> None:
     tags = exif(orientation=6, taken="2024:05:17 14:03:02", offset="+02:00")
-    assert exif_within_limits(tags.tobytes())
+    assert is_exif_within_limits(tags.tobytes())
     assert sandbox.check_photo(encoded(astronaut(), image_format, exif=tags)).format
 
 
 def test_tags_are_counted_by_directory_and_by_what_they_point_at() -> None:
-    assert tags_within_limits(shared_tags(2, 500_000))
-    assert not tags_within_limits(shared_tags(3, 500_000))
-    assert tags_within_limits(shared_tags(MAX_TAGS, 1))
-    assert not tags_within_limits(shared_tags(MAX_TAGS + 1, 1))
-    assert tags_within_limits(b"II*\0\x08\0\0\0" + b"\xff" * 10)  # which is broken, and costs nothing
+    assert are_tags_within_limits(shared_tags(2, 500_000))
+    assert not are_tags_within_limits(shared_tags(3, 500_000))
+    assert are_tags_within_limits(shared_tags(MAX_TAGS, 1))
+    assert not are_tags_within_limits(shared_tags(MAX_TAGS + 1, 1))
+    assert are_tags_within_limits(b"II*\0\x08\0\0\0" + b"\xff" * 10)  # which is broken, and costs nothing
 
 
 def test_pictures_of_one_colour_may_be_small() -> None:

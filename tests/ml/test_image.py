@@ -18,8 +18,8 @@ from pillow_heif import HeifImageFile
 
 from ml.errors import InvalidImage
 from ml.formats import FORMATS as READ
+from ml.formats.jpeg import MAX_SCANS
 from ml.image import check_photo, decode
-from ml.jpeg_structure import MAX_SCANS
 from ml.photo import FORMATS as ACCEPTED
 from ml.photo import PhotoLimits
 from tests.support.photo_parts import chunk, with_chunk

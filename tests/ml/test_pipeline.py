@@ -8,7 +8,7 @@ from PIL import Image
 from ml.errors import InvalidImage, ModelUnavailable
 from ml.labels import Emotion
 from ml.pipeline import EmotionPipeline
-from ml.preprocessing import as_seen, crop_face, normalise
+from ml.preprocessing import crop_face, normalise, to_pictures
 from ml.registry import load_card
 from ml.types import PhotoAnalysis
 from tests.support.photos import FACE, FORMATS, astronaut, encoded, exif, overlap, turned
@@ -45,7 +45,7 @@ def test_the_face_is_what_the_network_saw(pipeline: EmotionPipeline, model_folde
     (face,) = pipeline.analyze(encoded(astronaut(), "PNG")).faces
     preprocessing = load_card("reference-cnn", model_folder).preprocessing
     crop = crop_face(np.asarray(astronaut()), face.detection.box, preprocessing)
-    expected = as_seen(normalise(crop[np.newaxis], preprocessing))[0]
+    expected = to_pictures(normalise(crop[np.newaxis], preprocessing))[0]
     assert face.face.shape == (48, 48)
     assert np.array_equal(face.face, expected)
 

@@ -148,7 +148,7 @@ def test_a_program_that_does_not_start_is_no_fault_of_the_photo(
 
 def test_ends_with_the_process_that_asked_and_knows_none_of_its_secrets() -> None:
     code = (
-        "from ml import sandbox; sandbox.get_ready(); process = sandbox.calls._sandbox._process;"
+        "from ml import sandbox; sandbox.start_sandbox(); process = sandbox.calls._sandbox._process;"
         "print(process.pid); print(open(f'/proc/{process.pid}/environ').read())"
     )
     environment = os.environ | {"SECRET_KEY": "k3y"}

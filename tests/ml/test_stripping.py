@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
+from ml.formats.png import build_chunk
 from ml.image import check_photo, decode, strip
-from ml.png_structure import chunk
 from tests.support.photos import FORMATS, astronaut, encoded, exif, turned
 
 SECRET = b"Hammerfest"
@@ -138,5 +138,5 @@ def test_a_film_beside_the_picture_does_not_say_where_it_was_taken() -> None:
 @pytest.mark.parametrize("kind", [b"gAMA", b"sRGB", b"cHRM", b"cICP"])
 def test_what_says_a_png_s_colours_says_no_more(kind: bytes) -> None:
     data = encoded(UPRIGHT, "PNG")
-    flawed = data[:33] + chunk(kind, SECRET * 4) + data[33:]
+    flawed = data[:33] + build_chunk(kind, SECRET * 4) + data[33:]
     assert SECRET not in strip(flawed)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.classifier import EmotionClassifier
-from ml.detection import FaceDetector, MtcnnDetector
+from ml.detection.detector import FaceDetector
+from ml.detection.mtcnn import MtcnnDetector
 from ml.labels import Emotion
 from ml.pipeline import EmotionPipeline
 from ml.types import FaceDetection, Image, ModelCard

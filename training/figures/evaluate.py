@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.classifier import EmotionClassifier
-from ml.detection import MtcnnDetector
+from ml.detection.mtcnn import MtcnnDetector
 from ml.labels import Emotion
 from ml.pipeline import EmotionPipeline
 from ml.types import Preprocessing

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from ml.classifier import EmotionClassifier
-from ml.detection import MtcnnDetector
+from ml.detection.mtcnn import MtcnnDetector
 from ml.labels import EMOTIONS, Emotion
 from ml.pipeline import EmotionPipeline
 from ml.types import ModelCard

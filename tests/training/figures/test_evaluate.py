@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ml.classifier import EmotionClassifier
-from ml.detection import MtcnnDetector
+from ml.detection.mtcnn import MtcnnDetector
 from ml.labels import EMOTIONS, Emotion
 from ml.pipeline import EmotionPipeline
 from ml.registry import read_model

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skimage.feature import local_binary_pattern
 from tqdm import tqdm
 
-from ml.preprocessing import as_seen, normalise
+from ml.preprocessing import normalise, to_pictures
 from ml.types import GreyFaces, Preprocessing
 from training.fit.baseline.config import CellSide, FeatureKind, Normalisation
 from training.fit.baseline.edges import compute_edge_histograms
@@ -31,7 +31,7 @@ def _none(faces: GreyFaces) -> GreyFaces:
 
 
 def _intensity(faces: GreyFaces) -> GreyFaces:
-    return as_seen(normalise(faces, STANDARDISED))
+    return to_pictures(normalise(faces, STANDARDISED))
 
 
 def _equalised(faces: GreyFaces) -> GreyFaces:

@@ -4,8 +4,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from ml.detection import MtcnnDetector
-from ml.preprocessing import tilt
+from ml.detection.mtcnn import MtcnnDetector
+from ml.preprocessing import measure_tilt
 from ml.types import FaceDetection
 from tests.support.photos import FACE, astronaut, overlap
 
@@ -107,7 +107,7 @@ def test_finds_heads_that_lean_and_their_eyes(detector: MtcnnDetector, degrees: 
     # The mirrored edges hold faces upside down, which are found too.
     face = min(detector.detect(picture), key=lambda each: np.linalg.norm(np.subtract(middle_of(each), wanted)))
     assert np.linalg.norm(np.subtract(middle_of(face), wanted)) < 35
-    assert tilt(face.landmarks) == pytest.approx(degrees, abs=12)
+    assert measure_tilt(face.landmarks) == pytest.approx(degrees, abs=12)
 
 
 def test_a_photo_of_heads_that_all_lean_is_looked_at_turned(detector: MtcnnDetector) -> None:
@@ -118,7 +118,7 @@ def test_a_photo_of_heads_that_all_lean_is_looked_at_turned(detector: MtcnnDetec
     found = detect(detector, row.rotate(-45, expand=True, fillcolor="grey"))
     assert len(found) == 15
     assert [face.box.area for face in found] == sorted((face.box.area for face in found), reverse=True)
-    assert np.median([tilt(face.landmarks) for face in found]) == pytest.approx(45, abs=10)
+    assert np.median([measure_tilt(face.landmarks) for face in found]) == pytest.approx(45, abs=10)
 
 
 def test_a_large_head_that_leans_far_is_found(detector: MtcnnDetector) -> None:
@@ -132,8 +132,8 @@ def test_a_face_on_its_side_or_upside_down_is_found_as_it_lies(detector: MtcnnDe
     picture = skimage.data.astronaut()
     (upright,) = detector.detect(picture)
     (face,) = detector.detect(np.ascontiguousarray(np.rot90(picture, quarters)))
-    lies = (tilt(face.landmarks) + 90 * quarters + 180) % 360 - 180
-    assert lies == pytest.approx(tilt(upright.landmarks), abs=5)
+    lies = (measure_tilt(face.landmarks) + 90 * quarters + 180) % 360 - 180
+    assert lies == pytest.approx(measure_tilt(upright.landmarks), abs=5)
     x, y, wide, high = box_of(upright)
     for _ in range(quarters):
         x, y, wide, high = y, 512 - x - wide, high, wide
@@ -143,8 +143,8 @@ def test_a_face_on_its_side_or_upside_down_is_found_as_it_lies(detector: MtcnnDe
 def test_an_upside_down_face_is_told_from_the_upright_one_below_it(detector: MtcnnDetector) -> None:
     picture, _ = leaning(-15)  # the face again, in the edge that is mirrored upward
     high, low = sorted(detector.detect(picture)[:2], key=lambda face: face.box.y)
-    assert tilt(low.landmarks) == pytest.approx(-15, abs=10)
-    assert abs(tilt(high.landmarks)) > 150
+    assert measure_tilt(low.landmarks) == pytest.approx(-15, abs=10)
+    assert abs(measure_tilt(high.landmarks)) > 150
     assert high.landmarks.left_eye[1] > high.landmarks.mouth_left[1]
 
 

@@ -1,4 +1,4 @@
-"""The weights of MTCNN's three nets, out of the installed `mtcnn` package (MIT licence)."""
+"""Reads the weights of MTCNN's three nets from the installed `mtcnn` package (MIT licence)."""
 
 import hashlib
 from importlib.util import find_spec
@@ -37,16 +37,16 @@ SHAPES: dict[str, list[tuple[int, ...]]] = {
     ],
 }
 
-# joblib writes each array's raw bytes behind a pickled header, which ends with these opcodes
-# (alignment 16, set items, build), then a count of padding bytes and the padding.
+# joblib writes the raw bytes of each array after a pickled header. The header ends with these opcodes (alignment 16,
+# set items, build); a count of padding bytes and the padding follow.
 HEADER_END = b"K\x10ub"
 
 
 def read_weights(net: str) -> Weights:
     """Read the arrays of "pnet", "rnet" or "onet".
 
-    The files are joblib's, so pickles. Nothing is unpickled: once the checksum has shown that the file is
-    the known one, its arrays lie at known places. Raises ModelUnavailable when it is not.
+    joblib's files are pickles, but nothing is unpickled: once the checksum has shown that this is the known file, its
+    arrays lie at known places. Raises ModelUnavailable when the file is missing or another one.
     """
     path = _package_folder() / "assets" / "weights" / f"{net}.lz4"
     if not path.is_file():
@@ -58,7 +58,7 @@ def read_weights(net: str) -> Weights:
 
 
 def _package_folder() -> Path:
-    # Found, not imported: importing mtcnn imports TensorFlow.
+    # The package is found but not imported, because importing mtcnn imports TensorFlow.
     spec = find_spec("mtcnn")
     if spec is None or spec.origin is None:
         raise ModelUnavailable("The package mtcnn, which carries the detector's weights, is missing. Install it.")

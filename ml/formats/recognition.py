@@ -1,4 +1,4 @@
-"""The formats of photos that can be read: how a file is recognised, and opened without decoding it. Pillow only."""
+"""Recognises the format of a photo, and opens it without decoding it. Uses Pillow only."""
 
 import io
 import re
@@ -15,35 +15,37 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
-from ml.bmp_structure import refuse_compressed
 from ml.errors import InvalidImage
-from ml.exif import parse_exif, tiff_exif
-from ml.jpeg_structure import read_jpeg
+from ml.formats.bmp import refuse_compressed
+from ml.formats.exif import parse_exif, read_tiff_exif
+from ml.formats.jpeg import read_jpeg
+from ml.formats.png import SIGNATURE, read_png
+from ml.formats.tags import refuse_many_tags
+from ml.formats.tiff import raw_file_error, refuse_raw
 from ml.photo import ACCEPTED
-from ml.png_structure import SIGNATURE, read_png
-from ml.tiff_structure import raw_refused, refuse_raw
-from ml.tiff_tags import refuse_many_tags
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """A photo's file of which the header has been read."""
+    """A photo's file whose header has been read."""
 
-    # The plugins' own classes instead of Image.open: that one has a pixel limit of its own, global to the process.
+    # Opened by the plugins' own classes, because Image.open has a pixel limit that is global to the process.
     image: ImageFile
     exif: Image.Exif
-    several_pictures: bool = False  # pages or moments, of which none is the photo
-    kept_whole: bool = True  # by its decoder, however small the picture that is wanted
-    checked: bool = False  # PNG: by the checksum of each chunk
-    continuations: tuple[bytes, ...] = ()  # JPEG without its end: see Jpeg.continuations
+    several_pictures: bool = False  # pages or frames, none of which is the photo
+    kept_whole: bool = True  # the decoder keeps the whole picture, even if a small one is wanted
+    checked: bool = False  # for PNG, by the checksum of each chunk
+    continuations: tuple[bytes, ...] = ()  # for a JPEG without its end, see Jpeg.continuations
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFormat:
+    """A format that can be read."""
+
     name: str
     extension: str  # with the dot, for naming a stored copy
     open: Callable[[bytes], OpenedFile]
-    turned_by_decoder: bool = False  # which also gives the upright size
+    turned_by_decoder: bool = False  # the decoder turns the picture, and reports the upright size
 
 
 def _open_jpeg(data: bytes) -> OpenedFile:
@@ -65,14 +67,14 @@ def _open_webp(data: bytes) -> OpenedFile:
 
 
 def _open_heic(data: bytes) -> OpenedFile:
-    # Of several pictures, the first one is the photo.
+    # If there are several pictures, the first one is the photo.
     image: ImageFile = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
     return OpenedFile(image, parse_exif(image.info.get("exif") or b""))
 
 
 def _open_avif(data: bytes) -> OpenedFile:
     image = AvifImageFile(io.BytesIO(data))
-    # Of the orientation in its EXIF, Pillow makes that of the file's own properties, which alone counts.
+    # Pillow replaces the orientation in the EXIF by that of the file's own properties, which alone counts.
     return OpenedFile(image, parse_exif(image.info.get("exif", b"")), image.is_animated)
 
 
@@ -85,8 +87,8 @@ def _open_tiff(data: bytes) -> OpenedFile:
     refuse_raw(data)
     refuse_many_tags(data)
     image = TiffImageFile(io.BytesIO(data))
-    # Not n_frames, for which each page would be looked up.
-    return OpenedFile(image, tiff_exif(image), image.is_animated)
+    # n_frames would look up each page.
+    return OpenedFile(image, read_tiff_exif(image), image.is_animated)
 
 
 JPEG = PhotoFormat("JPEG", ".jpg", _open_jpeg)
@@ -102,12 +104,12 @@ FORMATS = (JPEG, PNG, WEBP, HEIC, AVIF, BMP, TIFF)
 AVIF_BRANDS = {b"avif", b"avis"}
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
-# How RAW files begin that are no TIFFs: those of Fujifilm, Panasonic, Olympus (two), Sigma and Canon.
+# The first bytes of RAW files that are no TIFFs: Fujifilm, Panasonic, Olympus (two), Sigma and Canon.
 RAW = re.compile(rb"FUJIFILMCCD-RAW|IIU\0|IIR[OS]|MMOR|FOVb|....ftypcrx ", re.DOTALL)
 
 
 def recognise(data: bytes) -> PhotoFormat:
-    """Tell the format by how the file begins. Raises InvalidImage with a sentence for the photo's owner."""
+    """Recognise the format by the first bytes. Raises InvalidImage with a sentence for the photo's owner."""
     if data[:3] == b"\xff\xd8\xff":
         return JPEG
     if data[:8] == SIGNATURE:
@@ -121,14 +123,14 @@ def recognise(data: bytes) -> PhotoFormat:
     if data[:4] in (b"II*\0", b"MM\0*"):
         return TIFF
     if RAW.match(data):
-        raise raw_refused()
+        raise raw_file_error()
     if data[:4] in (b"II+\0", b"MM\0+"):
         raise InvalidImage("The file is a BigTIFF, which cannot be read. Save it as an ordinary TIFF, or as a JPEG.")
     raise InvalidImage(f"The file is not a photo in a format that can be read. Use {ACCEPTED}.")
 
 
 def _by_brand(data: bytes) -> PhotoFormat | None:
-    """HEIC or AVIF, by what the file says it is or else is compatible with."""
+    """Return HEIC or AVIF, by the brand of the file or the brands that it is compatible with."""
     box = data[: min(int.from_bytes(data[:4]), 256)]
     main, others = box[8:12], {box[at : at + 4] for at in range(16, len(box), 4)}
     if main in AVIF_BRANDS or (main in (b"mif1", b"msf1") and others & AVIF_BRANDS):

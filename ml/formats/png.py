@@ -1,6 +1,6 @@
-"""What a PNG consists of, found without decoding it, and of that what a decoder needs. Nothing but bytes.
+"""Finds the chunks of a PNG without decoding it, and keeps those that a decoder needs. Works on bytes only.
 
-Chunks beside the picture that are flawed or large are left out, as browsers ignore them.
+Flawed or large chunks beside the picture are dropped, as browsers ignore them.
 """
 
 import zlib
@@ -13,7 +13,7 @@ from ml.errors import BROKEN, InvalidImage
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FRAME_BYTES = 12  # around each chunk's body: length, kind and checksum
 NEEDED = (b"IHDR", b"PLTE")
-# Encoders write some kilobytes in each. Of very many, only the search would take long.
+# Encoders write some kilobytes in each; to go through many more would only take long.
 MAX_CHUNKS = 100_000
 
 PALETTE_COLOURS = 3  # the colour types of IHDR
@@ -22,12 +22,14 @@ TRANSPARENCY_BYTES = {0: range(2, 3), 2: range(6, 7), PALETTE_COLOURS: range(1, 
 
 @dataclass(frozen=True, slots=True)
 class Png:
-    exif: bytes  # as TIFF, empty if there is none; some programs write it behind the pixels
+    """What is known of a PNG, and its picture without anything else."""
+
+    exif: bytes  # as TIFF, empty if there is none; some programs write it after the pixels
     animated: bool
-    picture: bytes  # a PNG of what its decoder needs
-    is_sound: (
-        bool  # False: only decoding tells, as the end lacks or a checksum of the pixels is wrong; `picture` has both
-    )
+    picture: bytes  # a PNG of the chunks that a decoder needs
+    # If not, only decoding tells whether the pixels are good, as the end is missing or a checksum is wrong. `picture`
+    # has both anyway.
+    is_sound: bool
 
 
 def read_png(data: bytes) -> Png:
@@ -49,10 +51,10 @@ def read_png(data: bytes) -> Png:
                 raise InvalidImage(BROKEN)
             colour_type = body[9]
         if kind == b"IDAT":
-            # The pixels have another checksum, within what is compressed.
-            parts.append(whole if sound else chunk(kind, bytes(body)))
+            # The pixels have another checksum inside the compressed data.
+            parts.append(whole if sound else build_chunk(kind, bytes(body)))
             has_pixels, is_sound = True, is_sound and sound
-        elif kind == b"IHDR" or _is_for(colour_type, kind, len(body), sound):
+        elif kind == b"IHDR" or _fits_colour_type(colour_type, kind, len(body), sound):
             parts.append(whole)
         elif kind == b"eXIf" and sound:
             exif = exif or bytes(body)
@@ -60,11 +62,11 @@ def read_png(data: bytes) -> Png:
             animated = int.from_bytes(body[:4]) > 1
     if colour_type is None:
         raise InvalidImage(BROKEN)
-    return Png(exif, animated, b"".join((*parts, chunk(b"IEND"))), has_end and is_sound)
+    return Png(exif, animated, b"".join((*parts, build_chunk(b"IEND"))), has_end and is_sound)
 
 
 def read_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
-    """Each chunk's kind, body, and all of its bytes, up to one that is cut off."""
+    """Yield each chunk's kind, body, and all of its bytes, up to a chunk that is cut off."""
     view, position = memoryview(data), len(SIGNATURE)
     while position + FRAME_BYTES <= len(data):
         length = int.from_bytes(view[position : position + 4])
@@ -75,12 +77,13 @@ def read_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
         position += len(whole)
 
 
-def _is_for(colour_type: int | None, kind: bytes, length: int, sound: bool) -> bool:
-    """Whether a palette or a transparent colour can be used with pixels of that colour type."""
+def _fits_colour_type(colour_type: int | None, kind: bytes, length: int, sound: bool) -> bool:
+    """Tell whether a palette or a transparent colour can be used with pixels of this colour type."""
     if kind == b"PLTE":
         return colour_type == PALETTE_COLOURS
     return kind == b"tRNS" and sound and colour_type in TRANSPARENCY_BYTES and length in TRANSPARENCY_BYTES[colour_type]
 
 
-def chunk(kind: bytes, body: bytes = b"") -> bytes:
+def build_chunk(kind: bytes, body: bytes = b"") -> bytes:
+    """Return a whole chunk: length, kind, body and checksum."""
     return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)

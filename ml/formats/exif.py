@@ -1,4 +1,4 @@
-"""What a camera wrote into a photo: which way is up, and when it was taken. Pillow only."""
+"""Reads what a camera wrote into a photo: which way is up, and when it was taken. Uses Pillow only."""
 
 import re
 from datetime import datetime
@@ -6,19 +6,19 @@ from datetime import datetime
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from ml.tiff_tags import exif_within_limits
+from ml.formats.tags import is_exif_within_limits
 
-# Others come from clocks that were never set, and no time zone can move these past what dates can hold.
+# Other years come from clocks that were never set. No time zone moves these beyond what a datetime can hold.
 YEARS = range(1901, 9000)
 
-# "2024:05:17 14:03:02" in EXIF; some programs write dashes, a "T", fractions of a second or the offset.
+# EXIF has "2024:05:17 14:03:02"; some programs write dashes, a "T", fractions of a second or the offset.
 TIME = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T]+(\d\d:\d\d:\d\d)(?:[.,]\d+)? *(Z|[+-]\d\d:?\d\d)?")
 
 
 def parse_exif(tiff: bytes) -> Image.Exif:
-    """The EXIF of a photo, empty where it is broken: the photo can still be good."""
+    """Parse the EXIF of a photo; empty where it is broken, as the photo can still be good."""
     exif = Image.Exif()
-    if not exif_within_limits(tiff):
+    if not is_exif_within_limits(tiff):
         return exif
     try:
         exif.load(tiff)
@@ -27,9 +27,9 @@ def parse_exif(tiff: bytes) -> Image.Exif:
     return exif
 
 
-def tiff_exif(image: TiffImageFile) -> Image.Exif:
-    """The EXIF of a TIFF, which is among its own tags."""
-    # Pillow would turn the picture as its XMP says.
+def read_tiff_exif(image: TiffImageFile) -> Image.Exif:
+    """Read the EXIF of a TIFF, which is among its own tags."""
+    # Without this, Pillow would turn the picture as its XMP says.
     image.info.pop("xmp", None)
     try:
         return image.getexif()
@@ -37,14 +37,14 @@ def tiff_exif(image: TiffImageFile) -> Image.Exif:
         return Image.Exif()
 
 
-def orientation(exif: Image.Exif) -> int:
-    """1..8, 1 when nothing is said."""
+def read_orientation(exif: Image.Exif) -> int:
+    """Return the orientation, 1..8; 1 if there is none."""
     value = exif.get(ExifTags.Base.Orientation, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def captured_at(exif: Image.Exif) -> datetime | None:
-    """DateTimeOriginal with OffsetTimeOriginal; naive when the camera wrote no offset, None outside YEARS."""
+def read_capture_time(exif: Image.Exif) -> datetime | None:
+    """Return DateTimeOriginal with OffsetTimeOriginal; naive without an offset, None outside YEARS."""
     try:
         details = exif.get_ifd(ExifTags.IFD.Exif)
         taken = str(details[ExifTags.Base.DateTimeOriginal])

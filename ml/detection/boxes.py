@@ -1,4 +1,4 @@
-"""Arithmetic on many boxes at once: arrays (n, 4) of left, top, right, bottom in pixels, float32."""
+"""Computes with many boxes at once: arrays, (n, 4), of left, top, right, bottom in pixels, float32."""
 
 from typing import Literal
 
@@ -13,8 +13,8 @@ Boxes = Floats
 Shared = Literal["union", "smaller"]
 
 
-def overlaps(boxes: Boxes, over: Shared = "union") -> Floats:
-    """Intersection over union, or over the smaller of the two areas, of all pairs: (n, 4) -> (n, n)."""
+def compute_overlaps(boxes: Boxes, over: Shared = "union") -> Floats:
+    """Return the intersection over union, or over the smaller area, of all pairs: (n, 4) -> (n, n)."""
     left, top, right, bottom = np.ascontiguousarray(boxes.T)
     widths = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
     heights = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
@@ -25,13 +25,13 @@ def overlaps(boxes: Boxes, over: Shared = "union") -> Floats:
     return ratio
 
 
-def suppress(boxes: Boxes, scores: Floats, limit: float, over: Shared = "union") -> NDArray[np.intp]:
-    """Greedy non-maximum suppression: indices of the boxes to keep, best first.
+def suppress_overlapping(boxes: Boxes, scores: Floats, limit: float, over: Shared = "union") -> NDArray[np.intp]:
+    """Return the indices of the boxes to keep, best first (greedy non-maximum suppression).
 
-    A box goes when it overlaps with a better one that stays by more than `limit`.
+    A box is dropped when it overlaps by more than `limit` with a better box that is kept.
     """
     order = np.argsort(-scores, kind="stable")
-    clashes = overlaps(boxes[order], over) > limit
+    clashes = compute_overlaps(boxes[order], over) > limit
     keep = np.ones(len(order), bool)
     for place in np.flatnonzero(np.triu(clashes, 1).any(axis=1)):
         if keep[place]:
@@ -39,34 +39,34 @@ def suppress(boxes: Boxes, scores: Floats, limit: float, over: Shared = "union")
     return order[keep]
 
 
-def shifted(boxes: Boxes, offsets: Floats) -> Boxes:
-    """Move each side by its offset, a share of the box's width or height."""
+def shift(boxes: Boxes, offsets: Floats) -> Boxes:
+    """Move each side by its offset, which is a share of the box's width or height."""
     sizes = boxes[:, 2:] - boxes[:, :2]
     moved: Boxes = boxes + offsets * np.concatenate([sizes, sizes], axis=1)
     return moved
 
 
-def centres(boxes: Boxes) -> Floats:
-    """The middles of the boxes: (n, 2)."""
+def compute_centres(boxes: Boxes) -> Floats:
+    """Return the middles of the boxes: (n, 2)."""
     middles: Floats = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
     return middles
 
 
-def squared(boxes: Boxes) -> Boxes:
-    """Widen the shorter side around the centre, so that all boxes are squares."""
+def make_square(boxes: Boxes) -> Boxes:
+    """Widen the shorter side of each box around its centre, so that all are squares."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
     return np.concatenate([centres - halves, centres + halves], axis=1)
 
 
-def resized(boxes: Boxes, factor: float) -> Boxes:
-    """Grow or shrink around the centres."""
+def resize(boxes: Boxes, factor: float) -> Boxes:
+    """Make the boxes larger or smaller around their centres."""
     centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) * (factor / 2)
     return np.concatenate([centres - halves, centres + halves], axis=1).astype(np.float32)
 
 
-def supporters(boxes: Boxes, others: Boxes, limit: float) -> NDArray[np.intp]:
-    """How many of the others overlap with each box by more than `limit` of the union: (n,)."""
+def count_supporters(boxes: Boxes, others: Boxes, limit: float) -> NDArray[np.intp]:
+    """Count how many of the others overlap with each box by more than `limit` of the union: (n,)."""
     left, top, right, bottom = (side[:, None] for side in boxes.T)
     widths = np.minimum(right, others[:, 2]) - np.maximum(left, others[:, 0])
     heights = np.minimum(bottom, others[:, 3]) - np.maximum(top, others[:, 1])
@@ -75,11 +75,11 @@ def supporters(boxes: Boxes, others: Boxes, limit: float) -> NDArray[np.intp]:
     return np.asarray(np.count_nonzero(shared > limit * whole, axis=1), np.intp)
 
 
-def patches(image: Image, boxes: Boxes, size: int, degrees: float = 0.0) -> NDArray[np.uint8]:
-    """Cut out all boxes at once, bilinearly resized, mid-grey outside of the image: (n, size, size, 3).
+def cut_patches(image: Image, boxes: Boxes, size: int, degrees: float = 0.0) -> NDArray[np.uint8]:
+    """Cut out all boxes at once, bilinearly resized and mid-grey outside of the image: (n, size, size, 3).
 
     `size` is 24 or 48, so a row of one patch stays below the 32,767 columns that OpenCV can map. With `degrees` the
-    boxes are turned clockwise around their centres before they are cut out, so that what leans so stands upright.
+    boxes are turned clockwise around their centres before they are cut out, so that leaning faces stand upright.
     """
     shape = (len(boxes), size, size)
     steps = (np.arange(size, dtype=np.float32) + 0.5) / size
@@ -88,14 +88,14 @@ def patches(image: Image, boxes: Boxes, size: int, degrees: float = 0.0) -> NDAr
     across = np.broadcast_to(columns[:, None, :], shape).reshape(len(boxes), -1)
     down = np.broadcast_to(rows[:, :, None], shape).reshape(len(boxes), -1)
     if degrees:
-        turned_points = turned(np.stack([across, down], axis=2), centres(boxes) - np.float32(0.5), degrees)
+        turned_points = turn_points(np.stack([across, down], axis=2), compute_centres(boxes) - np.float32(0.5), degrees)
         across, down = np.ascontiguousarray(turned_points[..., 0]), np.ascontiguousarray(turned_points[..., 1])
     cut = cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(128, 128, 128))
     return np.asarray(cut, np.uint8).reshape(*shape, 3)
 
 
-def turned(points: Floats, around: Floats, degrees: float) -> Floats:
-    """Turn points (n, m, 2) clockwise, as the viewer sees it, around others (n, 2)."""
+def turn_points(points: Floats, around: Floats, degrees: float) -> Floats:
+    """Turn points, (n, m, 2), clockwise, as the viewer sees it, around other points, (n, 2)."""
     angle = np.deg2rad(degrees)
     matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
     fixed = around[:, None, :]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ml.errors import InvalidImage
+from ml.formats.png import MAX_CHUNKS, SIGNATURE, read_png
 from ml.image import check_photo, decode
-from ml.png_structure import MAX_CHUNKS, SIGNATURE, read_png
 from tests.support.photo_parts import AFTER_HEADER, FLAWED_CHUNKS, LARGE_CHUNKS, chunk, with_chunk
 from tests.support.photos import astronaut, encoded, exif, turned
 

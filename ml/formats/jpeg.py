@@ -1,6 +1,6 @@
-"""What a JPEG consists of, found without decoding it, and of that what a decoder needs. Nothing but bytes.
+"""Finds the parts of a JPEG without decoding it, and keeps those that a decoder needs. Works on bytes only.
 
-Markers are those of ITU-T T.81, table B.1. What is flawed beside the picture is left out, as browsers ignore it.
+Markers are those of ITU-T T.81, table B.1. Flawed parts beside the picture are dropped, as browsers ignore them.
 """
 
 import re
@@ -18,55 +18,57 @@ LOSSLESS = (0xC3, 0xCB, 0xF7)
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD8))
 JFIF, EXIF, ADOBE = 0xE0, 0xE1, 0xEE
 
-# What stands between two segments is skipped. A restart marker belongs to the scan that it stands in.
+# Bytes between two segments are skipped. A restart marker belongs to the scan around it.
 NEXT_SEGMENT = re.compile(rb"\xff[^\x00\xff]")
 AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
-# Ordinary ones have 1 to 12. Each takes time for every pixel of the picture and may have only a few bytes.
+# Ordinary JPEGs have 1 to 12. Each scan takes time for every pixel, and may have only a few bytes.
 MAX_SCANS = 100
-# A photo has some dozens, and hundreds with large metadata; each costs time, and may have but four bytes.
+# A photo has dozens, or hundreds with large metadata. Each costs time, and may have only four bytes.
 MAX_SEGMENTS = 2000
 
 SAVE_AGAIN = "Save it again as an ordinary JPEG."
 
 PLAIN_JFIF = b"\xff\xe0\x00\x10JFIF\0\1\1\0\0\1\0\1\0\0"
-ADOBE_BYTES = 14  # of the segment without its marker
+ADOBE_BYTES = 14  # in the segment, without its marker
 END_MARKER = b"\xff\xd9"
-# Two continuations of a scan, which make two pictures of it if it lacks any of its pixels.
+# Two continuations of a scan. They give two different pictures if the scan lacks any pixels.
 FILLINGS = (bytes(64), b"\xfe\x5a" * 32)
 
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
+    """What is known of a JPEG, and its picture without anything else."""
+
     width: int
     height: int
     components: int  # 1 for grey, 3 for colours, 4 for inks
     process: int  # BASELINE, EXTENDED or PROGRESSIVE
-    scans: tuple[int, ...]  # the number of components in each
+    scans: tuple[int, ...]  # the number of components in each scan
     exif: bytes  # as TIFF, empty if there is none
-    picture: bytes  # a JPEG of what its decoder needs, and nothing that follows its end
-    has_end: bool  # False: cut off, or complete but for the end marker, which `picture` then has
+    picture: bytes  # a JPEG of the parts that a decoder needs, without what follows its end
+    has_end: bool  # if not, it is cut off or lacks only the end marker; `picture` has one anyway
 
     @property
     def comes_in_parts(self) -> bool:
-        """Whether a decoder keeps the whole picture, as the next scan may add to any part of it."""
+        """Tell whether a decoder keeps the whole picture, because the next scan may add to any part of it."""
         return self.process == PROGRESSIVE or min(self.scans) < self.components
 
     @property
     def continuations(self) -> tuple[bytes, ...]:
-        """Two JPEGs of one without its end, which show the same picture only if nothing else is missing."""
-        scan = self.picture[: -len(END_MARKER)].rstrip(b"\0")  # zeros: of a copy that was cut off
+        """Return two JPEGs made from one without its end. They show the same picture if nothing else is missing."""
+        scan = self.picture[: -len(END_MARKER)].rstrip(b"\0")  # zeros are left by a copy that was cut off
         whole = scan + b"\0" if scan.endswith(b"\xff") else scan
         return tuple(whole + filling + END_MARKER for filling in FILLINGS)
 
 
 def read_jpeg(data: bytes) -> Jpeg:
-    """Find the parts of a JPEG, and refuse what this project's decoder must not see.
+    """Find the parts of a JPEG, and refuse what the decoder must not see.
 
     Raises InvalidImage with a sentence for the photo's owner.
     """
     parts, scans, frame, exif, has_end = [b"\xff\xd8"], [], None, b"", False
-    for marker, segment in segments(data):
+    for marker, segment in read_segments(data):
         if marker in FRAMES:
             if frame is not None:
                 raise InvalidImage(BROKEN)
@@ -93,8 +95,8 @@ def read_jpeg(data: bytes) -> Jpeg:
     return Jpeg(frame.width, frame.height, frame.components, frame.process, tuple(scans), exif, picture, has_end)
 
 
-def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Each segment's marker and bytes, of a scan with the compressed data that follow it, up to the end marker."""
+def read_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield each segment's marker and bytes up to the end marker; a scan includes its compressed data."""
     position = 2
     for _ in range(MAX_SEGMENTS):
         if not (found := NEXT_SEGMENT.search(data, position)):
@@ -106,7 +108,7 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         if marker == END:
             yield marker, b""
             return
-        # Two bytes of the length itself; flawed ones say less.
+        # The length includes its own two bytes; a flawed one says less.
         position += max(int.from_bytes(data[position : position + 2]), 2)
         if marker == SCAN:
             after = AFTER_SCAN.search(data, position)
@@ -152,7 +154,7 @@ def _components_of_scan(segment: bytes, frame: _Frame | None) -> int:
 
 
 def _colour_model(marker: int, segment: bytes) -> bytes:
-    """What says how colours are stored, without anything else; empty for segments that do not."""
+    """Return only what a segment says of how colours are stored; empty if it says nothing of that."""
     if marker == JFIF and segment[4:9] == b"JFIF\0" and len(segment) >= len(PLAIN_JFIF):
         return PLAIN_JFIF
     if marker == ADOBE and segment[4:9] == b"Adobe" and len(segment) >= 2 + ADOBE_BYTES:

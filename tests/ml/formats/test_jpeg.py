@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from ml.errors import InvalidImage
+from ml.formats.jpeg import BASELINE, MAX_SCANS, MAX_SEGMENTS, PROGRESSIVE, read_jpeg
 from ml.image import check_photo, decode
-from ml.jpeg_structure import BASELINE, MAX_SCANS, MAX_SEGMENTS, PROGRESSIVE, read_jpeg
 from ml.photo import PhotoLimits
 from tests.support.hostile_photos import jpeg_of_many_segments, jpeg_of_process, lossless_jpeg
 from tests.support.photo_parts import FLAWED_SEGMENTS, segment, with_segment

@@ -1,7 +1,7 @@
-"""MTCNN's three nets as ONNX graphs, built in memory (Zhang et al. 2016, arXiv 1604.02878).
+"""Builds MTCNN's three nets in memory as ONNX graphs (Zhang et al. 2016, arXiv 1604.02878).
 
-All take pictures (n, height, width, 3), RGB, uint8. Offsets are those of a box's left, top, right and bottom,
-as shares of its size.
+All take pictures, (n, height, width, 3), RGB, uint8. Offsets are those of a box's left, top, right and bottom, as
+shares of its size.
 """
 
 from typing import Any
@@ -11,22 +11,22 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ml.mtcnn_weights import Weights, read_weights
+from ml.detection.weights import Weights, read_weights
 
 Floats = NDArray[np.float32]
 
 OPSET = 17
-IR_VERSION = 8  # of that opset; older runtimes refuse newer ones
+IR_VERSION = 8  # that of the opset; older runtimes refuse newer versions
 
 # The nets were trained on (pixel - 127.5) / 128.
 PIXEL_MEAN = 127.5
 PIXEL_SPREAD = 128.0
 
 
-def proposal_net() -> bytes:
-    """P-Net, for pictures of any size: one output (n, 5, rows, columns) for cells of 12 px, 2 px apart.
+def build_proposal_net() -> bytes:
+    """Build P-Net, for pictures of any size: one output, (n, 5, rows, columns), for cells of 12 px that lie 2 px apart.
 
-    First the logit of the probability of a face, then the four offsets.
+    The first of the five is the logit of the probability of a face; the others are the offsets.
     """
     net = _Net(read_weights("pnet"), ["n", "height", "width", 3])
     features = net.first_conv_prelu_pool(2)
@@ -35,8 +35,8 @@ def proposal_net() -> bytes:
     return net.finish(net.face_and_offsets(features))
 
 
-def refinement_net() -> bytes:
-    """R-Net on pictures of 24 x 24: face (n,), offsets (n, 4)."""
+def build_refinement_net() -> bytes:
+    """Build R-Net, for pictures of 24 x 24: probability of a face, (n,), and offsets, (n, 4)."""
     net = _Net(read_weights("rnet"), ["n", 24, 24, 3])
     features = net.first_conv_prelu_pool(3)
     features = net.max_pool(net.conv_prelu(features), 3, padded=False)
@@ -46,8 +46,11 @@ def refinement_net() -> bytes:
     return net.finish(net.face_probability(net.dense(features)), offsets)
 
 
-def output_net() -> bytes:
-    """O-Net on pictures of 48 x 48: face (n,), offsets (n, 4), landmarks (n, 10): five x, five y, shares of the box."""
+def build_output_net() -> bytes:
+    """Build O-Net, for pictures of 48 x 48: probability of a face, (n,), offsets, (n, 4), and landmarks, (n, 10).
+
+    The landmarks are five x and then five y, as shares of the box.
+    """
     net = _Net(read_weights("onet"), ["n", 48, 48, 3])
     features = net.first_conv_prelu_pool(3)
     features = net.max_pool(net.conv_prelu(features), 3, padded=False)
@@ -60,11 +63,11 @@ def output_net() -> bytes:
 
 
 class _Net:
-    """A graph under construction, which consumes the weights layer by layer. Names of values are returned.
+    """A graph under construction, which uses up the weights layer by layer. Methods return the names of values.
 
-    ONNX Runtime's PRelu takes longer than the convolutions around it. So it is written with what the runtime fuses
-    into its blocked convolutions: with slope s, prelu(x) = s x + (1 - s) relu(x). Where a maximum follows,
-    prelu(x) = max(x, s x) for s <= 1 goes behind it, on a quarter of the pixels.
+    ONNX Runtime's PRelu takes longer than the convolutions around it. So it is written in operations that the runtime
+    fuses into its blocked convolutions: with slope s, prelu(x) = s x + (1 - s) relu(x). Where a maximum follows,
+    prelu(x) = max(x, s x), for s <= 1, is computed after it, on a quarter of the pixels.
     """
 
     def __init__(self, weights: Weights, shape: list[str | int]) -> None:
@@ -74,12 +77,12 @@ class _Net:
         self._input = helper.make_tensor_value_info("pictures", TensorProto.UINT8, shape)
 
     def first_conv_prelu_pool(self, size: int) -> str:
-        """The first block, with the pixels' normalisation folded into the convolution."""
+        """Add the first block, with the normalisation of the pixels folded into the convolution."""
         pixels = self._add("Cast", self._add("Transpose", "pictures", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
         kernel, bias, slopes = (next(self._weights) for _ in range(3))
         kernel = kernel / PIXEL_SPREAD
         bias = bias - PIXEL_MEAN * kernel.sum(axis=(0, 1, 2))
-        # The maximum of a channel whose slope is negative is that of max(x, s x), so both are computed.
+        # A channel with a negative slope needs the maximum of max(x, s x), so both x and s x are computed.
         falling = np.flatnonzero(slopes < 0)
         kernel = np.concatenate([kernel, kernel[..., falling] * slopes[falling]], axis=-1)
         bias = np.concatenate([bias, bias[falling] * slopes[falling]])
@@ -89,14 +92,14 @@ class _Net:
         return self._prelu_of_maxima(highest, slopes, falling)
 
     def _prelu_of_maxima(self, highest: str, slopes: Floats, falling: NDArray[np.intp]) -> str:
-        """From the maxima of x, and of s x for the falling channels, to those of prelu(x)."""
+        """Turn the maxima of x, and of s x for the falling channels, into those of prelu(x)."""
         channels = np.arange(len(slopes))
         scaled = len(slopes) + np.arange(len(falling))
         straight = np.zeros((_blocked(len(slopes) + len(falling)), _blocked(len(slopes))), np.float32)
         straight[channels, channels] = np.maximum(slopes, 0)
         bent = np.zeros_like(straight)
         bent[channels, channels] = 1
-        # Rising: s m + (1 - s) relu(m). Falling: max(m, n) = n + relu(m - n), n the maximum of s x.
+        # Rising: s m + (1 - s) relu(m). Falling: max(m, n) = n + relu(m - n), where n is the maximum of s x.
         straight[scaled, falling] = 1
         bent[scaled, falling] = -1
         shares = np.ones(_blocked(len(slopes)), np.float32)
@@ -105,42 +108,47 @@ class _Net:
         return self._add("Add", self._mix(highest, straight), above)
 
     def conv_prelu(self, features: str) -> str:
+        """Add a convolution and its PRelu."""
         values = self.conv(features)
         slopes = next(self._weights)
         above = self._scale(self._add("Relu", values), 1 - slopes)
         return self._add("Add", self._scale(values, slopes), above)
 
     def conv(self, features: str) -> str:
+        """Add a convolution."""
         kernel, bias = next(self._weights), next(self._weights)
         empty = _blocked(kernel.shape[2]) - kernel.shape[2]
         return self._conv(features, np.pad(kernel, [(0, 0), (0, 0), (0, empty), (0, 0)]), bias)
 
     def face_and_offsets(self, features: str) -> str:
-        """Both heads of P-Net in one convolution; of the two classes' logits only their difference matters."""
+        """Add both heads of P-Net as one convolution; only the difference of the two classes' logits matters."""
         offsets, offsets_bias, classes, classes_bias = self._weights
         kernel = np.concatenate([classes[..., 1:] - classes[..., :1], offsets], axis=-1)
         return self._conv(features, kernel, np.concatenate([classes_bias[1:] - classes_bias[:1], offsets_bias]))
 
     def max_pool(self, features: str, size: int, padded: bool = True) -> str:
+        """Add a maximum over squares of `size`, 2 px apart."""
         padding = "SAME_UPPER" if padded else "VALID"
         return self._add("MaxPool", features, kernel_shape=[size, size], strides=[2, 2], auto_pad=padding)
 
     def flat_dense_prelu(self, features: str, shape: tuple[int, int, int]) -> str:
-        """A dense layer on feature maps of (width, height, channels), the order in which Keras flattened them here."""
+        """Add a dense layer on feature maps of (width, height, channels), the order in which Keras flattened them."""
         kernel = next(self._weights)
         in_our_order = kernel.reshape(*shape, -1).transpose(2, 1, 0, 3).reshape(kernel.shape)
         values = self._dense(self._add("Flatten", features), in_our_order, next(self._weights))
         return self._add("PRelu", values, self._constant(next(self._weights)))
 
     def dense(self, features: str) -> str:
+        """Add a dense layer."""
         return self._dense(features, next(self._weights), next(self._weights))
 
     def face_probability(self, logits: str) -> str:
-        """The second of the two logits' softmax."""
+        """Add the softmax of two logits, and return its second value."""
         first, second = (self._add("Gather", logits, self._constant(np.array(which)), axis=1) for which in (0, 1))
         return self._add("Sigmoid", self._add("Sub", second, first))
 
     def finish(self, *outputs: str) -> bytes:
+        """Return the graph with these outputs as an ONNX file."""
         results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
         graph = helper.make_graph(self._nodes, "mtcnn", [self._input], results, self._constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
@@ -151,11 +159,11 @@ class _Net:
         return self._add("Conv", features, self._constant(kernel.transpose(3, 2, 0, 1)), self._constant(bias))
 
     def _mix(self, features: str, shares: Floats) -> str:
-        """Each channel becomes a sum of shares of all: shares (in, out)."""
+        """Make each channel a weighted sum of all; the shares are (in, out)."""
         return self._add("Conv", features, self._constant(shares.T[..., None, None]))
 
     def _scale(self, features: str, factors: Floats) -> str:
-        """Each channel times its factor, as the convolution that the runtime can add to another in one go."""
+        """Multiply each channel by its factor, as a convolution that the runtime can fuse with another."""
         return self._add("Conv", features, self._constant(factors[:, None, None, None]), group=len(factors))
 
     def _dense(self, features: str, kernel: Floats, bias: Floats) -> str:
@@ -173,5 +181,5 @@ class _Net:
 
 
 def _blocked(channels: int) -> int:
-    """The channels that the runtime's blocked convolutions want: a multiple of 16."""
+    """Round up to a multiple of 16, the number of channels that the runtime's blocked convolutions need."""
     return -(-channels // 16) * 16

@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.detection.loading import load_detector
+from ml.detection.yunet import YunetDetector
 from ml.detector_file import DetectorFile
 from ml.errors import ModelUnavailable
-from ml.yunet import YunetDetector, load_detector
 from tests.support.yunet_file import BOX, POINTS, yunet_like
 
 
