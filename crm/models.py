@@ -6,7 +6,7 @@ from crm.api_keys.models import ApiKey, Scope
 from crm.consents.models import AppendOnly, Consent
 from crm.customers.models import Customer
 from crm.interactions.models import Interaction
-from crm.webhooks.models.deliveries import DeliveryAttempt, DeliveryClaim, WebhookDelivery, WebhookMessage
+from crm.webhooks.models.deliveries import DeliveryAttempt, WebhookDelivery, WebhookMessage
 from crm.webhooks.models.endpoints import WebhookEndpoint
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Consent",
     "Customer",
     "DeliveryAttempt",
-    "DeliveryClaim",
     "IdempotentRequest",
     "Interaction",
     "Scope",

@@ -2,14 +2,13 @@
 
 from emotions.answers.models import SCORE_FIELDS, CannotTell, EmotionCorrection, EmotionRecord
 from emotions.model_versions.models import ModelActivation, ModelVersion
-from emotions.reanalyses.models import Reanalysis, Turn
+from emotions.reanalyses.models import Reanalysis
 from emotions.sentiment.models import SentimentPoint
-from emotions.snapshots.models import Claim, Snapshot
+from emotions.snapshots.models import Snapshot
 
 __all__ = [
     "SCORE_FIELDS",
     "CannotTell",
-    "Claim",
     "EmotionCorrection",
     "EmotionRecord",
     "ModelActivation",
@@ -17,5 +16,4 @@ __all__ = [
     "Reanalysis",
     "SentimentPoint",
     "Snapshot",
-    "Turn",
 ]

@@ -93,7 +93,7 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
         return {
             "endpoint": endpoint,
             "overlapping": endpoint.overlapping(timezone.now()),
-            "waiting": endpoint.deliveries.filter(status=WebhookDelivery.Status.PENDING).count(),
+            "waiting": WebhookDelivery.objects.waiting().filter(endpoint=endpoint).count(),
             "failed": endpoint.deliveries.filter(status=WebhookDelivery.Status.FAILED, is_test=False).count(),
             "deliveries": Paginator(newest, DELIVERIES_ON_A_PAGE).get_page(request.GET.get("page")),
             "may_change": self.has_change_permission(request),

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
-import random
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from crm.models import DeliveryAttempt, DeliveryClaim, WebhookDelivery, WebhookEndpoint
+from crm.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.models.endpoints import GONE
 from crm.webhooks.signing import signed_headers
 from crm.webhooks.transport import Answer, post
+from jobs.work import Claim
 
 logger = logging.getLogger(__name__)
 
-JITTER = 0.2  # of each delay, up or down, so that what failed together is not tried again together
 GAVE_UP = "Given up after {attempts} attempts. The last one: {why}"
 TEST_FAILED = "The test failed: {why}"
 
 Status = WebhookDelivery.Status
 
 
-def deliver(claim: DeliveryClaim) -> None:
+def deliver(claim: Claim) -> None:
     """Attempt a claimed delivery; nothing happens if another worker has taken it over."""
     delivery = WebhookDelivery.objects.held_by(claim).select_related("message", "endpoint").first()
     if delivery is None:  # deleted in this very moment
@@ -42,7 +40,7 @@ def _send(delivery: WebhookDelivery, now: datetime) -> Answer:
 
 
 @transaction.atomic
-def _store(claim: DeliveryClaim, delivery: WebhookDelivery, started: datetime, answer: Answer) -> None:
+def _store(claim: Claim, delivery: WebhookDelivery, started: datetime, answer: Answer) -> None:
     """Write down the attempt, and what follows from it unless the claim was lost meanwhile."""
     # The endpoint first, as everywhere, so that two transactions cannot wait for each other. Not its key: events that
     # are written down meanwhile refer to that.
@@ -52,12 +50,12 @@ def _store(claim: DeliveryClaim, delivery: WebhookDelivery, started: datetime, a
     _log(delivery, started, answer)
     held = WebhookDelivery.objects.held_by(claim)
     if answer.accepted:
-        held.finish(Status.DELIVERED)
+        held.end(Status.DELIVERED)
         WebhookEndpoint.objects.filter(pk=endpoint.pk).note_success()
     elif answer.gone:
         unsubscribe(endpoint)
     elif delivery.is_test:
-        held.finish(Status.FAILED, TEST_FAILED.format(why=_why(answer)))
+        held.fail(TEST_FAILED.format(why=_why(answer)))
     else:
         _try_again_or_give_up(claim, delivery.attempts, answer)
         WebhookEndpoint.objects.filter(pk=endpoint.pk).note_failure()
@@ -76,14 +74,12 @@ def _log(delivery: WebhookDelivery, started: datetime, answer: Answer) -> None:
     )
 
 
-def _try_again_or_give_up(claim: DeliveryClaim, attempts: int, answer: Answer) -> None:
+def _try_again_or_give_up(claim: Claim, attempts: int, answer: Answer) -> None:
     held = WebhookDelivery.objects.held_by(claim)
-    delays = settings.WEBHOOK_RETRY_DELAYS
-    if attempts > len(delays):
-        held.finish(Status.FAILED, GAVE_UP.format(attempts=attempts, why=_why(answer)))
-        return
-    delay = delays[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
-    held.wait(timezone.now() + timedelta(seconds=delay))
+    if attempts >= WebhookDelivery.max_attempts():
+        held.fail(GAVE_UP.format(attempts=attempts, why=_why(answer)))
+    else:
+        held.release(WebhookDelivery.retry_delay(attempts))
 
 
 def _why(answer: Answer) -> str:
@@ -93,4 +89,4 @@ def _why(answer: Answer) -> str:
 def unsubscribe(endpoint: WebhookEndpoint) -> None:
     """The receiver wants no more: end what waits, and write down nothing more for it. Call it in a transaction."""
     WebhookEndpoint.objects.filter(pk=endpoint.pk).stop(WebhookEndpoint.State.DISABLED, GONE, automatically=True)
-    WebhookDelivery.objects.filter(endpoint=endpoint).unfinished().finish(Status.FAILED, GONE)
+    WebhookDelivery.objects.filter(endpoint=endpoint).unfinished().fail(GONE)

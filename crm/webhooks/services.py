@@ -59,7 +59,7 @@ def resume(endpoint: WebhookEndpoint) -> bool:
     if not stopped.start():
         return False
     now = timezone.now()
-    waiting = WebhookDelivery.objects.filter(endpoint=endpoint, status=WebhookDelivery.Status.PENDING)
+    waiting = WebhookDelivery.objects.waiting().filter(endpoint=endpoint)
     waiting.filter(due_at__gt=now).update(due_at=now)
     announce_on_commit(deliver_webhooks)
     return True
@@ -81,8 +81,7 @@ def redeliver(delivery: WebhookDelivery) -> bool:
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=delivery.endpoint_id)
     if endpoint.state == State.DISABLED:
         raise EndpointUnsubscribed
-    idle = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(status=WebhookDelivery.Status.DELIVERING)
-    if not idle.wait(timezone.now(), attempts=0, makes_way=False):
+    if not WebhookDelivery.objects.filter(pk=delivery.pk).retry(makes_way=False):
         return False
     announce_on_commit(deliver_webhooks)
     return True
@@ -95,6 +94,6 @@ def redeliver_failed(endpoint: WebhookEndpoint) -> int:
     if locked.state == State.DISABLED:
         raise EndpointUnsubscribed
     failed = WebhookDelivery.objects.filter(Q(is_test=False), endpoint=endpoint, status=WebhookDelivery.Status.FAILED)
-    count = failed.wait(timezone.now(), attempts=0, makes_way=True)
+    count = failed.retry(makes_way=True)
     announce_on_commit(deliver_webhooks)
     return count

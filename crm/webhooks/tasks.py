@@ -24,7 +24,7 @@ def sweep_webhooks() -> None:
     """Replace lost messages, give up what cannot be delivered, delete what is old."""
     now = timezone.now()
     for delivery_id in list(WebhookDelivery.objects.worn_out(now).values_list("pk", flat=True)):
-        WebhookDelivery.objects.worn_out(now).filter(pk=delivery_id).finish(WebhookDelivery.Status.FAILED, ABANDONED)
+        WebhookDelivery.objects.worn_out(now).filter(pk=delivery_id).fail(ABANDONED)
     DELIVERIES.announce_rest()
     old = list(
         WebhookMessage.objects.expired(now).order_by("created_at").values_list("pk", flat=True)[:DELETED_AT_ONCE]

@@ -15,6 +15,6 @@ def oldest_wait() -> timedelta | None:
     Since it was uploaded, or since it was to be tried again. One look into the index of unfinished snapshots.
     """
     now = timezone.now()
-    waiting = Snapshot.objects.filter(status=Snapshot.Status.PENDING, due_at__lte=now)
+    waiting = Snapshot.objects.waiting().filter(status=Snapshot.Status.PENDING, due_at__lte=now)
     due = waiting.aggregate(due=Min("due_at"))["due"]
     return max(now - due - CLOCK_DIFFERENCE, timedelta(0)) if due else None

@@ -13,12 +13,13 @@ from django.db import connection, transaction
 from crm.models import Consent, Customer
 from emotions.analysis import metrics
 from emotions.model_versions.services import ActiveModel, Stamps, active_model, detector_file, stamps_of
-from emotions.models import Claim, EmotionRecord, ModelVersion, Snapshot
+from emotions.models import EmotionRecord, ModelVersion, Snapshot
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.services import fail, outcome_changed
 from emotions.snapshots.models import GIVEN_UP, SnapshotQuerySet
 from emotions.snapshots.photos import photo_limits
 from jobs.outage import connection_lost
+from jobs.work import Claim
 from ml.detector_file import DetectorFile
 from ml.errors import DecoderKilled, InvalidImage
 from ml.labels import EMOTIONS
@@ -99,12 +100,12 @@ def analyse(taken: Taken) -> None:
         outcome = _release(held, snapshot)
     except ConnectionError as error:  # to the storage: the photo's turn comes when it is back
         logger.warning("Snapshot %s waits. %s", snapshot.uuid, error)
-        held.postpone()
+        held.release(Snapshot.retry_delay(1), attempt_counts=False)
         outcome = metrics.RETRIED
     except Exception as error:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
         if connection_lost(error):
             connection.close()  # the next query opens another
-            held.give_back()
+            held.release(attempt_counts=False)
             raise
         logger.exception("Analysing snapshot %s failed", snapshot.uuid)
         outcome = _release(held, snapshot)
@@ -117,7 +118,7 @@ def _release(held: SnapshotQuerySet, snapshot: Snapshot) -> str:
     if snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS:
         fail(held, GIVEN_UP)
         return Snapshot.Status.FAILED
-    held.release(snapshot.attempts)
+    held.release(Snapshot.retry_delay(snapshot.attempts))
     return metrics.RETRIED
 
 

@@ -75,7 +75,7 @@ def models_page(models_dir: Path) -> ModelsPage:
         before=back,
         lost_before=before is not None and back is None,
         activations=tuple(ModelActivation.objects.select_related("model_version", "activated_by")[:ACTIVATIONS_SHOWN]),
-        runs=tuple(Reanalysis.objects.select_related("model_version", "requested_by")[:RUNS_SHOWN]),
+        runs=tuple(Reanalysis.objects.select_related("model_version", "started_by")[:RUNS_SHOWN]),
         photos_of_others=_photos_of_others(),
     )
 
@@ -115,8 +115,8 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        if not self.run.is_running:
-            return 100 if self.run.status == Reanalysis.Status.FINISHED else self._share
+        if not self.run.is_unfinished:
+            return 100 if self.run.status == Reanalysis.Status.DONE else self._share
         return min(self._share, 99)
 
     @property
@@ -126,16 +126,16 @@ class Progress:
     @property
     def left_out(self) -> int:
         """Return how many photos were deleted, or analysed by other work, while this ran; 0 until it has ended."""
-        return max(self.run.total - self.run.handled, 0) if not self.run.is_running else 0
+        return max(self.run.total - self.run.handled, 0) if not self.run.is_unfinished else 0
 
     @property
     def poll_every(self) -> str:
-        return POLL_EVERY if self.run.is_running else ""
+        return POLL_EVERY if self.run.is_unfinished else ""
 
     @property
     def state(self) -> str:
         """Return a text that changes whenever the page must be drawn anew."""
-        return f"{self.run.status}-{self.run.handled}"
+        return f"{'running' if self.run.is_unfinished else self.run.status}-{self.run.handled}"
 
 
 def progress_of(runs: Iterable[Reanalysis]) -> list[Progress]:

@@ -31,5 +31,5 @@ def activate(folder: str, fingerprint: str, by: User) -> ModelActivation | None:
         if newest and (newest.folder, newest.model_version) == (folder, version):
             return None
         activation = ModelActivation.objects.create(model_version=version, folder=folder, activated_by=by)
-        Reanalysis.objects.exclude(model_version=version).end(Reanalysis.Status.STOPPED, ANOTHER_ACTIVATED)
+        Reanalysis.objects.exclude(model_version=version).cancel(ANOTHER_ACTIVATED)
         return activation

@@ -134,7 +134,7 @@ def _run_or_404(public_id: uuid.UUID) -> Reanalysis:
 
 
 def _runs() -> QuerySet[Reanalysis]:
-    return Reanalysis.objects.select_related("model_version", "requested_by", "snapshot")
+    return Reanalysis.objects.select_related("model_version", "started_by", "snapshot")
 
 
 def _customer_of(request: StaffRequest, run: Reanalysis) -> Customer | None:

@@ -45,7 +45,7 @@ def _start(by: User, **what: Any) -> Reanalysis:
     version = ModelVersion.objects.of(active_model().check())
     try:
         with transaction.atomic():
-            run = Reanalysis(model_version=version, requested_by=by, total=0, last=_newest_snapshot(), **what)
+            run = Reanalysis(model_version=version, started_by=by, total=0, last=_newest_snapshot(), **what)
             run.total = run.snapshots().count()
             run.save()
             if not run.total:
@@ -70,4 +70,4 @@ def _newest_snapshot() -> int:
 
 def stop(run: Reanalysis) -> bool:
     """End it; False when it has ended already. The photo that a worker is at just now keeps its earlier answer."""
-    return bool(Reanalysis.objects.filter(pk=run.pk).end(Reanalysis.Status.STOPPED, STOPPED_BY_A_PERSON))
+    return bool(Reanalysis.objects.filter(pk=run.pk).cancel(STOPPED_BY_A_PERSON))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from celery import shared_task
 from django.conf import settings
 
-from emotions.models import Reanalysis, Snapshot, Turn
+from emotions.models import Reanalysis, Snapshot
 from jobs.dispatch import Work
 from jobs.outage import outlasting_outages
-
-if TYPE_CHECKING:
-    pass
+from jobs.work import Claim
 
 
 @shared_task
@@ -26,16 +22,16 @@ def _reanalyses_wait() -> bool:
     return Reanalysis.objects.waits() and not Snapshot.objects.waits()
 
 
-def _take_next_turn() -> Turn | None:
+def _take_next() -> Claim | None:
     from emotions.reanalyses import worker  # web processes import this module and must not load the pipeline
 
     return worker.take_next()
 
 
-def _go_on(turn: Turn) -> None:
+def _go_on(claim: Claim) -> None:
     from emotions.reanalyses import worker  # as above
 
-    worker.go_on(turn)
+    worker.go_on(claim)
 
 
-REANALYSES = Work(task=go_on_reanalysing, waits=_reanalyses_wait, claim_next=_take_next_turn, do=_go_on)
+REANALYSES = Work(task=go_on_reanalysing, waits=_reanalyses_wait, claim_next=_take_next, do=_go_on)

@@ -1,6 +1,7 @@
 """A worker's part of a re-analysis: photo by photo, behind every new upload."""
 
 import logging
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -10,11 +11,12 @@ from crm.models import Customer
 from emotions.analysis import services as analysis
 from emotions.corrections.services import SAME_FACE, carry_over
 from emotions.model_versions.services import ANOTHER_ACTIVATED
-from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot, Turn
+from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.services import outcome_changed
 from emotions.reanalyses.models import ReanalysisQuerySet
 from jobs.outage import connection_lost
+from jobs.work import Claim
 from ml.errors import DecoderKilled, InvalidImage
 from ml.pipeline import EmotionPipeline
 from ml.types import BoundingBox, PhotoAnalysis
@@ -30,7 +32,7 @@ class FaceLost(Exception):
     """The model does not find a face in which a person saw something."""
 
 
-def take_next() -> Turn | None:
+def take_next() -> Claim | None:
     """Take the run whose turn it is; None while new photos wait, and when every run is taken or has ended.
 
     Raises ModelUnavailable before it takes the run, which then waits for a worker with the model.
@@ -38,36 +40,34 @@ def take_next() -> Turn | None:
     if Snapshot.objects.waits():
         return None
     analysis.pipeline()
-    return Reanalysis.objects.take_next_turn()
+    return Reanalysis.objects.claim_next()
 
 
-def go_on(turn: Turn) -> None:
+def go_on(claim: Claim) -> None:
     """Do the next photo of a run, and give the turn back."""
     try:
-        _next_photo(turn)
+        _next_photo(claim)
     except Ended:
         pass
     finally:
-        Reanalysis.objects.held_by(turn).give_turn_back()
+        Reanalysis.objects.held_by(claim).release(timedelta(0))
 
 
-def _next_photo(turn: Turn) -> None:
+def _next_photo(claim: Claim) -> None:
     """Do the photo after the cursor. Raises Ended when there is nothing more to do."""
-    held = Reanalysis.objects.held_by(turn)
+    held = Reanalysis.objects.held_by(claim)
     run = held.select_related("model_version").first()
     if run is None:
         raise Ended
     ready = analysis.pipeline()
     if ModelVersion.objects.of(ready.card) != run.model_version:
-        held.end(Reanalysis.Status.STOPPED, ANOTHER_ACTIVATED)
+        held.cancel(ANOTHER_ACTIVATED)
         raise Ended
     snapshot = run.snapshots().select_related("interaction__customer", "model_version").first()
     if snapshot is None:
-        held.end(Reanalysis.Status.FINISHED)
+        held.end(Reanalysis.Status.DONE)
         raise Ended
-    if not held.begin_attempt():
-        raise Ended
-    if run.attempts >= settings.ANALYSIS_MAX_ATTEMPTS:  # this photo probably kills its worker
+    if run.attempts > settings.ANALYSIS_MAX_ATTEMPTS:  # this photo probably kills its worker
         _count(held, run, snapshot, "failed")
     else:
         _do(held, run, snapshot, ready)
@@ -89,12 +89,12 @@ def _do(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: Em
         logger.warning("Analysing snapshot %s again broke off. %s", snapshot.uuid, error)
     except ConnectionError as error:  # to the storage: the run goes on when it is back
         logger.warning("The re-analysis waits at snapshot %s. %s", snapshot.uuid, error)
-        held.postpone()
+        held.release(Snapshot.retry_delay(1), attempt_counts=False)
         raise Ended from error
     except Exception as error:  # whatever it is, the earlier answer stands; the photo is given up after some attempts
         if connection_lost(error):
             connection.close()  # the next query opens another
-            held.forget_attempt()
+            held.release(attempt_counts=False)
             raise
         logger.exception("Analysing snapshot %s again failed", snapshot.uuid)
 

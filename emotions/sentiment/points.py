@@ -55,7 +55,7 @@ def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
 
 def _locked(snapshots: Iterable[int]) -> list[int]:
     """Those that have their result, held so that nobody changes it meanwhile; the others' own tasks write points."""
-    finished = Snapshot.objects.exclude(status__in=Snapshot.UNFINISHED)
+    finished = Snapshot.objects.exclude(finished_at=None)
     locked = finished.select_for_update().filter(pk__in=snapshots).order_by("pk")
     return list(locked.values_list("pk", flat=True))
 

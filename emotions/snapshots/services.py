@@ -206,10 +206,7 @@ def withhold_unfinished(customer: Customer) -> None:
 
     Call it inside the transaction of that. A worker that is at it finds its claim gone, and stores nothing.
     """
-    unfinished = Snapshot.objects.select_for_update(of=("self",)).filter(
-        customer=customer, status__in=Snapshot.UNFINISHED
-    )
-    withheld = list(unfinished)
+    withheld = list(Snapshot.objects.select_for_update(of=("self",)).unfinished().filter(customer=customer))
     for snapshot in withheld:
         snapshot.withhold()
     outcome_changed([snapshot.pk for snapshot in withheld], Cause.CONSENT_WITHDRAWN)

@@ -95,7 +95,7 @@ def status_page() -> StatusPage:
         since=now - DAY,
         queues=_queues(workers),
         oldest="" if oldest is None else in_words(oldest),
-        waiting=Snapshot.objects.filter(status=Snapshot.Status.PENDING).count(),
+        waiting=Snapshot.objects.waiting().count(),
         workers=tuple(workers),
         model=_active_model(),
         results=_results(dict(finished.order_by().values_list("status").annotate(Count("pk")))),

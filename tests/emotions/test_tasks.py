@@ -30,7 +30,7 @@ ONE = [Message("emotions.analysis.tasks.analyse_snapshots", [])]
 def abandoned(attempts: int = 1) -> Snapshot:
     """A snapshot whose worker died a long time ago."""
     snapshot: Snapshot = SnapshotFactory(attempts=attempts - 1)
-    assert Snapshot.objects.claim(snapshot.pk)
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     Snapshot.objects.update(claim_expires_at=LONG_AGO)
     return snapshot
 
@@ -96,7 +96,7 @@ def test_the_sweep_sends_a_message_for_whose_worker_died(queue: Queue) -> None:
 
 
 def test_the_sweep_leaves_alone_who_is_being_analysed(queue: Queue) -> None:
-    assert Snapshot.objects.claim(SnapshotFactory().pk)
+    assert Snapshot.objects.filter(pk=SnapshotFactory().pk).claim_next()
     tasks.sweep_snapshots()
     assert (statuses(), queue.messages()) == ([Status.ANALYSING], [])
 

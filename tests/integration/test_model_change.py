@@ -60,7 +60,7 @@ def state(run: Reanalysis) -> Reanalysis:
 
 
 def wait_for_the_end(run: Reanalysis) -> Reanalysis:
-    wait_until(lambda: not state(run).is_running, "the run ends")
+    wait_until(lambda: not state(run).is_unfinished, "the run ends")
     return state(run)
 
 
@@ -114,7 +114,7 @@ def test_the_archive_is_analysed_again_in_the_background(deployment: Deployment,
     run = again()
     deployment.worker(processes=2)
     ended = wait_for_the_end(run)
-    assert (ended.status, ended.total, ended.done, ended.failed) == ("finished", 12, 12, 0)
+    assert (ended.status, ended.total, ended.done, ended.failed) == ("done", 12, 12, 0)
     assert set(Snapshot.objects.values_list("model_version__name", flat=True)) == {"other"}
     assert EmotionRecord.objects.count() == 24
 
@@ -131,7 +131,7 @@ def test_a_new_photo_overtakes_the_archive(deployment: Deployment, models: Path)
     new = Snapshot.objects.order_by("-pk")[0]
     order = list(EmotionRecord.objects.filter(model_version__name="other").order_by("pk").values_list("snapshot"))
     assert order.index((new.pk,)) == 3  # behind the photo that was begun, and before all the others
-    assert (ended.status, ended.done) == ("finished", 10)
+    assert (ended.status, ended.done) == ("done", 10)
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["child", "whole"])
@@ -152,7 +152,7 @@ def test_a_worker_killed_in_the_middle_of_a_run_loses_nothing(
     if whole:
         deployment.worker()
     ended = wait_for_the_end(run)
-    assert (ended.status, ended.done, ended.failed) == ("finished", 4, 0)
+    assert (ended.status, ended.done, ended.failed) == ("done", 4, 0)
     assert EmotionRecord.objects.filter(model_version__name="other").count() == 4
 
 
@@ -164,7 +164,7 @@ def test_a_photo_that_breaks_every_worker_does_not_hold_up_the_run(deployment: D
     deployment.worker(ANALYSIS_MAX_ATTEMPTS="1")
     deployment.beat()
     ended = wait_for_the_end(run)
-    assert (ended.status, ended.done, ended.failed) == ("finished", 2, 1)
+    assert (ended.status, ended.done, ended.failed) == ("done", 2, 1)
     assert statuses() == ["analysed"] * 3
 
 
@@ -177,7 +177,7 @@ def test_the_stop_button_ends_a_run_at_once(deployment: Deployment, models: Path
     assert stop(run)
     pipe.let_go_on()
     wait_until(lambda: "succeeded" in worker.log.read_text(), "the worker has left the run")
-    assert (state(run).status, state(run).done) == ("stopped", 2)
+    assert (state(run).status, state(run).done) == ("cancelled", 2)
     assert EmotionRecord.objects.filter(model_version__name="other").count() == 2
     upload()
     wait_for_photos()

@@ -8,7 +8,7 @@ from emotions.reanalyses import worker as rerun
 def analyse(snapshot_id: int) -> None:
     """Analyse this snapshot as a worker would; nothing happens if it is taken or done. Raises as `take_next`."""
     ready = analysis.pipeline()
-    if claim := Snapshot.objects.claim(snapshot_id):
+    if claim := Snapshot.objects.filter(pk=snapshot_id).claim_next():
         analysis.analyse(analysis.Taken(claim, ready))
 
 

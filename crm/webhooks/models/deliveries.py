@@ -1,10 +1,9 @@
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -15,10 +14,11 @@ from django.utils import timezone
 from crm.accounts.models import User
 from crm.webhooks.addresses import MAX_URL_LENGTH
 from crm.webhooks.models.endpoints import WebhookEndpoint, WebhookEndpointQuerySet
-from jobs.literals import literals
+from jobs.work import Claim, State, Work, WorkQuerySet, constraints_of_work
 
 # How many messages one endpoint is sent at once, so that a slow one leaves the workers to the others.
 AT_ONCE_PER_ENDPOINT = 4
+JITTER = 0.2  # of each delay, up or down
 # Urgent ones, bulk, tests: an index finds the first of each, however many deliveries wait. SQLite's planner uses it for
 # `IN (0)` and not for `NOT`.
 QUICKLY_FOUND = (("makes_way__in", [False]), ("makes_way__in", [True]), ("is_test", True))
@@ -65,27 +65,9 @@ class WebhookMessage(models.Model):
         return f"{self.type} {self.uuid}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryClaim:
-    """The right to attempt one delivery until the lease runs out."""
-
-    delivery_id: int
-    token: uuid.UUID
-
-
-class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+class WebhookDeliveryQuerySet(WorkQuerySet["WebhookDelivery"]):
     def visible_to(self, user: User) -> WebhookDeliveryQuerySet:
         return self.filter(endpoint__in=WebhookEndpoint.objects.visible_to(user))
-
-    def unfinished(self) -> WebhookDeliveryQuerySet:
-        return self.filter(status__in=literals(WebhookDelivery.UNFINISHED))
-
-    def due(self, now: datetime) -> WebhookDeliveryQuerySet:
-        """Return those that wait and are due, or whose claim ran out, whatever the state of their endpoint."""
-        waiting = Q(status=WebhookDelivery.Status.PENDING)
-        abandoned = Q(status=WebhookDelivery.Status.DELIVERING, claim_expires_at__lte=now)
-        # The first condition follows from the second, and is that of the index.
-        return self.unfinished().filter(waiting | abandoned, due_at__lte=now, attempts__lt=max_attempts())
 
     def endpoints_to_serve(self, now: datetime) -> WebhookEndpointQuerySet:
         """Return the endpoints that are due a delivery and have room for it, in the order in which they get one.
@@ -94,11 +76,9 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         longest ago. Only endpoints of staff: what is for others waits, at the cost of no attempt, until they may log
         in again or it expires. Tests go to paused endpoints too.
         """
-        due = self.due(now).filter(endpoint=OuterRef("pk"))
+        due = WebhookDelivery.objects.claimable(now).filter(endpoint=OuterRef("pk"))
         urgent, bulk, test = (Exists(due.filter(**{name: value})) for name, value in QUICKLY_FOUND)
-        busy = WebhookDelivery.objects.filter(
-            endpoint=OuterRef("pk"), status=WebhookDelivery.Status.DELIVERING, claim_expires_at__gt=now
-        )
+        busy = WebhookDelivery.objects.unfinished().filter(endpoint=OuterRef("pk"), claim_expires_at__gt=now)
         # An endpoint that is failing gets one message at a time.
         room = ~Exists(busy) | Q(failing_since=None) & ~Exists(busy[AT_ONCE_PER_ENDPOINT - 1 : AT_ONCE_PER_ENDPOINT])
         wanting = Q(urgent | bulk, state=WebhookEndpoint.State.ACTIVE) | test
@@ -110,9 +90,15 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         return self.endpoints_to_serve(timezone.now()).exists()
 
     @transaction.atomic
-    def claim_next(self) -> DeliveryClaim | None:
-        """Take the most urgent delivery; None when none is due to an endpoint that has room for it."""
-        now = timezone.now()
+    def claim(self, most: int) -> list[Claim]:
+        """Claim deliveries one by one: each counts for what its endpoint may be sent at once."""
+        now, claims = timezone.now(), list[Claim]()
+        while len(claims) < most and (claim := self._claim_for_next_endpoint(now)):
+            claims.append(claim)
+        return claims
+
+    def _claim_for_next_endpoint(self, now: datetime) -> Claim | None:
+        """Claim the most urgent delivery; None when none is due to an endpoint that has room for it."""
         tried: list[int] = []
         while endpoint := self._lock_next_endpoint(now, tried):
             tried.append(endpoint.pk)
@@ -127,58 +113,23 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         endpoints = self.endpoints_to_serve(now).exclude(pk__in=tried)
         return endpoints.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
 
-    def _claim_for(self, endpoint: WebhookEndpoint) -> DeliveryClaim | None:
+    def _claim_for(self, endpoint: WebhookEndpoint) -> Claim | None:
         """Take the endpoint's most urgent delivery. Call it with the endpoint locked."""
-        now, token = timezone.now(), uuid.uuid4()
-        due = self.due(now).filter(endpoint=endpoint)
+        deliveries = self.filter(endpoint=endpoint)
         if not endpoint.is_active:
-            due = due.filter(is_test=True)
-        # Somebody may just be deleting it, and wait for the endpoint.
-        free = due.order_by("makes_way", "due_at", "pk").select_for_update(no_key=True, skip_locked=True)
-        delivery_id = free.values_list("pk", flat=True).first()
-        if delivery_id is None:
-            return None
-        self.filter(pk=delivery_id).update(
-            status=WebhookDelivery.Status.DELIVERING,
-            claim_token=token,
-            claim_expires_at=now + timedelta(seconds=settings.WEBHOOK_LEASE),
-            attempts=F("attempts") + 1,
-        )
-        return DeliveryClaim(delivery_id, token)
-
-    def held_by(self, claim: DeliveryClaim) -> WebhookDeliveryQuerySet:
-        """The claimed delivery, unless another worker has taken it over since."""
-        return self.filter(pk=claim.delivery_id, status=WebhookDelivery.Status.DELIVERING, claim_token=claim.token)
-
-    def worn_out(self, now: datetime) -> WebhookDeliveryQuerySet:
-        """Those whose last attempt was abandoned."""
-        return self.filter(
-            status=WebhookDelivery.Status.DELIVERING, claim_expires_at__lte=now, attempts__gte=max_attempts()
-        )
-
-    def finish(self, status: WebhookDelivery.Status, error: str = "") -> int:
-        return self.update(
-            status=status,
-            error=error[:200],
-            finished_at=timezone.now(),
-            claim_token=None,
-            claim_expires_at=None,
-        )
-
-    def wait(self, due_at: datetime, **values: Any) -> int:
-        """Back to the queue, not to be attempted before."""
-        return self.update(
-            status=WebhookDelivery.Status.PENDING,
-            error="",
-            due_at=due_at,
-            finished_at=None,
-            claim_token=None,
-            claim_expires_at=None,
-            **values,
-        )
+            deliveries = deliveries.filter(is_test=True)
+        return next(iter(super(WebhookDeliveryQuerySet, deliveries).claim(1)), None)
 
 
-class WebhookDelivery(models.Model):
+STATES = {
+    "pending": State.WAITING,
+    "delivering": State.CLAIMED,
+    "delivered": State.DONE,
+    "failed": State.FAILED,
+}
+
+
+class WebhookDelivery(Work):
     """One message to one endpoint, and how far that is."""
 
     class Status(models.TextChoices):
@@ -187,22 +138,16 @@ class WebhookDelivery(models.Model):
         DELIVERED = "delivered", "Delivered"
         FAILED = "failed", "Failed"
 
-    UNFINISHED = (Status.PENDING, Status.DELIVERING)
+    STATES = STATES
+    ERROR_LENGTH = 200
+    GIVEN_UP = ABANDONED
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     message = models.ForeignKey(WebhookMessage, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
     is_test = models.BooleanField(default=False, help_text="Attempted once, whatever the state of the endpoint.")
-    makes_way = models.BooleanField(
-        default=False, db_default=False, help_text="It tells of one of many changes: others are delivered before it."
-    )
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
-    error = models.CharField(max_length=200, blank=True, help_text="Why it ended without success, for people.")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=timezone.now, help_text="Not to be attempted before.")
-    claim_token = models.UUIDField(null=True)
-    claim_expires_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=ERROR_LENGTH, blank=True, help_text="Why it ended without success, for people.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = WebhookDeliveryQuerySet.as_manager()
@@ -213,15 +158,17 @@ class WebhookDelivery(models.Model):
         indexes = (
             models.Index(
                 fields=["endpoint", "makes_way", "due_at"],
-                condition=Q(status__in=["pending", "delivering"]),
+                condition=Q(finished_at=None),
                 name="webhook_delivery_unfinished",
             ),
             models.Index(
-                fields=["endpoint"], condition=Q(status="delivering"), name="webhook_delivery_delivering"
+                fields=["endpoint", "claim_expires_at"],
+                condition=Q(finished_at=None, claim_expires_at__isnull=False),
+                name="webhook_delivery_delivering",
             ),  # a few, however many wait
             models.Index(
                 fields=["endpoint", "due_at"],
-                condition=Q(status__in=["pending", "delivering"], is_test=True),
+                condition=Q(finished_at=None, is_test=True),
                 name="webhook_delivery_tests",
             ),
             models.Index(fields=["endpoint", "-id"], name="webhook_delivery_of_endpoint"),
@@ -229,24 +176,25 @@ class WebhookDelivery(models.Model):
         )
         constraints = (
             models.UniqueConstraint(fields=["message", "endpoint"], name="webhook_delivery_once_per_endpoint"),
-            models.CheckConstraint(
-                condition=Q(status__in=["pending", "delivering", "delivered", "failed"]),
-                name="webhook_delivery_status_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(status="delivering", claim_token__isnull=False, claim_expires_at__isnull=False)
-                | Q(~Q(status="delivering"), claim_token=None, claim_expires_at=None),
-                name="webhook_delivery_claimed_while_delivering",
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=["pending", "delivering"], finished_at=None)
-                | Q(status__in=["delivered", "failed"], finished_at__isnull=False),
-                name="webhook_delivery_finished_at_the_end",
-            ),
+            *constraints_of_work("webhook_delivery", STATES),
         )
 
     def __str__(self) -> str:
         return f"Delivery {self.uuid}"
+
+    @classmethod
+    def max_attempts(cls) -> int:
+        return len(settings.WEBHOOK_RETRY_DELAYS) + 1
+
+    @classmethod
+    def lease(cls) -> timedelta:
+        return timedelta(seconds=settings.WEBHOOK_LEASE)
+
+    @classmethod
+    def retry_delay(cls, attempts: int) -> timedelta:
+        """Return the next delay of the settings, a little off, so that what failed together is not tried together."""
+        delay = settings.WEBHOOK_RETRY_DELAYS[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+        return timedelta(seconds=delay)
 
 
 class DeliveryAttempt(models.Model):
@@ -266,7 +214,3 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M:%S}: {self.response_status or self.error}"
-
-
-def max_attempts() -> int:
-    return len(settings.WEBHOOK_RETRY_DELAYS) + 1

@@ -51,7 +51,7 @@ def wait_until_finished(snapshots: Collection[Snapshot], seconds: int) -> None:
 
 
 def _wait(snapshots: Collection[int], end: float) -> None:
-    unfinished = Snapshot.objects.filter(pk__in=snapshots, status__in=Snapshot.UNFINISHED)
+    unfinished = Snapshot.objects.unfinished().filter(pk__in=snapshots)
     pause = FIRST_PAUSE
     while unfinished.exists() and (left := end - time.monotonic()) > 0:
         time.sleep(min(pause, left))

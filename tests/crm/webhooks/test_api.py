@@ -69,7 +69,7 @@ def test_deliveries_are_listed_and_sent_again(system: System) -> None:
     one = system.send("GET", f"{DELIVERIES}/{listed[0]['id']}").json()
     assert one["payload"]["type"] == "customer.created"
     assert one["log"] == []
-    WebhookDelivery.objects.finish(WebhookDelivery.Status.FAILED, "No answer.")
+    WebhookDelivery.objects.fail("No answer.")
     again = system.send("POST", f"{DELIVERIES}/{one['id']}/redeliver")
     assert (again.status_code, again.json()["status"]) == (202, "pending")
 

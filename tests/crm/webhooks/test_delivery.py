@@ -286,7 +286,7 @@ def test_endpoints_take_turns() -> None:
     other = WebhookEndpointFactory(events=["customer.created"])
     event()
     claims = [WebhookDelivery.objects.claim_next() for _ in range(4)]
-    served = [WebhookDelivery.objects.get(pk=claim.delivery_id).endpoint for claim in claims if claim]
+    served = [WebhookDelivery.objects.get(pk=claim.pk).endpoint for claim in claims if claim]
     assert served == [busy, other, busy, busy]
 
 

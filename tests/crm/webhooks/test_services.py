@@ -121,7 +121,7 @@ def test_all_that_failed_is_delivered_again(receiver: Receiver, queue: Queue) ->
     for _ in range(3):
         event()
     queue.take()
-    WebhookDelivery.objects.exclude(pk=event().pk).finish(Status.FAILED, "because")
+    WebhookDelivery.objects.exclude(pk=event().pk).fail("because")
     assert redeliver_failed(endpoint) == 3
     while queue.messages():
         queue.work()
@@ -157,7 +157,7 @@ def test_a_lost_message_and_a_dead_workers_claim_are_taken_up_again(receiver: Re
     abandoned = WebhookDelivery.objects.claim_next()
     assert abandoned
     long_ago = timezone.now() - timedelta(hours=1)
-    WebhookDelivery.objects.filter(pk=abandoned.delivery_id).update(claim_expires_at=long_ago)
+    WebhookDelivery.objects.filter(pk=abandoned.pk).update(claim_expires_at=long_ago)
     sweep_webhooks()
     queue.work()
     assert delivery_states() == [Status.DELIVERED] * 2

@@ -9,7 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from crm.models import WebhookDelivery
-from emotions.models import Claim, Snapshot
+from emotions.models import Snapshot
+from jobs.work import Claim
 from tests.conftest import on_sqlite
 from tests.support.factories import SnapshotFactory
 from tests.support.threads import at_once
@@ -19,7 +20,7 @@ LONG_AGO = timezone.now() - timedelta(days=1)
 
 
 def claim(snapshot: Snapshot) -> Claim:
-    taken = Snapshot.objects.claim(snapshot.pk)
+    taken = Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     assert taken
     return taken
 
@@ -31,14 +32,14 @@ def expire(snapshot: Snapshot) -> None:
 def test_a_claim_is_for_one() -> None:
     snapshot = SnapshotFactory()
     taken = claim(snapshot)
-    assert Snapshot.objects.claim(snapshot.pk) is None
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next() is None
     assert Snapshot.objects.held_by(taken).get().attempts == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_one_gets_the_claim() -> None:
     snapshot = SnapshotFactory()
-    claims = at_once(lambda: Snapshot.objects.claim(snapshot.pk), times=5)
+    claims = at_once(lambda: Snapshot.objects.filter(pk=snapshot.pk).claim_next(), times=5)
     assert len([each for each in claims if each]) == 1
     snapshot.refresh_from_db()
     assert snapshot.attempts == 1
@@ -46,16 +47,16 @@ def test_of_many_at_once_one_gets_the_claim() -> None:
 
 @pytest.mark.parametrize("trait", ["analysed", "no_face", "failed", "withheld"])
 def test_what_is_done_cannot_be_claimed(trait: str) -> None:
-    assert Snapshot.objects.claim(SnapshotFactory(**{trait: True}).pk) is None
+    assert Snapshot.objects.filter(pk=SnapshotFactory(**{trait: True}).pk).claim_next() is None
 
 
 def test_what_does_not_exist_cannot_be_claimed() -> None:
-    assert Snapshot.objects.claim(12345) is None
+    assert Snapshot.objects.filter(pk=12345).claim_next() is None
 
 
 def test_what_is_not_due_cannot_be_claimed() -> None:
     snapshot = SnapshotFactory(due_at=timezone.now() + timedelta(minutes=1))
-    assert Snapshot.objects.claim(snapshot.pk) is None
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next() is None
     assert not Snapshot.objects.waits()
     assert Snapshot.objects.claim_next() is None
 
@@ -88,7 +89,7 @@ def test_retries_wait_longer_each_time(settings: Settings) -> None:
     settings.ANALYSIS_RETRY_DELAY, settings.ANALYSIS_MAX_ATTEMPTS = 10, 3
     snapshot, waits = SnapshotFactory(), []
     for attempt in (1, 2):
-        Snapshot.objects.held_by(claim(snapshot)).release(attempt)
+        Snapshot.objects.held_by(claim(snapshot)).release(Snapshot.retry_delay(attempt))
         snapshot.refresh_from_db()
         waits.append(round((snapshot.due_at - timezone.now()).total_seconds()))
         Snapshot.objects.filter(pk=snapshot.pk).update(due_at=LONG_AGO)
@@ -103,7 +104,7 @@ def test_the_last_abandoned_attempt_is_worn_out_and_not_claimable(settings: Sett
     assert not Snapshot.objects.worn_out(timezone.now()).exists()
     expire(snapshot)
     assert Snapshot.objects.worn_out(timezone.now()).get() == snapshot
-    assert Snapshot.objects.claim(snapshot.pk) is None
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next() is None
 
 
 def test_a_failure_is_cut_to_the_columns_length() -> None:
@@ -115,7 +116,7 @@ def test_a_failure_is_cut_to_the_columns_length() -> None:
 def next_claimed() -> Snapshot:
     taken = Snapshot.objects.claim_next()
     assert taken
-    return Snapshot.objects.get(pk=taken.snapshot_id)
+    return Snapshot.objects.get(pk=taken.pk)
 
 
 def test_the_next_is_one_for_which_somebody_waits_and_then_who_waits_longest() -> None:
@@ -140,7 +141,7 @@ def test_of_many_at_once_each_gets_another() -> None:
     for _ in range(5):
         SnapshotFactory()
     claims = at_once(Snapshot.objects.claim_next, times=5)
-    assert len({each.snapshot_id for each in claims if each}) == 5
+    assert len({each.pk for each in claims if each}) == 5
 
 
 @pytest.mark.skipif(not on_sqlite(), reason="PostgreSQL chooses by how many rows there are")

@@ -53,7 +53,7 @@ def test_a_photo_under_way_goes_back_and_has_lost_no_attempt(media: Path) -> Non
         middle.go_on()
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.attempts, snapshot.claim_token) == (Status.PENDING, 0, None)
-    assert Snapshot.objects.claim(snapshot.pk)
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next()
 
 
 @pytest.mark.usefixtures("released_model")
@@ -79,7 +79,7 @@ def test_a_re_analysis_under_way_loses_no_attempt() -> None:
     with pytest.raises(Error):
         middle.go_on()
     run.refresh_from_db()
-    assert (run.status, run.attempts, run.failed, run.turn_token) == ("running", 0, 0, None)
+    assert (run.status, run.attempts, run.failed, run.claim_token) == ("waiting", 0, 0, None)
 
 
 def test_a_message_stays_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,7 @@ def test_a_late_finisher_stores_nothing_once_another_has_taken_over() -> None:
     snapshot = SnapshotFactory()
     middle = Middle(snapshot)
     Snapshot.objects.update(claim_expires_at=LONG_AGO)
-    successor = Snapshot.objects.claim(snapshot.pk)
+    successor = Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     assert successor
     middle.go_on()
     assert not EmotionRecord.objects.exists()

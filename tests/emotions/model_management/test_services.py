@@ -209,4 +209,4 @@ def test_a_re_analysis_with_another_model_ends(models: Path) -> None:
     run = reanalyse_everything(UserFactory(), only_missing=False)
     activated("other", models)
     run.refresh_from_db()
-    assert (run.status, run.stop_reason) == (Reanalysis.Status.STOPPED, "Another model was activated meanwhile.")
+    assert (run.status, run.error) == (Reanalysis.Status.CANCELLED, "Another model was activated meanwhile.")

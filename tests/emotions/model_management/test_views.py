@@ -73,7 +73,7 @@ def test_without_the_right_nothing_of_this_is_open() -> None:
     for address in addresses().values():
         assert (browser.get(address).status_code, browser.post(address).status_code) == (403, 403)
     assert not ModelActivation.objects.exists()
-    assert Reanalysis.objects.get().is_running
+    assert Reanalysis.objects.get().is_unfinished
     assert reverse("emotions:models").encode() not in browser.get(reverse("admin:crm_customer_changelist")).content
 
 
@@ -169,7 +169,7 @@ def test_a_re_analysis_starts_and_shows_how_far_it_is(workspace: Client, queue: 
     assert b'hx-trigger="every 1s"' in page.content
     assert workspace.get(f"{address}?state=running-0", headers=HTMX).status_code == 204
     Reanalysis.objects.update(done=1)
-    Reanalysis.objects.all().end("finished")
+    Reanalysis.objects.all().end("done")
     news = workspace.get(f"{address}?state=running-0", headers=HTMX).content
     assert "Finished: 1 of 1 photo" in text_of(news)
     assert b"hx-trigger" not in news
@@ -180,7 +180,7 @@ def test_a_customer_s_and_a_snapshot_s_photos_can_be_analysed_again(workspace: C
     snapshot = SnapshotFactory(analysed=True)
     workspace.post(reverse("emotions:reanalyse_customer", args=[snapshot.interaction.customer.uuid]))
     workspace.post(reverse("emotions:reanalyse_snapshot", args=[snapshot.uuid]))
-    assert set(Reanalysis.objects.values_list("scope", "total", "requested_by")) == {
+    assert set(Reanalysis.objects.values_list("scope", "total", "started_by")) == {
         ("customer", 1, manager.pk),
         ("snapshot", 1, manager.pk),
     }

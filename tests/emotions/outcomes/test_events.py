@@ -88,7 +88,7 @@ def test_a_photo_that_cannot_be_read_is_told() -> None:
 def test_a_photo_that_is_given_up_is_told_once() -> None:
     snapshot = SnapshotFactory(attempts=2)
     WebhookEndpointFactory()
-    assert Snapshot.objects.claim(snapshot.pk)
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     Snapshot.objects.update(claim_expires_at=snapshot.created_at)
     sweep_snapshots()
     sweep_snapshots()
@@ -99,7 +99,7 @@ def test_a_photo_that_is_given_up_is_told_once() -> None:
 def test_who_lost_the_claim_tells_nothing() -> None:
     snapshot = SnapshotFactory()
     WebhookEndpointFactory()
-    claim = Snapshot.objects.claim(snapshot.pk)
+    claim = Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     assert claim
     Snapshot.objects.update(status="pending", claim_token=None, claim_expires_at=None)
     assert fail(Snapshot.objects.held_by(claim), "late") == 0

@@ -86,7 +86,7 @@ def counts(run: Reanalysis) -> tuple[str, int, int, int, int]:
 def test_new_answers_count_and_old_ones_stay(newer: ModelVersion) -> None:
     old = SnapshotFactory(analysed=True).records.get()
     run = ran(everything())
-    assert counts(run) == ("finished", 1, 1, 0, 0)
+    assert counts(run) == ("done", 1, 1, 0, 0)
     snapshot = Snapshot.objects.get()
     assert (snapshot.status, snapshot.model_version) == ("analysed", newer)
     assert EmotionRecord.objects.current().get().model_version == newer
@@ -127,7 +127,7 @@ def test_a_photo_that_was_answered_by_this_model_is_not_answered_twice(models: P
     ran(everything())
     activate("newer", newer.fingerprint, UserFactory())
     Path(snapshot.file.path).unlink()  # nobody needs to read it again
-    assert counts(ran(everything())) == ("finished", 1, 1, 0, 0)
+    assert counts(ran(everything())) == ("done", 1, 1, 0, 0)
     assert EmotionRecord.objects.filter(model_version=newer).count() == 1
     assert Snapshot.objects.get().model_version == newer
 
@@ -138,14 +138,14 @@ def test_after_a_rollback_amid_a_run_the_active_models_answers_come_back(models:
     ran(everything())
     activate("reference-cnn", load_card("reference-cnn", models).fingerprint, UserFactory())
     run = everything()
-    turn = Reanalysis.objects.take_next_turn()
+    turn = Reanalysis.objects.claim_next()
     assert turn
     rerun.go_on(turn)  # one photo
     stop(run)
     assert Snapshot.objects.exclude(model_version=newer).count() == 1
     activate("newer", newer.fingerprint, UserFactory())
     assert models_page(models).photos_of_others == 1
-    assert counts(ran(everything(only_missing=True))) == ("finished", 1, 1, 0, 0)
+    assert counts(ran(everything(only_missing=True))) == ("done", 1, 1, 0, 0)
     assert set(Snapshot.objects.values_list("model_version", flat=True)) == {newer.pk}
     assert EmotionRecord.objects.filter(model_version=newer).count() == 3  # those that there were count again
     for snapshot in Snapshot.objects.all():
@@ -170,7 +170,7 @@ def test_without_consent_a_photo_is_left_alone() -> None:
     snapshot = SnapshotFactory(analysed=True)
     customer = snapshot.interaction.customer
     record_consent(customer, granted=False, obtained_by="written", recorded_by=UserFactory())
-    assert counts(ran(everything())) == ("finished", 1, 0, 0, 1)
+    assert counts(ran(everything())) == ("done", 1, 0, 0, 1)
     assert EmotionRecord.objects.count() == 1
     snapshot.refresh_from_db()
     assert (snapshot.status, bool(snapshot.file)) == ("analysed", True)
@@ -183,7 +183,7 @@ def test_a_photo_that_fails_keeps_its_earlier_answer(content: bytes | None) -> N
     Path(broken.file.path).unlink()
     if content:
         Path(broken.file.path).write_bytes(content)
-    assert counts(ran(everything())) == ("finished", 2, 1, 1, 0)
+    assert counts(ran(everything())) == ("done", 2, 1, 1, 0)
     broken.refresh_from_db()
     whole.refresh_from_db()
     assert (broken.status, broken.model_version) == ("analysed", earlier)
@@ -194,7 +194,7 @@ def test_scores_that_the_database_refuses_leave_the_earlier_answer(models: Path)
     snapshot = SnapshotFactory(analysed=True)
     write_model(models / "mad", small_classifier(scale=3e37))  # whose scores are no numbers
     activate("mad", load_card("mad", models).fingerprint, UserFactory())
-    assert counts(ran(everything())) == ("finished", 1, 0, 1, 0)
+    assert counts(ran(everything())) == ("done", 1, 0, 1, 0)
     assert EmotionRecord.objects.get().model_version == snapshot.model_version
 
 
@@ -208,7 +208,7 @@ def test_a_photo_that_fails_once_is_tried_again(monkeypatch: pytest.MonkeyPatch)
         whole(*args)
 
     monkeypatch.setattr(rerun, "carry_over", fail_first)
-    assert counts(ran(everything())) == ("finished", 1, 1, 0, 0)
+    assert counts(ran(everything())) == ("done", 1, 1, 0, 0)
 
 
 def test_a_run_waits_for_a_storage_that_is_away(monkeypatch: pytest.MonkeyPatch, queue: Queue) -> None:
@@ -217,15 +217,15 @@ def test_a_run_waits_for_a_storage_that_is_away(monkeypatch: pytest.MonkeyPatch,
     queue.take()
     with monkeypatch.context() as away:
         away.setattr(FileSystemStorage, "_open", raising(ConnectionError("The bucket cannot be reached")))
-        assert counts(ran(run)) == ("running", 2, 0, 0, 0)
-    assert (run.attempts, run.turn_token) == (0, None)
+        assert counts(ran(run)) == ("waiting", 2, 0, 0, 0)
+    assert (run.attempts, run.claim_token) == (0, None)
     sweep_snapshots()
     assert not queue.messages()  # it does not go round and round
     Reanalysis.objects.update(due_at=LONG_AGO)
     sweep_snapshots()
     queue.work()
     run.refresh_from_db()
-    assert counts(run) == ("finished", 2, 2, 0, 0)
+    assert counts(run) == ("done", 2, 2, 0, 0)
 
 
 def raising(error: Exception) -> Callable[..., None]:
@@ -239,7 +239,7 @@ def test_a_face_in_which_a_person_saw_something_is_not_lost(newer: ModelVersion)
     seen = SnapshotFactory(analysed=True, photo=faceless_photo("found by an earlier detector"))
     earlier = seen.records.get()
     corrections.correct(earlier, Emotion.SAD, UserFactory())
-    assert counts(ran(everything())) == ("finished", 1, 0, 1, 0)
+    assert counts(ran(everything())) == ("done", 1, 0, 1, 0)
     seen.refresh_from_db()
     assert (seen.status, seen.model_version) == ("analysed", earlier.model_version)
     assert not EmotionRecord.objects.filter(model_version=newer).exists()
@@ -269,7 +269,7 @@ def test_a_deletion_and_a_worker_do_not_wait_for_each_other() -> None:
         post_delete.disconnect(hold, sender=EmotionRecord)
     assert not Snapshot.objects.exists()
     run.refresh_from_db()
-    assert counts(run) == ("finished", 1, 0, 0, 0)
+    assert counts(run) == ("done", 1, 0, 0, 0)
 
 
 def test_the_face_that_staff_chose_stays_the_customer() -> None:
@@ -308,14 +308,14 @@ def test_new_photos_come_first(queue: Queue) -> None:
     run = everything()
     SnapshotFactory()
     queue.take()
-    assert counts(ran(run)) == ("running", 1, 0, 0, 0)
+    assert counts(ran(run)) == ("waiting", 1, 0, 0, 0)
     sweep_snapshots()  # which does not bring the run back as long as a photo waits
     assert [message.task for message in queue.messages()] == ["emotions.analysis.tasks.analyse_snapshots"]
     queue.work()
     assert [message.task.rpartition(".")[2] for message in queue.messages()] == ["go_on_reanalysing"]
     queue.work()
     run.refresh_from_db()
-    assert run.status == Status.FINISHED
+    assert run.status == Status.DONE
 
 
 def test_a_photo_added_while_it_runs_is_overtaken_by_nobody(queue: Queue) -> None:
@@ -331,7 +331,7 @@ def test_a_photo_added_while_it_runs_is_overtaken_by_nobody(queue: Queue) -> Non
         other_end.write(face_photo())
     thread.result()
     run.refresh_from_db()
-    assert (run.status, run.done, run.turn_token) == ("running", 1, None)
+    assert (run.status, run.done, run.claim_token) == ("waiting", 1, None)
 
 
 def test_a_run_is_enqueued_in_its_own_queue_when_it_is_asked_for(queue: Queue) -> None:
@@ -346,31 +346,31 @@ def test_two_deliveries_at_once_do_each_photo_once(newer: ModelVersion) -> None:
     run = everything()
     at_once(reanalyse, times=3)
     run.refresh_from_db()
-    assert counts(run) == ("finished", 3, 3, 0, 0)
+    assert counts(run) == ("done", 3, 3, 0, 0)
     assert EmotionRecord.objects.filter(model_version=newer).count() == 3
 
 
 def test_a_run_whose_worker_died_goes_on_where_it_was(queue: Queue) -> None:
     first, _ = SnapshotFactory(analysed=True), SnapshotFactory(analysed=True)
     run = everything()
-    turn = Reanalysis.objects.take_next_turn()
+    turn = Reanalysis.objects.claim_next()
     assert turn
     Reanalysis.objects.held_by(turn).advance(0, to=first.pk, done=1)
     queue.take()
     sweep_snapshots()
     assert not queue.messages()  # the worker may still be at it
-    Reanalysis.objects.update(turn_expires_at=LONG_AGO)
+    Reanalysis.objects.update(claim_expires_at=LONG_AGO)
     sweep_snapshots()
     queue.work()
     run.refresh_from_db()
-    assert counts(run) == ("finished", 2, 2, 0, 0)
+    assert counts(run) == ("done", 2, 2, 0, 0)
 
 
 def test_a_photo_that_kills_every_worker_is_passed_over(settings: Settings) -> None:
     SnapshotFactory(analysed=True), SnapshotFactory(analysed=True)
     run = everything()
     Reanalysis.objects.update(attempts=settings.ANALYSIS_MAX_ATTEMPTS)
-    assert counts(ran(run)) == ("finished", 2, 1, 1, 0)
+    assert counts(ran(run)) == ("done", 2, 1, 1, 0)
 
 
 def test_a_photo_in_the_middle_keeps_its_answer_when_the_run_is_stopped() -> None:
@@ -387,7 +387,7 @@ def test_a_photo_in_the_middle_keeps_its_answer_when_the_run_is_stopped() -> Non
     thread.result()
     run.refresh_from_db()
     snapshot.refresh_from_db()
-    assert (counts(run), run.stop_reason) == (("stopped", 1, 0, 0, 0), "Somebody stopped it.")
+    assert (counts(run), run.error) == (("cancelled", 1, 0, 0, 0), "Somebody stopped it.")
     assert (snapshot.model_version, EmotionRecord.objects.count()) == (earlier, 1)
     assert not stop(run)
 
@@ -396,7 +396,7 @@ def test_a_run_never_goes_on_with_another_model(settings: Settings) -> None:
     SnapshotFactory(analysed=True)
     run = everything()
     Reanalysis.objects.update(model_version=ModelVersionFactory(name="earlier"))  # as a change of the settings would
-    assert ran(run).stop_reason == "Another model was activated meanwhile."
+    assert ran(run).error == "Another model was activated meanwhile."
     assert EmotionRecord.objects.count() == 1
 
 
@@ -418,7 +418,7 @@ def test_without_the_model_no_run_starts_and_a_started_one_waits(models: Path) -
     with pytest.raises(ModelUnavailable):
         everything()
     run.refresh_from_db()
-    assert (run.status, run.turn_token, run.attempts) == ("running", None, 0)
+    assert (run.status, run.claim_token, run.attempts) == ("waiting", None, 0)
 
 
 def test_photos_deleted_or_taken_up_meanwhile_are_passed_over() -> None:
@@ -427,7 +427,7 @@ def test_photos_deleted_or_taken_up_meanwhile_are_passed_over() -> None:
     run = everything()
     gone.delete()
     Snapshot.objects.filter(pk=taken.pk).update(status="failed", error="It broke.")
-    assert counts(ran(run)) == ("finished", 2, 0, 0, 0)
+    assert counts(ran(run)) == ("done", 2, 0, 0, 0)
 
 
 def test_each_photo_costs_the_same_number_of_queries() -> None:

@@ -58,7 +58,7 @@ def waiting() -> Snapshot:
 
 def claimed() -> Snapshot:
     snapshot: Snapshot = SnapshotFactory()
-    assert Snapshot.objects.claim(snapshot.pk)
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     return snapshot
 
 
@@ -92,7 +92,7 @@ def withheld() -> Snapshot:
 
 
 def claim(snapshot: Snapshot) -> None:
-    assert Snapshot.objects.claim(snapshot.pk)
+    assert Snapshot.objects.filter(pk=snapshot.pk).claim_next()
 
 
 def run(snapshot: Snapshot) -> None:
@@ -104,15 +104,15 @@ def fail(snapshot: Snapshot) -> None:
 
 
 def release(snapshot: Snapshot) -> None:
-    Snapshot.objects.filter(pk=snapshot.pk).release(attempts=1)
+    Snapshot.objects.filter(pk=snapshot.pk).release(Snapshot.retry_delay(1))
 
 
 def postpone(snapshot: Snapshot) -> None:
-    Snapshot.objects.filter(pk=snapshot.pk).postpone()
+    Snapshot.objects.filter(pk=snapshot.pk).release(Snapshot.retry_delay(1), attempt_counts=False)
 
 
 def give_back(snapshot: Snapshot) -> None:
-    Snapshot.objects.filter(pk=snapshot.pk).give_back()
+    Snapshot.objects.filter(pk=snapshot.pk).release(attempt_counts=False)
 
 
 def sweep(snapshot: Snapshot) -> None:

@@ -162,7 +162,7 @@ def test_withdrawing_consent_ends_what_is_unfinished_and_deletes_its_photos(medi
     waiting = add_snapshot(InteractionFactory(), uploaded_photo(1))
     customer = waiting.interaction.customer
     analysing = SnapshotFactory(interaction=waiting.interaction)
-    claim = Snapshot.objects.claim(analysing.pk)
+    claim = Snapshot.objects.filter(pk=analysing.pk).claim_next()
     done = SnapshotFactory(interaction=waiting.interaction, analysed=True)
     others = SnapshotFactory()
     withdraw(customer)

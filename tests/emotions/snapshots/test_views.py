@@ -34,7 +34,7 @@ def choose(record: EmotionRecord) -> str:
 
 def analysing() -> Snapshot:
     snapshot = SnapshotFactory()
-    Snapshot.objects.claim(snapshot.pk)
+    Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     return snapshot
 
 

@@ -1,0 +1,249 @@
+"""Rows that workers take: who may take one, who holds it, and how it goes back or ends.
+
+The only place that claims. A kind of work is a model that extends `Work`, or `Job` where people start it and watch it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class State(models.TextChoices):
+    """How far a piece of work is, whatever its own model calls that."""
+
+    WAITING = "waiting", "Waiting"
+    CLAIMED = "claimed", "In progress"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+UNFINISHED = (State.WAITING, State.CLAIMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one row until the lease runs out."""
+
+    pk: int
+    token: uuid.UUID
+
+
+W = TypeVar("W", bound="Work")
+
+
+class WorkQuerySet(models.QuerySet[W]):
+    def unfinished(self) -> Self:
+        return self.filter(finished_at=None)
+
+    def waiting(self) -> Self:
+        """Return work that nobody holds, whether it is due or not."""
+        return self.unfinished().filter(claim_token=None)
+
+    def in_state(self, state: State) -> Self:
+        return self.filter(status__in=self.model.statuses(state))
+
+    def claimable(self, now: datetime) -> Self:
+        """Return work that is due, has attempts left, and is held by nobody or by an expired lease."""
+        free = Q(claim_expires_at=None) | Q(claim_expires_at__lte=now)
+        due = self.unfinished().filter(free, due_at__lte=now)
+        most = self.model.max_attempts()
+        return due if most is None else due.filter(attempts__lt=most)
+
+    def waits(self) -> bool:
+        """Whether anything could be claimed now."""
+        return self.claimable(timezone.now()).exists()
+
+    def claim_next(self) -> Claim | None:
+        """Claim the most urgent work; None when none is due."""
+        return next(iter(self.claim(1)), None)
+
+    @transaction.atomic
+    def claim(self, most: int) -> list[Claim]:
+        """Claim the most urgent work, at most so many rows: what makes way comes last, what is due longest first."""
+        now = timezone.now()
+        pks: list[int] = []
+        for makes_way in (False, True):  # each is a range of the index; SQLite would sort all that waits otherwise
+            due = self.claimable(now).filter(makes_way__in=[makes_way]).order_by("due_at", "pk")
+            # Skip rows that others are just claiming or deleting.
+            free = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            pks += free.values_list("pk", flat=True)[: most - len(pks)]
+            if len(pks) == most:
+                break
+        return self._take(pks, now) if pks else []
+
+    def _take(self, pks: Sequence[int], now: datetime) -> list[Claim]:
+        """Claim those of the rows that are still claimable, as SQLite locks none, with one conditional UPDATE."""
+        token = uuid.uuid4()
+        chosen = self.filter(pk__in=pks)
+        taken = chosen.claimable(now).update(
+            status=self.model.status_of(State.CLAIMED),
+            claim_token=token,
+            claim_expires_at=now + self.model.lease(),
+            attempts=F("attempts") + 1,
+        )
+        if taken < len(pks):
+            mine = set(chosen.filter(claim_token=token).values_list("pk", flat=True))
+            pks = [pk for pk in pks if pk in mine]
+        return [Claim(pk, token) for pk in pks]
+
+    def held_by(self, *claims: Claim) -> Self:
+        """Return the claimed rows, without those that another worker has taken over or somebody has ended."""
+        tokens = {claim.token for claim in claims}
+        return self.filter(pk__in=[claim.pk for claim in claims], claim_token__in=tokens)
+
+    def worn_out(self, now: datetime) -> Self:
+        """Return work whose last attempt was abandoned: it probably kills its worker."""
+        most = self.model.max_attempts()
+        if most is None:
+            return self.none()
+        claimed = self.unfinished().in_state(State.CLAIMED)
+        return claimed.filter(claim_expires_at__lte=now, attempts__gte=most)
+
+    def renew(self) -> int:
+        """Hold the claimed rows for the whole lease from now on."""
+        return self.update(claim_expires_at=timezone.now() + self.model.lease())
+
+    def release(self, delay: timedelta | None = None, *, attempt_counts: bool = True, **changes: Any) -> int:
+        """Return claimed rows to the queue. Without a delay they keep their place in it."""
+        if delay is not None:
+            changes["due_at"] = timezone.now() + delay
+        if not attempt_counts:
+            changes["attempts"] = F("attempts") - 1
+        return self.update(
+            status=self.model.status_of(State.WAITING), claim_token=None, claim_expires_at=None, **changes
+        )
+
+    def end(self, status: str, error: str = "") -> int:
+        """Write down how the work ended and give the claim back."""
+        return self.update(
+            status=status,
+            error=error[: self.model.ERROR_LENGTH],
+            finished_at=timezone.now(),
+            claim_token=None,
+            claim_expires_at=None,
+        )
+
+    def fail(self, error: str) -> int:
+        """`error` is a sentence for people: what happened, and what to do next."""
+        return self.end(self.model.status_of(State.FAILED), error)
+
+    def cancel(self, reason: str) -> int:
+        """End work that is unfinished. A worker that is at it finds its claim gone, and stores nothing."""
+        return self.unfinished().end(self.model.status_of(State.CANCELLED), reason)
+
+    def retry(self, **changes: Any) -> int:
+        """Start anew, whatever became of it, unless a worker is at it."""
+        return self.filter(claim_token=None).update(
+            status=self.model.status_of(State.WAITING),
+            error="",
+            attempts=0,
+            due_at=timezone.now(),
+            finished_at=None,
+            **changes,
+        )
+
+
+class Work(models.Model):
+    """A row that a worker takes, works on and brings to an end."""
+
+    # What the model's own statuses mean. Exactly one means waiting, and exactly one claimed.
+    STATES: ClassVar[Mapping[str, State]] = {state.value: state for state in State}
+    ERROR_LENGTH: ClassVar[int] = 500  # characters; the rest is cut off
+    GIVEN_UP: ClassVar[str] = "It broke off several times. Try again later; tell your administrator if that fails too."
+
+    status = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
+    error = models.CharField(max_length=500, blank=True, help_text="Why it failed, for people.")
+    makes_way = models.BooleanField(
+        default=False, db_default=False, help_text="Nobody waits for it: other work is done before it."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now, help_text="Not to be attempted before.")
+    claim_token = models.UUIDField(null=True, blank=True, editable=False)
+    claim_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def statuses(cls, state: State) -> list[str]:
+        return [status for status, meaning in cls.STATES.items() if meaning == state]
+
+    @classmethod
+    def status_of(cls, state: State) -> str:
+        """Return the model's first word for the state. Raises IndexError when the work knows no such state."""
+        return cls.statuses(state)[0]
+
+    @classmethod
+    def max_attempts(cls) -> int | None:
+        """After so many, work is given up; None: never."""
+        return 3
+
+    @classmethod
+    def lease(cls) -> timedelta:
+        """For how long a claim holds: longer than a task may take, so that nobody works on what another holds."""
+        return timedelta(seconds=settings.ANALYSIS_LEASE)
+
+    @classmethod
+    def retry_delay(cls, attempts: int) -> timedelta:
+        """How long work waits after so many failed attempts."""
+        return timedelta(seconds=10 * 2 ** (attempts - 1))
+
+    @property
+    def state(self) -> State:
+        return self.STATES[self.status]
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in UNFINISHED
+
+
+class Job(Work):
+    """Work of many steps that somebody starts, and that people watch."""
+
+    total = models.PositiveIntegerField(default=0, help_text="Steps when it was started.")
+    done = models.PositiveIntegerField(default=0)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def handled(self) -> int:
+        """How many of the steps are over, whatever became of them."""
+        return self.done
+
+
+def index_by_urgency(name: str) -> models.Index:
+    """Find the most urgent work, however much waits. For the Meta of each kind that is claimed in this order."""
+    return models.Index(fields=["makes_way", "due_at", "id"], condition=Q(finished_at=None), name=name)
+
+
+def constraints_of_work(name: str, states: Mapping[str, State]) -> tuple[models.CheckConstraint, ...]:
+    """Keep status, claim and end of a kind of work consistent. For the Meta of each kind."""
+    claimed = [status for status, state in states.items() if state == State.CLAIMED]
+    unfinished = [status for status, state in states.items() if state in UNFINISHED]
+    return (
+        models.CheckConstraint(condition=Q(status__in=list(states)), name=f"{name}_status_known"),
+        models.CheckConstraint(
+            condition=Q(status__in=claimed, claim_token__isnull=False, claim_expires_at__isnull=False)
+            | Q(~Q(status__in=claimed), claim_token=None, claim_expires_at=None),
+            name=f"{name}_claimed_with_a_lease",
+        ),
+        models.CheckConstraint(
+            condition=Q(status__in=unfinished, finished_at=None)
+            | Q(~Q(status__in=unfinished), finished_at__isnull=False),
+            name=f"{name}_finished_at_the_end",
+        ),
+    )
