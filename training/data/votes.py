@@ -46,7 +46,7 @@ class Votes:
 
     @property
     def _counted(self) -> NDArray[np.uint8]:
-        """The counts, without classes that only one person saw, as in FER+'s own code."""
+        """Return the counts without classes that only one person saw, as in FER+'s own code."""
         return np.where(self.counts > 1, self.counts, 0)
 
     def shares(self) -> Shares:

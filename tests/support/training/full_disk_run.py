@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.training import tiny
-from tests.training.data.test_cache import full_disk
+from tests.support.training.disk import full_disk
 from training.__main__ import main
 from training.fit.recorder import RunRecorder
 
-ROOM = 10_000  # bytes, less than the file needs
+ROOM = 10_000  # bytes, which is less than the file needs
 
 tiny.register()
 replace, improved = RunRecorder._replace, RunRecorder.on_epoch_end
@@ -26,7 +26,7 @@ def replace_on_a_full_disk(recorder: RunRecorder, name: str, write: Callable[[Pa
 
 
 def improve(recorder: RunRecorder, epoch: int, logs: dict[str, float] | None = None) -> None:
-    """Each epoch is the best so far, so that each writes both files."""
+    """Make each epoch the best so far, so that each writes both files."""
     improved(recorder, epoch, (logs or {}) | {"val_accuracy": epoch / 10})
 
 

@@ -1,4 +1,4 @@
-"""A data file and a network small enough to train within a test."""
+"""Data files and networks that are small enough to train within a test."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ IMAGES = {"Training": 42, "PublicTest": 14, "PrivateTest": 14}
 
 
 def write_csv(file: Path, header: str = "emotion,pixels,Usage") -> Path:
-    """Noise with a bright bar whose height tells the class, so that there is something to learn."""
+    """Write noise with a bright bar whose height depends on the class, so that there is something to learn."""
     random = np.random.default_rng(7)
     lines = [header]
     for usage, count in IMAGES.items():
@@ -25,9 +25,9 @@ def write_csv(file: Path, header: str = "emotion,pixels,Usage") -> Path:
 
 
 def write_votes(file: Path) -> Path:
-    """FER+ votes for the rows of write_csv: eight of ten people see the label, but nobody agrees on the third row."""
+    """Write FER+ votes for the rows of write_csv: eight of ten people see the label, but not on the third row."""
     lines = ["Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"]
-    columns = [5, 6, 7, 2, 4, 3, 1]  # of angry, disgust, ..., neutral, counted from 1
+    columns = [5, 6, 7, 2, 4, 3, 1]  # for angry, disgust, ..., neutral, counted from 1
     for usage, count in IMAGES.items():
         for index in range(count):
             votes = [0] * 10
@@ -72,7 +72,7 @@ def register() -> None:
 
 
 def train_both_arguments(csv: Path, run: Path, *, epochs: int = EPOCHS) -> list[str]:
-    """Two labellings, in two phases: the first epochs on small faces."""
+    """Return the arguments to learn two labellings in two phases, of which the first has small faces."""
     return [
         "train",
         *("--data", str(csv), "--votes", str(csv.parent / "votes.csv"), "--cache", str(csv.parent / "cache")),
@@ -82,6 +82,7 @@ def train_both_arguments(csv: Path, run: Path, *, epochs: int = EPOCHS) -> list[
 
 
 def train_arguments(csv: Path, run: Path, *, epochs: int = EPOCHS, precision: str = "float32") -> list[str]:
+    """Return the arguments to learn FER-2013's labels in one phase."""
     return [
         "train",
         *("--data", str(csv), "--cache", str(csv.parent / "cache"), "--run", str(run)),

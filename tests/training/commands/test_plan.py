@@ -38,20 +38,20 @@ batch-size = 8
 """
 
 
-def written(folder: Path, text: str) -> Path:
+def write_plan(folder: Path, text: str) -> Path:
     file = folder / "plan.toml"
     file.write_text(text)
     return file
 
 
-def command(plan: Path, csv: Path, runs: Path) -> list[str]:
+def plan_command(plan: Path, csv: Path, runs: Path) -> list[str]:
     data = ["--data", str(csv), "--votes", str(csv.parent / "votes.csv"), "--cache", str(csv.parent / "cache")]
     return [sys.executable, "-m", "training", "plan", str(plan), *data, "--runs", str(runs)]
 
 
 def test_a_plan_that_is_killed_goes_on_where_it_was(csv: Path, tmp_path: Path) -> None:
-    plan, runs = written(tmp_path, TWO_RUNS), tmp_path / "runs"
-    with subprocess.Popen(command(plan, csv, runs), stdout=subprocess.PIPE, text=True) as killed:
+    plan, runs = write_plan(tmp_path, TWO_RUNS), tmp_path / "runs"
+    with subprocess.Popen(plan_command(plan, csv, runs), stdout=subprocess.PIPE, text=True) as killed:
         assert killed.stdout is not None
         assert any("Epoch 2/2" in line for line in killed.stdout)
         killed.send_signal(signal.SIGKILL)
@@ -60,7 +60,7 @@ def test_a_plan_that_is_killed_goes_on_where_it_was(csv: Path, tmp_path: Path) -
         fcntl.flock(lock, fcntl.LOCK_EX)  # until its training is gone too
     assert pd.read_csv(runs / "first" / "log.csv")["epoch"].tolist() == [0]
 
-    going_on = subprocess.run(command(plan, csv, runs), capture_output=True, text=True)
+    going_on = subprocess.run(plan_command(plan, csv, runs), capture_output=True, text=True)
     assert going_on.returncode == 0, going_on.stderr
     assert "Run 1 of 2, first: begins after 1 of 2 epochs." in going_on.stdout
     assert "It begins with the weights of epoch" in going_on.stdout
@@ -70,15 +70,15 @@ def test_a_plan_that_is_killed_goes_on_where_it_was(csv: Path, tmp_path: Path) -
     assert log.count("Epoch 2/2") == 2
     assert log.endswith("All runs of the plan are finished.\n")
 
-    again = subprocess.run(command(plan, csv, runs), capture_output=True, text=True)
+    again = subprocess.run(plan_command(plan, csv, runs), capture_output=True, text=True)
     assert again.returncode == 0
     assert "Run 1 of 2, first: its 2 epochs are done." in again.stdout
     assert "Epoch" not in again.stdout
 
 
 def test_a_run_that_fails_stops_the_plan(csv: Path, tmp_path: Path) -> None:
-    plan, runs = written(tmp_path, TWO_RUNS), tmp_path / "runs"
-    without_votes = [each for each in command(plan, csv, runs) if "votes" not in each]
+    plan, runs = write_plan(tmp_path, TWO_RUNS), tmp_path / "runs"
+    without_votes = [each for each in plan_command(plan, csv, runs) if "votes" not in each]
     failed = subprocess.run(without_votes, capture_output=True, text=True)
     assert failed.returncode == 1
     assert "The run first failed" in failed.stderr
@@ -90,14 +90,14 @@ def test_a_run_that_fails_stops_the_plan(csv: Path, tmp_path: Path) -> None:
 
 def test_a_training_needs_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["plan", str(written(tmp_path, TWO_RUNS)), "--runs", str(tmp_path / "runs")])
+        main(["plan", str(write_plan(tmp_path, TWO_RUNS)), "--runs", str(tmp_path / "runs")])
     assert ended.value.code == 2
     assert "required without --check: --data" in capsys.readouterr().err
 
 
 def test_what_is_done_is_said_without_training(csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plan, runs = written(tmp_path, TWO_RUNS), tmp_path / "runs"
-    assert main(["plan", str(plan), "--runs", str(runs), "--check"]) == 0  # for which no data are needed
+    plan, runs = write_plan(tmp_path, TWO_RUNS), tmp_path / "runs"
+    assert main(["plan", str(plan), "--runs", str(runs), "--check"]) == 0  # which needs no data
     assert capsys.readouterr().out.splitlines() == [
         "first: 0 of 2 epochs are done",
         "second: 0 of 1 epochs are done",
@@ -106,7 +106,7 @@ def test_what_is_done_is_said_without_training(csv: Path, tmp_path: Path, capsys
 
 
 def test_two_plans_do_not_train_in_the_same_folder(tmp_path: Path) -> None:
-    plan = read_plan(written(tmp_path, TWO_RUNS), tmp_path / "runs")
+    plan = read_plan(write_plan(tmp_path, TWO_RUNS), tmp_path / "runs")
     (tmp_path / "runs").mkdir()
     with (tmp_path / "runs" / "plan.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -124,14 +124,14 @@ def test_it_runs_when_nothing_else_wants_to() -> None:
 
 
 def test_a_run_gets_its_architecture_s_recipe_and_what_the_plan_changes(tmp_path: Path) -> None:
-    first, second = read_plan(written(tmp_path, TWO_RUNS), tmp_path / "runs")
+    first, second = read_plan(write_plan(tmp_path, TWO_RUNS), tmp_path / "runs")
     assert (first.config.epochs, first.config.small_epochs, first.config.jit_compile) == (2, 1, False)
     assert (second.config.augmentation, second.config.averaging) == ("photo", 0.998)
     assert f"--from={tmp_path}/runs/first" in second.arguments
 
 
 def test_a_run_that_was_trained_otherwise_is_refused(tmp_path: Path) -> None:
-    first, second = read_plan(written(tmp_path, TWO_RUNS), tmp_path / "runs")
+    first, second = read_plan(write_plan(tmp_path, TWO_RUNS), tmp_path / "runs")
     surroundings = ("data", "votes", "commit", "tensorflow", "3.15")
     open_run(first.folder, RunRecord(first.config, *surroundings))
     open_run(second.folder, RunRecord(first.config, *surroundings))
@@ -141,7 +141,7 @@ def test_a_run_that_was_trained_otherwise_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reason"),
     [
         ("[[run]\n", "at line 1, column 6"),
         ("", "has no runs"),
@@ -165,18 +165,18 @@ def test_a_run_that_was_trained_otherwise_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_plan_is_refused_by_line_or_key(
-    csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+    csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, reason: str
 ) -> None:
-    plan = written(tmp_path, text)
-    assert main(command(plan, csv, tmp_path / "runs")[3:]) == 1
+    plan = write_plan(tmp_path, text)
+    assert main(plan_command(plan, csv, tmp_path / "runs")[3:]) == 1
     message = capsys.readouterr().err
-    assert told in message
+    assert reason in message
     assert str(plan) in message
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_missing_plan_is_refused(csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(command(tmp_path / "none.toml", csv, tmp_path / "runs")[3:]) == 1
+    assert main(plan_command(tmp_path / "none.toml", csv, tmp_path / "runs")[3:]) == 1
     assert "There is no file" in capsys.readouterr().err
 
 

@@ -1,24 +1,11 @@
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.training.disk import full_disk
 from training.data.fer2013 import load_fer2013
 from training.errors import TrainingError
-
-
-@contextmanager
-def full_disk(bytes_left: int) -> Iterator[None]:
-    """No file can grow beyond `bytes_left`: writing fails as it does on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("damage", ["cut", "emptied", "altered"])

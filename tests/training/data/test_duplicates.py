@@ -46,7 +46,7 @@ def test_a_crop_by_a_pixel_leaves_the_hash_nearly_as_it_is(faces: np.ndarray) ->
 
 def test_a_mirror_images_hash_is_the_turned_one(faces: np.ndarray) -> None:
     turned = compute_perceptual_hashes(faces[:, :, ::-1]) ^ MIRRORED_BITS
-    assert np.bitwise_count(turned ^ compute_perceptual_hashes(faces)).max() <= 2  # rounding at most
+    assert np.bitwise_count(turned ^ compute_perceptual_hashes(faces)).max() <= 2  # the difference is rounding at most
 
 
 def test_different_faces_have_different_hashes(faces: np.ndarray) -> None:

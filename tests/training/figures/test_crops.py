@@ -87,15 +87,17 @@ def test_a_chosen_crop_is_written_into_the_card_and_the_rest_of_it_stays(
     assert after == before
 
 
-def test_the_classes_that_do_badly_are_told_among_the_limitations_once(
+def test_the_classes_that_do_badly_are_listed_once_among_the_limitations(
     photos: Path, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
         assert calibrate(photos, copy, "--margins", "1.2", "--freeze", "1.2") == 0
-    told = [each for each in json.loads((copy / "card.json").read_text())["limitations"] if "whole photos" in each]
-    assert len(told) == 1
-    assert "sad (0% right)" in told[0]
-    assert "disgust" not in told[0]  # of which there is no photo
+    limitations = [
+        each for each in json.loads((copy / "card.json").read_text())["limitations"] if "whole photos" in each
+    ]
+    assert len(limitations) == 1
+    assert "sad (0% right)" in limitations[0]
+    assert "disgust" not in limitations[0]  # there is no photo of it
 
 
 def test_a_crop_that_was_not_measured_is_not_chosen(
@@ -113,9 +115,7 @@ def test_aligned_without_freeze_is_refused(photos: Path, copy: Path, capsys: pyt
 
 
 @pytest.mark.parametrize("margins", ["", "wide", "0.9,", "20", "nan"])
-def test_what_is_no_margin_is_named(
-    photos: Path, release: Path, capsys: pytest.CaptureFixture[str], margins: str
-) -> None:
+def test_a_wrong_margin_is_named(photos: Path, release: Path, capsys: pytest.CaptureFixture[str], margins: str) -> None:
     with pytest.raises(SystemExit) as exited:
         calibrate(photos, release, "--margins", margins)
     assert exited.value.code == 2
@@ -139,7 +139,7 @@ def test_class_folders_do_as_well(photos: Path, release: Path, capsys: pytest.Ca
         (lambda folder: folder.rename(folder.with_name("gone")), "There is no folder"),
     ],
 )
-def test_what_cannot_be_scored_is_named(
+def test_photos_that_cannot_be_scored_are_named(
     photos: Path, release: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], object], message: str
 ) -> None:
     spoil(photos)

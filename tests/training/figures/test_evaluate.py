@@ -124,9 +124,7 @@ def test_either_labelling_can_be_asked_for(
         assert answer["risk_coverage"] == metrics["risk_coverage"]
 
 
-def test_votes_that_are_needed_are_asked_for(
-    csv: Path, release_of_both: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_votes_are_asked_for(csv: Path, release_of_both: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(csv, "--model", str(release_of_both), "--labels", "ferplus") == 1
     assert "name the fer2013new.csv with --votes" in capsys.readouterr().err
 
@@ -134,7 +132,7 @@ def test_votes_that_are_needed_are_asked_for(
 def test_the_test_split_is_scored_without_near_duplicates_too(
     csv: Path, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = csv.read_text().splitlines()[:-1]  # all faces of a class are alike in them
+    rows = csv.read_text().splitlines()[:-1]  # in which all faces of a class are alike
     unlike = " ".join(map(str, np.random.default_rng(3).integers(0, 256, 48 * 48)))
     other = tmp_path / "other.csv"
     other.write_text("\n".join([*rows, f"6,{unlike},PrivateTest"]) + "\n")
@@ -217,7 +215,7 @@ def test_photos_without_any_face_are_refused(photos: Path, release: Path, capsys
         (["--model", "reference-cnn", "--split", "test"], "Leave out --split and --votes"),
     ],
 )
-def test_whole_photos_do_not_go_with_everything(
+def test_options_that_do_not_fit_whole_photos_are_refused(
     photos: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert main(["evaluate", "--data", str(photos), "--whole-photos", *arguments]) == 1

@@ -121,9 +121,9 @@ def test_a_plan_begins_with_the_checkpoint_of_a_run(
     assert capsys.readouterr().out == f"first: {tiny.EPOCHS} of {tiny.EPOCHS} epochs are done, in its checkpoint\n"
     plan = read_plan(tmp_path / "plan.toml", tmp_path / "runs")
     run_plan(plan, tmp_path / "runs", tmp_path / "plan", [])
-    told = capsys.readouterr().out
-    assert "Run 1 of 1, first: goes on from its checkpoint." in told
-    assert f"its {tiny.EPOCHS} epochs are done" in told
+    shown = capsys.readouterr().out
+    assert "Run 1 of 1, first: goes on from its checkpoint." in shown
+    assert f"its {tiny.EPOCHS} epochs are done" in shown
     assert (tmp_path / "runs" / "first" / "best.keras").exists()
 
 

@@ -99,7 +99,7 @@ def test_votes_of_another_class_are_left_out(
     votes = ["--votes", str(csv.parent / "votes.csv"), "--labels", "ferplus"]
     assert evaluate(csv, "--model", str(release_of_six), *votes, "--json") == 0
     answer = json.loads(capsys.readouterr().out)
-    # Nobody agrees on the third row of a split, which is of another class than disgust.
+    # On the third row of a split people disagree, and its class is not disgust.
     assert (answer["images"], answer["of_other_classes"], answer["without_majority"]) == (11, 2, 1)
 
 

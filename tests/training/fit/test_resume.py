@@ -197,7 +197,7 @@ def test_the_latest_state_is_all_of_the_model_and_its_optimizer(
             np.testing.assert_array_equal(variable.numpy(), wanted.numpy())
 
 
-def test_the_state_of_an_earlier_version_is_not_begun_anew(
+def test_the_state_of_an_earlier_version_is_refused(
     csv: Path, uninterrupted_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = shutil.copytree(uninterrupted_run, tmp_path / "run")
@@ -255,7 +255,7 @@ def test_the_state_of_another_architecture_is_refused_and_kept(
 
 
 @pytest.mark.parametrize("change", ["gone", "moved on"])
-def test_a_run_goes_on_when_what_it_began_with_has_changed(
+def test_a_run_goes_on_when_the_network_it_began_with_has_changed(
     csv: Path, uninterrupted_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str
 ) -> None:
     start, run = shutil.copytree(uninterrupted_run, tmp_path / "start"), tmp_path / "run"
@@ -272,7 +272,7 @@ def test_a_run_goes_on_when_what_it_began_with_has_changed(
     assert "is finished: 1 epochs" in shown
 
 
-def test_a_run_from_random_weights_is_none_from_others(
+def test_a_run_from_random_weights_does_not_go_on_from_other_weights(
     csv: Path, uninterrupted_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = tiny.train_arguments(csv, uninterrupted_run)

@@ -20,7 +20,7 @@ LOG = "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.25,1.5,0.5,1.25\n1,0.5,1.0
 
 
 @pytest.mark.parametrize("content", ["3", "[]", '"text"', "{}", "no JSON", '{"preprocessing": 3}'])
-def test_a_configuration_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+def test_a_damaged_configuration_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(TrainingError, match=r"config\.json cannot be read: "):
         read_record(tmp_path)
@@ -38,7 +38,7 @@ def test_a_folder_in_place_of_the_configuration_is_named(tmp_path: Path) -> None
         "",
         "garbage",
         LOG.splitlines()[0] + "\n",
-        LOG[:-1],  # cut within its last number, it might be
+        LOG[:-1],  # it may have been cut within its last number
         LOG[:-9],
         LOG + LOG.splitlines()[-1] + "\n",
         LOG.replace("0.75", "high"),
@@ -63,7 +63,7 @@ def test_no_log_has_no_best_epoch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "difference"),
     [
         (
             replace(RECORD, config=TrainingConfig(epochs=9, jit_compile=True)),
@@ -75,15 +75,15 @@ def test_no_log_has_no_best_epoch(tmp_path: Path) -> None:
         (replace(RECORD, teacher="else", data_sha256="else"), "other data (--data); other teachers (--teacher)"),
     ],
 )
-def test_what_differs_from_the_run_in_the_folder_is_told(tmp_path: Path, other: RunRecord, told: str) -> None:
+def test_differences_from_the_run_in_the_folder_are_named(tmp_path: Path, other: RunRecord, difference: str) -> None:
     open_run(tmp_path, RECORD)
     open_run(tmp_path, replace(RECORD, commit="later"))  # goes on
     with pytest.raises(TrainingError) as refused:
         open_run(tmp_path, other)
-    assert f"holds a run with other settings or data: {told}. Name another" in str(refused.value)
+    assert f"holds a run with other settings or data: {difference}. Name another" in str(refused.value)
 
 
-def test_other_data_and_other_votes_are_told_apart() -> None:
+def test_other_data_and_other_votes_are_refused_in_other_words() -> None:
     with pytest.raises(TrainingError, match=r"another data file.*--data"):
         RECORD.check_data(Dataset({}, "else", "votes"))
     with pytest.raises(TrainingError, match=r"another file of votes.*--votes"):

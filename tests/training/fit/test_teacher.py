@@ -13,12 +13,12 @@ from training.fit.batches import blend_with_teacher
 from training.fit.teacher import Teacher, average_answers
 
 
-def test_targets_are_mixed_with_what_the_teacher_answers() -> None:
+def test_targets_are_mixed_with_the_teachers_answers() -> None:
     labels = {"fer": np.array([[1, 0], [0, 0]], np.float32), "ferplus": np.array([[0, 1], [0, 1]], np.float32)}
     mixed = blend_with_teacher(labels, {"fer": np.array([[0.4, 0.6], [0.5, 0.5]], np.float32)}, 0.25)
     np.testing.assert_allclose(
         mixed["fer"], np.array([[0.85, 0.15], [0.0, 0.0]]), rtol=1e-6
-    )  # the second has no label, and gets none
+    )  # the second face has no label, and gets none
     np.testing.assert_array_equal(mixed["ferplus"], labels["ferplus"])
 
 
@@ -38,7 +38,7 @@ def test_a_run_learns_from_a_teacher_of_another_architecture_and_goes_on(
     assert "other settings or data" in capsys.readouterr().err
 
 
-def test_a_teacher_is_asked_once_and_answers_alike_of_a_face_and_its_mirror_image(
+def test_a_teacher_is_asked_once_and_answers_the_same_for_a_face_and_its_mirror_image(
     csv: Path, release_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, config = load_fer2013(csv, csv.parent / "cache"), RECIPES[tiny.POOLED]
@@ -50,17 +50,21 @@ def test_a_teacher_is_asked_once_and_answers_alike_of_a_face_and_its_mirror_imag
     np.testing.assert_array_equal(answers["fer"], again["fer"])
 
 
-def test_several_teachers_answer_as_their_mean(csv: Path, release: Path, release_of_both: Path, tmp_path: Path) -> None:
+def test_the_answers_of_several_teachers_are_averaged(
+    csv: Path, release: Path, release_of_both: Path, tmp_path: Path
+) -> None:
     data, config = load_fer2013(csv, csv.parent / "cache"), RECIPES[tiny.POOLED]
     teachers = [Teacher.load(folder, tmp_path) for folder in (release, release_of_both)]
     first, second = (teacher.answers(data, config) for teacher in teachers)
     answers = average_answers(teachers, data, config)
     np.testing.assert_allclose(answers["fer"], (first["fer"] + second["fer"]) / 2, atol=1e-6)
-    np.testing.assert_array_equal(answers["ferplus"], second["ferplus"])  # which the first has not learnt
+    np.testing.assert_array_equal(
+        answers["ferplus"], second["ferplus"]
+    )  # the first teacher has not learnt this labelling
     assert average_answers([], data, config) == {}
 
 
-def test_a_teacher_that_is_of_no_use_is_refused(
+def test_a_teacher_that_learnt_something_else_is_refused(
     csv: Path, release_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = tiny.train_arguments(csv, tmp_path / "run", epochs=1)
@@ -87,9 +91,9 @@ def test_other_classes_of_the_same_number_are_refused(
 ) -> None:
     folder = shutil.copytree(uninterrupted_run if of == "run" else release, tmp_path / "other")
     file = folder / ("config.json" if of == "run" else "card.json")
-    told = json.loads(file.read_text())
-    told["classes"] = ["neutral", *told["classes"][:-1]]
-    file.write_text(json.dumps(told))
+    card = json.loads(file.read_text())
+    card["classes"] = ["neutral", *card["classes"][:-1]]
+    file.write_text(json.dumps(card))
     assert main([*tiny.train_arguments(csv, tmp_path / "run", epochs=1), option, str(folder)]) == 1
     assert "tells neutral, angry, disgust, fear, happy, sad, surprise apart, not angry" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -48,7 +48,7 @@ def test_both_labellings_are_in_the_log(run_of_both: Path) -> None:
     assert {"accuracy", "val_accuracy", "ferplus_accuracy", "val_ferplus_accuracy"} <= set(header)
 
 
-def test_votes_that_are_needed_are_asked_for(
+def test_missing_votes_are_asked_for(
     csv: Path, tiny_architecture: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = tiny.train_both_arguments(csv, tmp_path / "run")
@@ -76,7 +76,7 @@ def test_training_begins_with_the_weights_of_a_release_or_a_run(
 ) -> None:
     for start in (release, uninterrupted_run):
         run = tmp_path / start.name
-        # So small a rate that the weights stay what they were.
+        # With such a small rate the weights stay as they were.
         slowly = [*tiny.train_arguments(csv, run, epochs=1), "--learning-rate", "1e-9", "--from", str(start)]
         assert main(slowly) == 0
         file = start / ("network.keras" if start == release else "best.keras")
@@ -88,7 +88,7 @@ def test_training_begins_with_the_weights_of_a_release_or_a_run(
 
 
 @pytest.mark.parametrize("epoch", ["best", "latest"])
-def test_the_epoch_of_a_run_to_begin_with_is_told_and_can_be_chosen(
+def test_the_epoch_that_a_training_begins_with_is_printed_and_can_be_chosen(
     csv: Path, run_of_both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], epoch: Epoch
 ) -> None:
     start = shutil.copytree(run_of_both, tmp_path / "start")
@@ -97,8 +97,10 @@ def test_the_epoch_of_a_run_to_begin_with_is_told_and_can_be_chosen(
     log.to_csv(start / "log.csv", index=False)
     slowly = [*tiny.train_both_arguments(csv, tmp_path / "run", epochs=1)[:-1], "1e-9"]
     assert main([*slowly, "--from", str(start), "--from-epoch", epoch]) == 0
-    told = {"best": "epoch 2 of {}, its best of 4; --from-epoch latest takes epoch 4", "latest": "epoch 4 of {}"}[epoch]
-    assert f"It begins with the weights of {told.format(start)}" in capsys.readouterr().out
+    source = {"best": "epoch 2 of {}, its best of 4; --from-epoch latest takes epoch 4", "latest": "epoch 4 of {}"}[
+        epoch
+    ]
+    assert f"It begins with the weights of {source.format(start)}" in capsys.readouterr().out
     began = load_start(Start(start, epoch)).network.trainable_variables[0].numpy()
     ended = keras.models.load_model(tmp_path / "run" / "best.keras", compile=False).trainable_variables[0].numpy()
     np.testing.assert_allclose(ended, began, atol=1e-6)

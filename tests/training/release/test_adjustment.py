@@ -1,4 +1,4 @@
-"""Answers adjust_scores for the shares of the classes in training."""
+"""Adjusting answers for the shares of the classes in training."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ def test_the_choice_helps_rare_classes_and_keeps_the_natural_mixture() -> None:
     assert adjustment.photos == 700
 
 
-def test_a_photo_without_a_face_is_wrong_and_says_nothing_of_the_confidence() -> None:
+def test_a_photo_without_a_face_is_wrong_and_has_no_part_in_the_confidence() -> None:
     validation, (labels, scores) = faces(SHARES, 500, seed=7), faces(BALANCED, 200, seed=8)
     without = scores.copy()
     without[::2] = np.nan
@@ -95,10 +95,10 @@ def test_a_release_is_adjusted_and_its_card_says_how(
 ) -> None:
     assert export(run_of_both, csv, tmp_path, photos, "--name", "one", "--leave-out", "disgust") == 0
     card = json.loads((tmp_path / "one" / "card.json").read_text())
-    told = card["export"]["adjustment"]
-    assert (told["photos"], told["left_out"]) == (4, ["disgust"])
-    assert sum(told["shares"].values()) == pytest.approx(1, abs=1e-3)
-    chosen = next(trial for trial in told["tried"] if trial["tau"] == told["tau"])
+    adjustment = card["export"]["adjustment"]
+    assert (adjustment["photos"], adjustment["left_out"]) == (4, ["disgust"])
+    assert sum(adjustment["shares"].values()) == pytest.approx(1, abs=1e-3)
+    chosen = next(trial for trial in adjustment["tried"] if trial["tau"] == adjustment["tau"])
     assert card["outputs"]["ferplus"]["temperature"] == pytest.approx(chosen["temperature"], abs=1e-3)
     assert card["outputs"]["ferplus"]["metrics"]["validation"]["accuracy"] == chosen["validation_accuracy"]
     assert read_model("one", tmp_path)[0].uncertain_below == card["uncertain_below"]

@@ -16,7 +16,7 @@ from ml.classifier import EmotionClassifier
 from ml.labels import Emotion
 from ml.preprocessing import normalise
 from ml.registry import read_model
-from tests.training.data.test_cache import full_disk
+from tests.support.training.disk import full_disk
 from training.__main__ import main
 from training.data.dataset import Dataset, Split
 from training.data.fer2013 import load_fer2013
@@ -30,7 +30,9 @@ from training.release.temperature import apply_temperatures
 
 def export(run: Path, csv: Path, out: Path) -> int:
     data = ["--data", str(csv), "--cache", str(csv.parent / "cache")]
-    return main(["export", "--run", str(run), *data, "--out", str(out)])  # named after its architecture
+    return main(
+        ["export", "--run", str(run), *data, "--out", str(out)]
+    )  # the release gets the name of the architecture
 
 
 def card_json(release: Path) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(
 
 def test_other_data_is_not_called_fer_2013(release: Path) -> None:
     card = card_json(release)
-    assert card["data"]["name"] == "fer2013.csv"  # so its file is called, and it holds 70 images
+    assert card["data"]["name"] == "fer2013.csv"  # the name of the file, as it holds only 70 images
     assert card["licence_note"].startswith("Trained on fer2013.csv (70 images), which is not part of this release")
     assert "FER-2013" not in " ".join(card["limitations"])
 
@@ -320,7 +322,7 @@ def test_a_release_may_answer_with_the_mean_over_face_and_mirror_image(
 def test_the_int8_variant_is_a_release_of_its_own(
     csv: Path, run_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.release.quantisation.COSTS_LESS_THAN", 1.0)  # a face is 7 points on so few
+    monkeypatch.setattr("training.release.quantisation.COSTS_LESS_THAN", 1.0)  # with so few faces, one is 7 points
     assert export_both(run_of_both, csv, tmp_path / "models", "--int8") == 0
     released = tmp_path / "models" / "both-int8"
     card, weights = read_model(released.name, released.parent)

@@ -41,11 +41,11 @@ def test_the_page_needs_no_other_file(plain_report: Path) -> None:
     assert page.count("data:image/png;base64,") == len(list(plain_report.glob("*.png"))) >= len(FIGURES)
 
 
-def test_without_votes_nothing_is_said_of_agreement(plain_report: Path) -> None:
+def test_without_votes_the_section_on_agreement_is_missing(plain_report: Path) -> None:
     assert not (plain_report / "agreement.png").exists()
     page = (plain_report / "report.html").read_text()
     assert "Agreement" not in page
-    assert "none its own" in page  # the neighbours tell what is probably mislabelled
+    assert "none its own" in page  # the neighbours show which labels are probably wrong
 
 
 def test_reports_on_folders_that_lack_classes_and_splits(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_shows_copies_on_both_sides_of_a_split(tmp_path: Path) -> None:
     assert "more than once: 1, in 2 faces" in (tmp_path / "report" / "report.html").read_text()
 
 
-def test_one_face_is_a_data_set_too(tmp_path: Path) -> None:
+def test_a_data_set_may_have_one_face(tmp_path: Path) -> None:
     folder = tmp_path / "faces" / "happy"
     folder.mkdir(parents=True)
     cv2.imwrite(str(folder / "0.png"), np.eye(48, dtype=np.uint8) * 255)

@@ -41,7 +41,7 @@ def test_textures_do_not_change_with_contrast(faces: np.ndarray) -> None:
 
 def test_textures_hardly_change_with_brightness(faces: np.ndarray) -> None:
     before, after = (extract(each, "lbp") ** 2 for each in (faces, faces + 40))
-    assert np.abs(before - after).sum() < 0.01 * before.sum()  # rounding within the interpolated neighbours
+    assert np.abs(before - after).sum() < 0.01 * before.sum()  # the rest comes from rounding interpolated neighbours
 
 
 def test_textures_of_a_turned_face_differ(faces: np.ndarray) -> None:
@@ -49,7 +49,7 @@ def test_textures_of_a_turned_face_differ(faces: np.ndarray) -> None:
 
 
 def test_edges_do_not_change_with_brightness_or_contrast(faces: np.ndarray) -> None:
-    dim = faces // 2 * 2  # so that halving loses nothing
+    dim = faces // 2 * 2  # even numbers, so that halving loses nothing
     assert compute_edge_histograms(dim // 2 + 50, 8) == pytest.approx(compute_edge_histograms(dim, 8), abs=1e-3)
 
 

@@ -55,7 +55,9 @@ def test_json_names_the_settings_and_the_split(csv: Path, capsys: pytest.Capture
 def test_faces_that_are_no_near_duplicates_are_scored_apart(
     csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert answer(csv, capsys, "--neighbours", "3")["without_near_duplicates"] is None  # of a class all are alike
+    assert (
+        answer(csv, capsys, "--neighbours", "3")["without_near_duplicates"] is None
+    )  # because all faces of a class are alike
     unlike = " ".join(map(str, np.random.default_rng(3).integers(0, 256, 48 * 48)))
     other = tmp_path / "other.csv"
     other.write_text(f"{csv.read_text()}6,{unlike},PublicTest\n")
@@ -101,7 +103,7 @@ def test_wrong_choices_exit_with_2(
         (["--labels", "ferplus"], "name the fer2013new.csv with --votes"),
     ],
 )
-def test_what_the_data_cannot_give_exits_with_1(
+def test_settings_that_the_data_cannot_satisfy_exit_with_1(
     csv: Path, capsys: pytest.CaptureFixture[str], choices: list[str], sentence: str
 ) -> None:
     assert main(knn(csv, *choices)) == 1
