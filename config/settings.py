@@ -23,7 +23,7 @@ from config.logs import logging_configuration
 from config.menu import UNFOLD as UNFOLD
 from config.private_files import close_database, close_folder, close_to_strangers, write_for_the_owner_only
 from config.schedule import DEFAULT_QUEUE, QUEUES, ROUTES, schedule
-from crm.api.rates import RATE
+from crm.limits.rates import RATE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 Value = TypeVar("Value")

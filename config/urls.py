@@ -19,6 +19,6 @@ urlpatterns = [
     path("admin/search/", admin.site.admin_view(search)),
     path("admin/", include("emotions.urls")),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("crm.api.urls")),
+    path("api/v1/", include("crm.urls")),
     path("api/v1/", include("emotions.api.urls")),
 ]

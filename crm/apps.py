@@ -7,8 +7,8 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crm.privacy import forgetting
-        from crm.webhooks import signal_handlers
+        from crm.api import signal_handlers as api
+        from crm.webhooks import signal_handlers as webhooks
 
-        signal_handlers.connect()
-        forgetting.connect()
+        api.connect()
+        webhooks.connect()

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from crm.models import Customer, User
-from crm.privacy.deletion import LockedDeletion
+from crm.privacy.deletion import was_deleted_meanwhile
 
 View = Callable[..., HttpResponseBase]
 MANAGE_MODELS = "emotions.manage_models"
@@ -42,7 +42,7 @@ def for_staff(view: View, *, cacheable: bool = False) -> View:
         try:
             return guarded(request, *args, **kwargs)
         except ObjectDoesNotExist as error:
-            if LockedDeletion.explains(error):
+            if was_deleted_meanwhile(error):
                 raise Http404("It was deleted meanwhile.") from error
             raise
 

@@ -13,8 +13,8 @@ from django.db.models import ManyToManyField, Model
 from django.http import HttpRequest, HttpResponse
 
 from crm.accounts.forms import AccountForm, NewAccountForm
+from crm.accounts.models import User
 from crm.accounts.rights import groups_to_give, may_change_account, may_change_group, permissions_to_give
-from crm.models import User
 from crm.workspace.admin import WorkspaceAdmin
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these

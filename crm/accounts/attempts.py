@@ -14,8 +14,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from crm.accounts.known_browsers import id_of_known_browser
-from crm.api.authentication import client_network
-from crm.api.throttling import Allowance, spend
+from crm.limits.allowances import Allowance, spend
+from crm.limits.clients import client_network
 
 
 class TooManyAttempts(Exception):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from crm.accounts.attempts import TooManyAttempts
 from crm.accounts.known_browsers import remember_browser
-from crm.models import User
+from crm.accounts.models import User
 
 
 class LoginLimits:

@@ -4,7 +4,7 @@ import re
 
 from django.core.exceptions import ValidationError
 
-from crm.models import User
+from crm.accounts.models import User
 from crm.text.normalisation import folded
 
 LEAST_BESIDE_NAMES = 8  # characters, as many as a password needs without them

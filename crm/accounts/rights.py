@@ -3,7 +3,7 @@
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 
-from crm.models import User
+from crm.accounts.models import User
 
 
 def permissions_to_give(giver: User) -> QuerySet[Permission]:

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from crm.accounts.attempts import begin_attempt
-from crm.models import User
+from crm.accounts.models import User
 
 
 def password_change(request: HttpRequest) -> HttpResponseBase:

@@ -3,13 +3,11 @@
 import re
 from datetime import UTC, datetime
 from typing import Any, cast
-from uuid import UUID
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from crm.models import Customer, User
+from crm.accounts.models import User
 from crm.text.normalisation import normal
 
 NO_ZONE = "Give the time with its zone, such as 2026-11-23T14:25:00Z."
@@ -107,28 +105,3 @@ class StaffField(serializers.SlugRelatedField[User]):
         if data not in known:
             known[data] = super().to_internal_value(data)
         return known[data]
-
-
-class CustomerField(serializers.SlugRelatedField[Customer]):
-    """One of the customers that whoever asks may see, by ID."""
-
-    default_error_messages = {  # noqa: RUF012
-        "does_not_exist": "There is no customer {value} within your reach.",
-        "invalid": "Give the customer's ID, a UUID.",
-    }
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(slug_field="uuid", queryset=Customer.objects.all(), **kwargs)
-
-    def get_queryset(self) -> QuerySet[Customer]:
-        return Customer.objects.visible_to(self.context["request"].user)
-
-    def to_internal_value(self, data: Any) -> Customer:
-        try:
-            customer_id = UUID(data)
-        except (TypeError, ValueError, AttributeError):
-            self.fail("invalid")
-        if str(customer_id) != data.lower():  # Python reads other ways to write it, too
-            self.fail("invalid")
-        customer: Customer = super().to_internal_value(customer_id)
-        return customer

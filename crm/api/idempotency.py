@@ -1,39 +1,35 @@
-"""Idempotency-Key: a POST that is sent again does its work once, and gets the first answer.
+"""Do the work of a POST with an Idempotency-Key once, and give the first answer when it is sent again.
 
 The header is that of draft-ietf-httpapi-idempotency-key-header; a key without its quotes is taken too.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from uuid import UUID, uuid4
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import QueryDict
 from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm.api.models import InProgress, KeyReused
+from crm.accounts.models import User
+from crm.api.models import IdempotentRequest, InProgress, KeyReused
 from crm.api.problems import Conflict, Unavailable
-from crm.models import ApiKey, IdempotentRequest, User
+from crm.api.request_identity import fingerprint
+from crm.api_keys.models import ApiKey
 
 if TYPE_CHECKING:
-    from crm.api.views import ApiMixin
+    from rest_framework.views import APIView as Base
+else:
+    Base = object
 
-HEADER = "Idempotency-Key"
 REPLAYED = {"Idempotent-Replay": "true"}
-KEY = re.compile(r'"(?P<quoted>(?:[ !#-\[\]-~]|\\["\\])+)"|(?P<bare>[!#-~](?:[ -~]*[!-~])?)')
-MAX_LENGTH = 255
-PASSING_PARAMETERS = ("wait",)  # say how long to wait for the answer, not what is asked
 
 Handler = Callable[..., Response]
 
@@ -50,66 +46,82 @@ class IdempotencyKeyReused(APIException):
     default_detail = "This Idempotency-Key stands for another request. Use a new key for each request."
 
 
-def idempotency_key(request: Request) -> str | None:
-    """What the header says; None without one. Raises ValidationError."""
-    given = request.headers.get(HEADER)
-    if given is None:
-        return None
-    match = KEY.fullmatch(given.strip(" \t"))
-    key = match and (match["bare"] or re.sub(r"\\(.)", r"\1", match["quoted"]))
-    if not key or len(key) > MAX_LENGTH:
-        message = f"Give 1 to {MAX_LENGTH} printable ASCII characters, such as a UUID."
-        raise ValidationError({HEADER: [message]}, "idempotency_key_invalid")
-    return key
+class IdempotentPosts(Base):
+    """Before a view of Django REST framework: `answer_once` answers a POST that has an Idempotency-Key."""
 
+    # Whether a POST's writes and its kept answer can be one transaction. False where a service insists on a transaction
+    # of its own, or where the view waits. Then a killed process may leave writes without an answer, and the handler
+    # must find them when it is tried again, by `derived_uuid`.
+    post_is_atomic: ClassVar[bool] = True
+    claimed: IdempotentRequest | None = None
 
-def fingerprint(request: Request) -> str:
-    """SHA-256 of method, address and what the body says, however it is written: boundaries differ between retries."""
-    data = dict(request.data.lists()) if isinstance(request.data, QueryDict) else request.data
-    query = {name: values for name, values in request.query_params.lists() if name not in PASSING_PARAMETERS}
-    said = [request.method, request.path, query, data]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=_file_said).encode()).hexdigest()
-
-
-def _file_said(file: UploadedFile[Any]) -> list[str]:
-    digest = hashlib.sha256()
-    for chunk in file.chunks():
-        digest.update(chunk)
-    file.seek(0)
-    return ["sha256", digest.hexdigest()]
-
-
-def once(view: ApiMixin, key: str, handler: Handler) -> Handler:
-    """The handler, so that it gives the first answer to this key if there is one, and else keeps its own.
-
-    Its writes and the answer are one transaction, unless the view has transactions of its own that none may surround
-    (`post_is_atomic = False`): then a killed process may leave writes without an answer, and the handler must find
-    them when it is tried again, by `derived_uuid`.
-    """
-
-    def answer(request: Request, *args: Any, **kwargs: Any) -> Response:
-        view.claimed = claimed = _claim(request, key)
+    def answer_once(self, key: str, handler: Handler, *args: Any, **kwargs: Any) -> Response:
+        """Return the first answer to this key if there is one; otherwise call the handler and keep its answer."""
+        self.claimed = claimed = _claim(self.request, key)
         if claimed.is_answered:
-            return _replay(view, claimed)
+            return self._replay(claimed)
         try:
-            with transaction.atomic() if view.post_is_atomic else nullcontext():
-                if view.post_is_atomic:
+            with transaction.atomic() if self.post_is_atomic else nullcontext():
+                if self.post_is_atomic:
                     claimed.lock()
-                response = handler(request, *args, **kwargs)
+                response = handler(self.request, *args, **kwargs)
                 if response.status_code < 400:
-                    _keep(view, claimed, response)
+                    self._keep(claimed, response)
                     return response
         except InProgress:
             raise IdempotencyInProgress from None
         except Exception as error:
-            response = view.handle_exception(error)
-            if _may_have_written(view, error, response):
+            response = self.handle_exception(error)
+            if self._may_have_written(error, response):
                 claimed.release()
                 return response
-        claimed.abandon(left_nothing=view.post_is_atomic)
+        claimed.abandon(left_nothing=self.post_is_atomic)
         return response
 
-    return answer
+    def derived_uuid(self, name: str) -> UUID:
+        """Return the public ID for a row that the request makes: the same one when the request is sent again."""
+        return self.claimed.derived_uuid(name) if self.claimed else uuid4()
+
+    def subjects_of(self, data: Any) -> set[UUID]:
+        """Return the public IDs of the rows that an answer describes; it is forgotten when one of them is deleted."""
+        return public_ids(data)
+
+    def hold(self, data: Any) -> None:
+        """Keep what an answer describes from being deleted until the transaction ends.
+
+        For views whose writes and kept answers are not one transaction. Raises NotFound if it was deleted already.
+        """
+
+    def for_replay(self, data: Any) -> Any:
+        """Return the part of the first answer that a repeated request gets."""
+        return data
+
+    def _may_have_written(self, error: Exception, response: Response) -> bool:
+        """Return whether the error may have left writes behind.
+
+        A transaction is undone, and a refusal comes before any write.
+        """
+        refused = response.status_code < 500 or isinstance(error, Unavailable)
+        return not (self.post_is_atomic or refused)
+
+    def _keep(self, claimed: IdempotentRequest, response: Response) -> None:
+        body = "" if response.data is None else JSONRenderer().render(response.data).decode()
+        with transaction.atomic(savepoint=False):
+            self.hold(response.data)
+            claimed.store(response.status_code, dict(response.items()), body, self.subjects_of(response.data))
+
+    def _replay(self, answered: IdempotentRequest) -> Response:
+        """Raise NotFound if what the answer describes was deleted, or can no longer be seen by this member of staff."""
+        if answered.is_forgotten or not answered.is_visible_to(cast(User, self.request.user)):
+            raise NotFound
+        data = self.for_replay(json.loads(answered.body)) if answered.body else None
+        return Response(data, status=answered.status_code, headers=answered.headers | REPLAYED)
+
+
+def public_ids(data: Any) -> set[UUID]:
+    """Return all public IDs in an answer: those of its rows, and of what the rows belong to."""
+    rows = data.get("results", [data]) if isinstance(data, Mapping) else []
+    return {found for row in rows if isinstance(row, Mapping) for value in row.values() if (found := _uuid(value))}
 
 
 def _claim(request: Request, key: str) -> IdempotentRequest:
@@ -120,33 +132,6 @@ def _claim(request: Request, key: str) -> IdempotentRequest:
         raise IdempotencyInProgress from None
     except KeyReused:
         raise IdempotencyKeyReused from None
-
-
-def _may_have_written(view: ApiMixin, error: Exception, response: Response) -> bool:
-    """Whether nobody knows what an error left behind: a transaction is undone, and a refusal comes before any write."""
-    refused = response.status_code < 500 or isinstance(error, Unavailable)
-    return not (view.post_is_atomic or refused)
-
-
-def _keep(view: ApiMixin, claimed: IdempotentRequest, response: Response) -> None:
-    body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-    with transaction.atomic(savepoint=False):
-        view.hold(response.data)
-        claimed.store(response.status_code, dict(response.items()), body, view.subjects_of(response.data))
-
-
-def _replay(view: ApiMixin, answered: IdempotentRequest) -> Response:
-    """Raises NotFound when what it speaks of was deleted since, or is out of the key's reach by now."""
-    if answered.is_forgotten or not answered.is_visible_to(view.user):
-        raise NotFound
-    data = view.replayed(json.loads(answered.body)) if answered.body else None
-    return Response(data, status=answered.status_code, headers=answered.headers | REPLAYED)
-
-
-def public_ids(data: Any) -> set[UUID]:
-    """All that an answer names: its own, and those to which it belongs."""
-    rows = data.get("results", [data]) if isinstance(data, Mapping) else []
-    return {found for row in rows if isinstance(row, Mapping) for value in row.values() if (found := _uuid(value))}
 
 
 def _uuid(value: Any) -> UUID | None:

@@ -4,13 +4,14 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
 from crm.accounts.models import User
-from crm.customers.models import Customer
+from crm.privacy.deletion import models_with_locked_deletion
 
 KEPT = timedelta(hours=24)
 # How long a request may take. A killed one keeps others from its key no longer.
@@ -106,9 +107,8 @@ class IdempotentRequest(models.Model):
         return self.status_code == FORGOTTEN and not self.body
 
     def is_visible_to(self, user: User) -> bool:
-        """Whether this member of staff may still see all the customers of whom the answer speaks."""
-        customers = Customer.objects.filter(uuid__in=self.subjects.values("uuid"))
-        return not customers.exclude(pk__in=Customer.objects.visible_to(user).values("pk")).exists()
+        """Return whether this member of staff may still see every row that the answer describes."""
+        return all(self._rows_are_visible_to(user, model._default_manager) for model in models_with_locked_deletion())
 
     def derived_uuid(self, name: str) -> uuid.UUID:
         """The same each time that this request is tried, for a row to be made once though no transaction spans it."""
@@ -141,6 +141,10 @@ class IdempotentRequest(models.Model):
     def release(self) -> None:
         """Let the same request be tried again at once."""
         self._mine().update(lease_expires_at=timezone.now())
+
+    def _rows_are_visible_to(self, user: User, rows: Any) -> bool:
+        described = rows.filter(uuid__in=self.subjects.values("uuid"))
+        return not described.exclude(pk__in=rows.visible_to(user).values("pk")).exists()
 
     def _mine(self) -> models.QuerySet[IdempotentRequest]:
         return IdempotentRequest.objects.filter(pk=self.pk, status_code=None, lease_expires_at=self.lease_expires_at)

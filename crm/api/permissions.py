@@ -6,7 +6,8 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from crm.models import ApiKey, Scope, User
+from crm.accounts.models import User
+from crm.api_keys.models import ApiKey, Scope
 
 if TYPE_CHECKING:
     from crm.api.views import ApiMixin

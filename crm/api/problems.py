@@ -18,7 +18,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from rest_framework.renderers import JSONRenderer
 
-from crm.privacy.deletion import LockedDeletion
+from crm.privacy.deletion import was_deleted_meanwhile
 from jobs.outage import RETRY_AFTER, UNAVAILABLE
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class ProblemHandler(ExceptionHandler):
             return ParseError("The request broke off. Send it again.", "body_incomplete")
         if isinstance(exc, RequestDataTooBig):
             return RequestTooLarge()
-        if LockedDeletion.explains(exc):
+        if was_deleted_meanwhile(exc):
             return NotFound()
         if isinstance(exc, SuspiciousOperation):  # Django's word on forms with too many fields or files
             return ParseError(UNANSWERED[400][1], UNANSWERED[400][0])

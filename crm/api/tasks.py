@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from crm.models import IdempotentRequest
-from crm.privacy.forgetting import empty_write_ahead_log
+from crm.api.models import IdempotentRequest
+from crm.privacy.write_ahead_log import empty_write_ahead_log
 
 
 @shared_task

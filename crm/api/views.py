@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
-from uuid import UUID, uuid4
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from crm.api.idempotency import idempotency_key, once, public_ids
+from crm.accounts.models import User
+from crm.api.idempotency import IdempotentPosts
 from crm.api.problems import MEDIA_TYPE, ProblemRenderer, RequestTooLarge
-from crm.api.throttling import Allowance, spend_request
-from crm.models import IdempotentRequest, Scope, User
-
-if TYPE_CHECKING:
-    Base = APIView
-else:
-    Base = object
+from crm.api.request_identity import idempotency_key
+from crm.api.throttling import spend_request
+from crm.api_keys.models import Scope
+from crm.limits.allowances import Allowance
 
 MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
-class ApiMixin(Base):
+class ApiMixin(IdempotentPosts):
     """Before a view of Django REST framework: scopes, limits, strict query parameters, problems."""
 
     # Single resources are named by their public IDs.
@@ -39,11 +37,7 @@ class ApiMixin(Base):
     write_scope: ClassVar[Scope]
     max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
     query_parameters: ClassVar[Sequence[str]] = ()  # beside those of filters and pages
-    # Whether a POST's writes and its kept answer (crm/api/idempotency.py) can be one transaction. False where a service
-    # insists on a transaction of its own, or where the view waits.
-    post_is_atomic: ClassVar[bool] = True
     allowance: Allowance | None = None
-    claimed: IdempotentRequest | None = None
 
     @property
     def user(self) -> User:
@@ -57,32 +51,35 @@ class ApiMixin(Base):
         _check_encoding(request)
         if hasattr(self, (request.method or "").lower()):  # else it is 405
             self._check_parameters(request)
-            if request.method == "POST" and (key := idempotency_key(request)):
-                self.post = once(self, key, self.post)  # type: ignore[has-type]  # it has one
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer as Django REST framework does, but a POST with an Idempotency-Key only once."""
+        self.args, self.kwargs = args, kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            self.initial(self.request, *args, **kwargs)
+            response = self._answer(*args, **kwargs)
+        except Exception as error:
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    def _answer(self, *args: Any, **kwargs: Any) -> Response:
+        method = (self.request.method or "").lower()
+        handler = getattr(self, method, None) if method in self.http_method_names else None
+        if handler is None:
+            return self.http_method_not_allowed(self.request, *args, **kwargs)
+        if method == "post" and (key := idempotency_key(self.request)):
+            return self.answer_once(key, handler, *args, **kwargs)
+        answer: Response = handler(self.request, *args, **kwargs)
+        return answer
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         if request.user.is_authenticated:
             self.allowance = spend_request(request)  # also where a scope is missing
             self.allowance.check()
-
-    def derived_uuid(self, name: str) -> UUID:
-        """For a row that the request makes: the same one when the request is sent again with its Idempotency-Key."""
-        return self.claimed.derived_uuid(name) if self.claimed else uuid4()
-
-    def subjects_of(self, data: Any) -> set[UUID]:
-        """Public IDs of the rows of which an answer to an Idempotency-Key speaks: it is forgotten with any of them."""
-        return public_ids(data)
-
-    def hold(self, data: Any) -> None:
-        """Keep what an answer speaks of from being deleted until the transaction ends. Raises NotFound when it is.
-
-        For views whose writes and kept answers are not one transaction anyway.
-        """
-
-    def replayed(self, data: Any) -> Any:
-        """What of the first answer a repeated request gets."""
-        return data
 
     def _check_parameters(self, request: Request) -> None:
         known = self.known_parameters(request)

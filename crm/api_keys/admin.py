@@ -24,10 +24,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from rest_framework_api_key.models import APIKey as UnusedApiKey
 
-from crm.models import ApiKey, Scope, User
+from crm.accounts.members import member_of_staff
+from crm.accounts.models import User
+from crm.api_keys.models import ApiKey, Scope
 from crm.workspace.admin import WorkspaceAdmin
 from crm.workspace.links import open_or_home
-from crm.workspace.staff import member_of_staff
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
     from django.forms import CheckboxSelectMultiple as AdminCheckboxes

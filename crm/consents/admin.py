@@ -7,10 +7,12 @@ from django.contrib import admin
 from django.db.models import ForeignKey, Model
 from django.http import HttpRequest
 
+from crm.accounts.members import member_of_staff
+from crm.consents.models import Consent
 from crm.consents.services import AnalysisConsentMissing, check_consent, record_consent
-from crm.models import Consent, Customer
+from crm.customers.models import Customer
 from crm.text.fields import SEARCH_COLUMN
-from crm.workspace.staff import StaffAdmin, member_of_staff
+from crm.workspace.staff import StaffAdmin
 
 if TYPE_CHECKING:  # Unfold has no types; its classes extend these
     from django.forms import Select as AdminSelect

@@ -9,13 +9,15 @@ from rest_framework.mixins import CreateModelMixin
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from crm.api.etags import EtagMixin
-from crm.api.fields import CustomerField, StaffField
+from crm.api.fields import StaffField
 from crm.api.filters import FlagFilter, OfCustomer, TimeFilter
 from crm.api.problems import Conflict
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
+from crm.api_keys.models import Scope
+from crm.consents.models import Consent
 from crm.consents.services import AnalysisConsentMissing, record_consent
-from crm.models import Consent, Scope
+from crm.customers.fields import CustomerField
 
 
 class ConsentMissing(Conflict):

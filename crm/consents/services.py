@@ -3,7 +3,9 @@
 from django.conf import settings
 from django.db import transaction
 
-from crm.models import Consent, Customer, User
+from crm.accounts.models import User
+from crm.consents.models import Consent
+from crm.customers.models import Customer
 from crm.signals import consent_recorded
 
 

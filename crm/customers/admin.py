@@ -1,6 +1,6 @@
 """The list and the form of customers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import ForeignKey, OuterRef, QuerySet, Subquery
@@ -10,14 +10,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from crm.models import Customer, Interaction, User
+from crm.accounts.models import User
+from crm.customers.models import Customer
 from crm.text.fields import SEARCH_COLUMN
 from crm.workspace.staff import StaffAdmin
-
-if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    pass
-else:
-    pass
 
 
 @admin.register(Customer)
@@ -35,9 +31,9 @@ class CustomerAdmin(StaffAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
-        newest = Interaction.objects.filter(customer=OuterRef("pk")).values("occurred_at")[:1]
+        latest = Customer.objects.filter(pk=OuterRef("pk")).order_by("-interactions__occurred_at")
         customers: QuerySet[Customer] = super().get_queryset(request)
-        return customers.annotate(last_interaction_at=Subquery(newest))
+        return customers.annotate(last_interaction_at=Subquery(latest.values("interactions__occurred_at")[:1]))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}

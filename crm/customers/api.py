@@ -32,8 +32,9 @@ from crm.api.permissions import require_permission
 from crm.api.problems import Conflict, PreconditionFailed
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
+from crm.api_keys.models import Scope
+from crm.customers.models import Customer
 from crm.customers.services import NameMissing, Outcome, OutOfReach, Values, owned_by, upsert_customer
-from crm.models import Customer, Scope
 from crm.text.fields import SEARCH_COLUMN
 from crm.text.normalisation import normal
 

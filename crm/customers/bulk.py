@@ -16,9 +16,10 @@ from rest_framework.views import APIView
 from crm.api.problems import named
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ApiMixin
+from crm.api_keys.models import Scope
 from crm.customers.api import NAME_MISSING, UpsertedCustomerSerializer
+from crm.customers.models import Customer
 from crm.customers.services import NameMissing, Outcome, OutOfReach, Values, upsert_customers
-from crm.models import Customer, Scope
 
 MAX_ROWS = 1000
 FAILED = "failed"
@@ -88,7 +89,7 @@ class BulkCustomersView(ApiMixin, APIView):
         """None, as it has nothing but IDs: one customer's deletion must not take the others' answer."""
         return set()
 
-    def replayed(self, data: Any) -> Any:
+    def for_replay(self, data: Any) -> Any:
         """Without the IDs of those who were deleted or are out of reach by now."""
         rows = data["results"]
         made = [row["id"] for row in rows if row["id"]]

@@ -7,8 +7,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from crm.models import Customer, User
-from crm.webhooks.events import emitted_together
+from crm.accounts.models import User
+from crm.batches import batch
+from crm.customers.models import Customer
 
 Values = Mapping[str, Any]  # of a customer's fields, by name; source and external_id among them
 Identity = tuple[str, str]  # source and external ID
@@ -52,7 +53,7 @@ def upsert_customers(user: User, rows: Sequence[Values]) -> list[tuple[Customer,
     known = _locked(rows)
     answers: dict[int, tuple[Customer, Outcome] | OutOfReach | NameMissing] = {}
     # Everybody writes in the same order, so that no two wait for each other.
-    with emitted_together():
+    with batch():
         for index in sorted(range(len(rows)), key=lambda each: identity(rows[each])):
             try:
                 answers[index] = _upsert(user, rows[index], known)

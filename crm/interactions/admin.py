@@ -1,20 +1,13 @@
 """Pages to read and correct interactions. New ones are logged on the customer's timeline."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 
 from crm.interactions.forms import InteractionForm
-from crm.models import Interaction
+from crm.interactions.models import Interaction
 from crm.text.fields import SEARCH_COLUMN
 from crm.workspace.staff import StaffAdmin
-
-if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    pass
-else:
-    pass
 
 
 @admin.register(Interaction)

@@ -10,13 +10,15 @@ from rest_framework import serializers
 from rest_framework.viewsets import ModelViewSet
 
 from crm.api.etags import EtagWritesMixin
-from crm.api.fields import CustomerField, StaffField, TextField
+from crm.api.fields import StaffField, TextField
 from crm.api.filters import OfCustomer, TimeFilter
 from crm.api.permissions import require_permission
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
+from crm.api_keys.models import Scope
 from crm.customers.api import MAX_NOTES
-from crm.models import Interaction, Scope
+from crm.customers.fields import CustomerField
+from crm.interactions.models import Interaction
 from crm.text.fields import SEARCH_COLUMN
 
 

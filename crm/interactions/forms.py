@@ -2,7 +2,7 @@
 
 from django import forms
 
-from crm.models import Interaction
+from crm.interactions.models import Interaction
 
 
 class InteractionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time

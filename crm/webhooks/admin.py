@@ -14,9 +14,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from crm.models import User, WebhookDelivery, WebhookEndpoint
+from crm.accounts.models import User
 from crm.webhooks.admin_actions import act_on_delivery, act_on_endpoint
 from crm.webhooks.admin_forms import WebhookEndpointForm
+from crm.webhooks.models.deliveries import WebhookDelivery
+from crm.webhooks.models.endpoints import WebhookEndpoint
 from crm.workspace.admin import WorkspaceAdmin
 from crm.workspace.links import open_or_home
 
@@ -52,7 +54,7 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
         return [path("<int:pk>/act/", act, name="crm_webhookendpoint_act"), *super().get_urls()]
 
     def act(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return act_on_endpoint(self, request, pk)
+        return act_on_endpoint(request, self.get_queryset(request), pk, self.show_secret)
 
     @admin.display(description="State", ordering="state")
     def badge(self, endpoint: WebhookEndpoint) -> SafeString:
@@ -126,7 +128,7 @@ class WebhookDeliveryAdmin(WorkspaceAdmin):
         return [path("<int:pk>/act/", act, name="crm_webhookdelivery_act"), *super().get_urls()]
 
     def act(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return act_on_delivery(self, request, pk)
+        return act_on_delivery(request, self.get_queryset(request), pk)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return False  # its way in is the webhook's page

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
-from crm.models import WebhookDelivery, WebhookEndpoint
 from crm.webhooks import services
+from crm.webhooks.models.deliveries import WebhookDelivery
+from crm.webhooks.models.endpoints import WebhookEndpoint
 from crm.webhooks.services import EndpointUnsubscribed
 
-if TYPE_CHECKING:
-    from crm.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
+ShowSecret = Callable[[HttpRequest, WebhookEndpoint, str], HttpResponseBase]
 
 
-def act_on_endpoint(pages: WebhookEndpointAdmin, request: HttpRequest, pk: int) -> HttpResponseBase:
+def act_on_endpoint(
+    request: HttpRequest, endpoints: QuerySet[WebhookEndpoint], pk: int, show_secret: ShowSecret
+) -> HttpResponseBase:
     if refusal := _refuse(request):
         return refusal
-    endpoint = get_object_or_404(pages.get_queryset(request), pk=pk)
+    endpoint = get_object_or_404(endpoints, pk=pk)
     action = request.POST.get("action")
     if action == "rotate":
         secret = services.rotate_secret(endpoint)
         endpoint.refresh_from_db()
-        return pages.show_secret(request, endpoint, secret)
+        return show_secret(request, endpoint, secret)
     try:
         done = _act(endpoint, action)
     except EndpointUnsubscribed as error:
@@ -57,10 +60,10 @@ def _act(endpoint: WebhookEndpoint, action: str | None) -> str:
     raise PermissionDenied
 
 
-def act_on_delivery(pages: WebhookDeliveryAdmin, request: HttpRequest, pk: int) -> HttpResponseBase:
+def act_on_delivery(request: HttpRequest, deliveries: QuerySet[WebhookDelivery], pk: int) -> HttpResponseBase:
     if refusal := _refuse(request):
         return refusal
-    delivery: WebhookDelivery = get_object_or_404(pages.get_queryset(request), pk=pk)
+    delivery = get_object_or_404(deliveries, pk=pk)
     try:
         if services.redeliver(delivery):
             messages.success(request, "It is on its way again. Load this page again to see what came back.")

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from django import forms
 
-from crm.models import WebhookEndpoint
 from crm.webhooks.event_types import event_types
+from crm.webhooks.models.endpoints import WebhookEndpoint
 
 if TYPE_CHECKING:  # Unfold has no types
     from django.forms import CheckboxSelectMultiple

@@ -21,10 +21,12 @@ from crm.api.permissions import require_permission
 from crm.api.problems import Conflict
 from crm.api.serializers import StrictModelSerializer
 from crm.api.views import ApiMixin
-from crm.models import DeliveryAttempt, Scope, WebhookDelivery, WebhookEndpoint
+from crm.api_keys.models import Scope
 from crm.webhooks import services
 from crm.webhooks.addresses import MAX_URL_LENGTH, check_url
 from crm.webhooks.event_types import event_types
+from crm.webhooks.models.deliveries import DeliveryAttempt, WebhookDelivery
+from crm.webhooks.models.endpoints import WebhookEndpoint
 
 VERBS = {"GET": "view", "HEAD": "view", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 

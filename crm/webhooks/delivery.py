@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from crm.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
-from crm.webhooks.models.endpoints import GONE
+from crm.webhooks.models.deliveries import DeliveryAttempt, WebhookDelivery
+from crm.webhooks.models.endpoints import GONE, WebhookEndpoint
 from crm.webhooks.signing import signed_headers
 from crm.webhooks.transport import Answer, post
 from jobs.work import Claim

@@ -4,22 +4,22 @@ The rows are written in the transaction of the change, so that an event is told 
 them to the receivers comes after the commit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from crm.models import Customer, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from crm.tasks import deliver_webhooks
+from crm.batches import write_with_batch
+from crm.customers.models import Customer
 from crm.webhooks.event_types import TEST
+from crm.webhooks.models.deliveries import WebhookDelivery, WebhookMessage
+from crm.webhooks.models.endpoints import WebhookEndpoint
+from crm.webhooks.tasks import deliver_webhooks
 from jobs.dispatch import announce_on_commit
 
 Event = tuple[Customer, Mapping[str, Any]]
-_gathered: ContextVar[dict[str, list[Event]] | None] = ContextVar("gathered_events", default=None)
 
 
 def somebody_listens() -> bool:
@@ -34,26 +34,17 @@ def emit(event_type: str, customer: Customer, data: Mapping[str, Any], *, makes_
 
     `data` is thin: public ids, states and addresses below /api/v1, no names, notes or photos.
     """
-    if (gathered := _gathered.get()) is not None:
-        gathered.setdefault(event_type, []).append((customer, data))
-    else:
+    if not write_with_batch(_emit_batch, (event_type, (customer, data))):
         emit_all(event_type, [(customer, data)], makes_way=makes_way)
 
 
-@contextmanager
-def emitted_together() -> Iterator[None]:
-    """Within the block events are gathered, and written down at its end: each kind with as many queries as one event.
-
-    For changes of many rows. Use it inside their transaction.
-    """
-    gathered: dict[str, list[Event]] = {}
-    token = _gathered.set(gathered)
-    try:
-        yield
-    finally:
-        _gathered.reset(token)
-    for event_type, happened in gathered.items():
-        emit_all(event_type, happened, makes_way=len(happened) > 1)
+def _emit_batch(batch: list[tuple[str, Event]]) -> None:
+    """Write events that happened in one transaction, each type with as many queries as one event takes."""
+    by_type: dict[str, list[Event]] = {}
+    for event_type, event in batch:
+        by_type.setdefault(event_type, []).append(event)
+    for event_type, events in by_type.items():
+        emit_all(event_type, events, makes_way=len(events) > 1)
 
 
 def emit_all(event_type: str, happened: Iterable[Event], *, makes_way: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from crm.models import WebhookEndpoint
+from crm.webhooks.models.endpoints import WebhookEndpoint
 
 
 def stopped_webhooks(request: HttpRequest) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How messages name what they tell of: by public ids, and addresses of the API relative to the site."""
 
-from crm.models import Customer, Interaction
+from crm.customers.models import Customer
+from crm.interactions.models import Interaction
 
 API = "/api/v1"
 

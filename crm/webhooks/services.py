@@ -8,9 +8,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from crm.models import User, WebhookDelivery, WebhookEndpoint
-from crm.tasks import deliver_webhooks
+from crm.accounts.models import User
 from crm.webhooks.events import emit_test
+from crm.webhooks.models.deliveries import WebhookDelivery
+from crm.webhooks.models.endpoints import WebhookEndpoint
+from crm.webhooks.tasks import deliver_webhooks
 from jobs.dispatch import announce_on_commit
 
 STOPPED_BY_A_PERSON = "Somebody paused it."

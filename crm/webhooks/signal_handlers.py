@@ -4,10 +4,14 @@ from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 
-from crm.models import Consent, Customer
-from crm.signals import consent_recorded
+from crm.api.models import IdempotentRequest
+from crm.consents.models import Consent
+from crm.customers.models import Customer
+from crm.signals import consent_recorded, deletion_locked
 from crm.webhooks.event_types import register
 from crm.webhooks.events import emit
+from crm.webhooks.models.deliveries import WebhookMessage
+from crm.webhooks.models.endpoints import WebhookEndpoint
 from crm.webhooks.references import customer_identity, customer_reference
 
 CUSTOMER_CREATED = "customer.created"
@@ -28,6 +32,8 @@ def connect() -> None:
     post_save.connect(on_customer_saved, sender=Customer, dispatch_uid="crm.webhooks.customer_saved")
     post_delete.connect(on_customer_deleted, sender=Customer, dispatch_uid="crm.webhooks.customer_deleted")
     consent_recorded.connect(on_consent, dispatch_uid="crm.webhooks.consent")
+    deletion_locked.connect(forget_messages, sender=Customer, dispatch_uid="crm.webhooks.forget_messages")
+    post_delete.connect(forget_answers, sender=WebhookEndpoint, dispatch_uid="crm.webhooks.forget_answers")
 
 
 def on_customer_saved(instance: Customer, created: bool, raw: bool, **_: Any) -> None:
@@ -50,3 +56,13 @@ def on_consent(consent: Consent, **_: Any) -> None:
         "recorded_at": consent.recorded_at,
     }
     emit(CONSENT_CHANGED, consent.customer, {"customer": customer_reference(consent.customer), "consent": said})
+
+
+def forget_messages(pks: list[int], **_: Any) -> None:
+    """Empty the messages about these customers, delivered or not, in the transaction that deletes the customers."""
+    WebhookMessage.objects.about(Customer._base_manager.filter(pk__in=pks).values_list("uuid", flat=True)).forget()
+
+
+def forget_answers(instance: WebhookEndpoint, **_: Any) -> None:
+    """Forget the API's kept answers that describe this webhook."""
+    IdempotentRequest.objects.forget_answers_about([instance.uuid])

@@ -3,9 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from crm.models import WebhookDelivery, WebhookMessage
 from crm.webhooks.delivery import deliver
-from crm.webhooks.models.deliveries import ABANDONED
+from crm.webhooks.models.deliveries import ABANDONED, WebhookDelivery, WebhookMessage
 from jobs.dispatch import Work
 from jobs.outage import outlasting_outages
 

@@ -9,8 +9,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import HttpRequest
 
-from crm.models import User
-
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as Base
 else:
@@ -34,7 +32,7 @@ def _log(request: HttpRequest, rows: Iterable[Model], action: int, message: Any)
     """The message names the form's fields, and none of their values."""
     return LogEntry.objects.bulk_create(
         LogEntry(
-            user_id=cast(User, request.user).pk,
+            user=cast(Any, request.user),
             content_type=ContentType.objects.get_for_model(row, for_concrete_model=False),
             object_id=str(row.pk),
             object_repr=f"{str(row._meta.verbose_name).capitalize()} {row.pk}",

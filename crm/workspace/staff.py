@@ -1,18 +1,12 @@
 """Pages that every member of staff may use, for the rows of customers that they may see."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from crm.models import User
 from crm.workspace.admin import WorkspaceAdmin
 from crm.workspace.log import LogsNoNames
-
-if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    pass
-else:
-    pass
 
 
 class StaffAdmin(LogsNoNames, WorkspaceAdmin):
@@ -34,12 +28,7 @@ class StaffAdmin(LogsNoNames, WorkspaceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
-        return cast("QuerySet[Any]", rows.visible_to(member_of_staff(request)))
-
-
-def member_of_staff(request: HttpRequest) -> User:
-    """Who asks, on a page that only members of staff reach."""
-    return cast(User, request.user)
+        return cast("QuerySet[Any]", rows.visible_to(request.user))
 
 
 def _is_staff(request: HttpRequest) -> bool:

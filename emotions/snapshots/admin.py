@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from crm.accounts.members import member_of_staff
 from crm.workspace.admin import WorkspaceAdmin
 from crm.workspace.log import LogsNoNames
-from crm.workspace.staff import member_of_staff
 from emotions.models import Snapshot
 
 

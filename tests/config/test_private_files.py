@@ -25,7 +25,7 @@ def readable_by_others(folder: Path) -> list[Path]:
 
 
 ENQUEUE_AND_COUNT = """
-from crm.counters import count; from jobs.celery import app; from crm.models import User
+from crm.limits.counters import count; from jobs.celery import app; from crm.models import User
 count("something", 60); app.send_task("crm.tasks.sweep"); User.objects.create(username="vera")
 """
 

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from crm.models import Customer, IdempotentRequest, Interaction, WebhookMessage
-from crm.privacy.forgetting import empty_write_ahead_log
+from crm.privacy.write_ahead_log import empty_write_ahead_log
 from crm.tasks import deliver_webhooks
 from crm.webhooks.event_types import event_types
 from emotions.models import EmotionRecord, Snapshot

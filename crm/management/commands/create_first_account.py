@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from crm.models import User
+from crm.accounts.models import User
 
 USERNAME = "admin"
 

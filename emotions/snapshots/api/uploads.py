@@ -14,9 +14,10 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from crm.api.fields import CustomerField, IdentifierField, UtcDateTimeField
+from crm.api.fields import IdentifierField, UtcDateTimeField
 from crm.api.serializers import StrictSerializer
 from crm.customers.api import MAX_NOTES
+from crm.customers.fields import CustomerField
 from crm.interactions.models import not_before_1900, not_in_the_future
 from crm.models import Consent, Customer, Interaction
 from emotions.api.problems import DecoderUnavailable, StorageUnavailable

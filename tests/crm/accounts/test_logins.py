@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from config.settings import cache
 from crm.accounts.attempts import TooManyAttempts, begin_attempt
-from crm.counters import OF_THIS_PROCESS
+from crm.limits.counters import OF_THIS_PROCESS
 from crm.models import User
 from tests.support.factories import UserFactory
 from tests.support.servers import RedisServer

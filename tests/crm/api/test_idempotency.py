@@ -13,9 +13,9 @@ from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, Th
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 
-from crm.api.idempotency import fingerprint
 from crm.api.models import KEPT, InProgress
 from crm.api.problems import Conflict
+from crm.api.request_identity import fingerprint
 from crm.customers.api import CustomerSerializer
 from crm.models import Consent, Customer, IdempotentRequest, Interaction, WebhookEndpoint
 from crm.tasks import forget_old_requests

@@ -9,8 +9,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.settings import cache
-from crm.api.throttling import spend
-from crm.counters import count
+from crm.limits.allowances import spend
+from crm.limits.counters import count
 from crm.models import Scope
 from tests.config.test_settings import SHOW, start
 from tests.support.api import CUSTOMERS, System

@@ -1,10 +1,10 @@
-"""How a rate is written, such as 600/minute. Settings read it too, so nothing of Django is needed here."""
+"""Read rates such as 600/minute. The settings read them too, so this module needs nothing of Django."""
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 RATE = rf"^[1-9]\d{{0,8}}/({'|'.join(SECONDS)})$"
 
 
 def parse_rate(rate: str) -> tuple[int, int]:
-    """How many requests, in how many seconds. `rate` is as RATE says."""
+    """Return how many requests the rate, written as RATE demands, allows in how many seconds."""
     number, _, period = rate.partition("/")
     return int(number), SECONDS[period]
