@@ -37,7 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m ml", description="Find faces in photos and what they appear to show.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     analyse = _command(commands, "analyse", "Find the faces of each photo and the emotion that each appears to show.")
-    analyse.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="released model (%(default)s)")
+    analyse.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME", help="name of the released model (%(default)s)"
+    )
     analyse.add_argument("--models", type=Path, default=MODELS_DIR, metavar="DIR", help="folder of the released models")
     analyse.set_defaults(load=_load_analysis)
     detect = _command(commands, "detect", "Find the faces of each photo, with their landmarks.")
@@ -135,7 +137,7 @@ def _with_progress(photos: list[Path]) -> Iterable[Path]:
 def add_detector_arguments(command: argparse.ArgumentParser) -> None:
     """Add --detector-model and --detector-sha256."""
     command.add_argument("--detector-model", type=Path, metavar="FILE", help="a YuNet ONNX file, instead of MTCNN")
-    command.add_argument("--detector-sha256", metavar="HEX", help="the checksum that this file must have")
+    command.add_argument("--detector-sha256", metavar="HEX", help="SHA-256 that the detector's file must have")
 
 
 def read_detector_options(command: argparse.ArgumentParser, options: argparse.Namespace) -> DetectorFile | None:

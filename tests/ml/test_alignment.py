@@ -20,7 +20,7 @@ def eyes(degrees: float) -> Landmarks:
 
 
 def turned(degrees: float) -> np.ndarray:
-    """The astronaut turned clockwise around the middle of the box."""
+    """Return the astronaut turned clockwise around the middle of the box."""
     matrix = cv2.getRotationMatrix2D((225 - 0.5, 130 - 0.5), -degrees, 1)
     return np.asarray(cv2.warpAffine(skimage.data.astronaut(), matrix, (512, 512), flags=cv2.INTER_CUBIC), np.uint8)
 

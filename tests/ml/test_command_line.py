@@ -131,7 +131,7 @@ def test_wrong_usage_is_status_2(arguments: tuple[str, ...]) -> None:
     assert "usage:" in result.stderr
 
 
-def test_a_missing_model_is_one_clear_sentence(photos: Path, tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_in_one_clear_sentence(photos: Path, tmp_path: Path) -> None:
     result = run("analyse", photos / "astronaut.jpg", "--json", "--models", tmp_path / "none")
     assert result.returncode == 1
     assert result.stdout == ""
@@ -172,7 +172,7 @@ def test_detect_takes_a_downloaded_detector_only_with_its_checksum(photos: Path)
 
 
 @pytest.mark.parametrize("package", ["ml", "training"])
-def test_who_reads_the_output_may_stop(package: str) -> None:
+def test_a_reader_of_the_output_may_stop(package: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", package, "--help"]

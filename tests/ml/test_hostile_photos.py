@@ -1,4 +1,4 @@
-"""Small files that would take much to decode are refused with a reason, or take no more than others."""
+"""Small files that would cost much to decode are refused with a reason, or cost no more than others."""
 
 import struct
 import threading

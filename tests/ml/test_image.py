@@ -27,7 +27,7 @@ from tests.support.photos import FORMATS, astronaut, encoded, exif, turned
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """A PNG of a few kilobytes that declares any size."""
+    """Return a PNG of a few kilobytes that declares this size."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -120,7 +120,7 @@ def test_looks_at_no_further_pages_of_a_tiff(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def a_scan_for_each_colour() -> bytes:
-    """A JPEG that is not progressive, but has its three components one after the other."""
+    """Return a JPEG that is not progressive, but stores its three components one after the other."""
     grey = encoded(astronaut().convert("L"))
     frame, scan = grey.index(b"\xff\xc0"), grey.index(b"\xff\xda")
     components = b"\3\1\x11\0\2\x11\0\3\x11\0"  # each with its number, sampling and table
@@ -130,7 +130,7 @@ def a_scan_for_each_colour() -> bytes:
 
 
 class Overlap:
-    """How many threads were decoding at once."""
+    """Return how many threads were decoding at once."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, image_class: type[ImageFile], patience: float) -> None:
         self._decoding: set[int] = set()
@@ -139,7 +139,7 @@ class Overlap:
         load = image_class.load
 
         def together(image: ImageFile) -> object:
-            """Stands still until another thread decodes too, or was given time enough to begin."""
+            """Wait until another thread decodes too, or had enough time to begin."""
             self._decoding.add(threading.get_ident())
             with suppress(threading.BrokenBarrierError):
                 two.wait(patience)
@@ -225,7 +225,7 @@ def with_xmp(image: Image.Image, image_format: str) -> bytes:
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF"])
 def test_an_orientation_in_xmp_turns_nothing(image_format: str) -> None:
-    """Browsers ignore it, and programs that turn a photo forget it."""
+    """Browsers ignore this orientation, and programs that turn a photo do not update it."""
     upright = astronaut().crop((0, 0, 400, 300))
     data = with_xmp(upright, image_format)
     assert b'tiff:Orientation="6"' in data
@@ -347,7 +347,7 @@ def test_broken_exif_does_not_cost_the_photo() -> None:
 @pytest.mark.parametrize("image_format", FORMATS)
 @pytest.mark.parametrize("read", [check_photo, decode])
 def test_survives_random_damage(image_format: str, read: Callable[[bytes, PhotoLimits], object]) -> None:
-    """Whatever happens to a file, the answer is a picture or InvalidImage."""
+    """However a file is damaged, the answer is a picture or InvalidImage."""
     random = np.random.default_rng(1)
     whole = encoded(astronaut().resize((96, 96)), image_format)
     refused = 0

@@ -1,4 +1,4 @@
-"""What `import ml` offers, and what it loads."""
+"""`import ml` offers the pipeline, and loads nothing heavy."""
 
 import subprocess
 import sys

@@ -21,7 +21,7 @@ def boxes(analysis: PhotoAnalysis) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def test_says_everything_of_a_photo_with_one_face(pipeline: EmotionPipeline) -> None:
+def test_reports_everything_about_a_photo_with_one_face(pipeline: EmotionPipeline) -> None:
     analysis = pipeline.analyze(encoded(astronaut()))
     (face,) = analysis.faces
     assert (analysis.width, analysis.height) == (512, 512)
@@ -41,7 +41,7 @@ def test_no_face_is_a_result(pipeline: EmotionPipeline) -> None:
 
 
 def test_the_face_is_what_the_network_saw(pipeline: EmotionPipeline, model_folder: Path) -> None:
-    """Cropped at the detected box from the very pixels of the photo, as the card says."""
+    """The face is cropped at the detected box from the pixels of the photo, as the card says."""
     (face,) = pipeline.analyze(encoded(astronaut(), "PNG")).faces
     preprocessing = load_card("reference-cnn", model_folder).preprocessing
     crop = crop_face(np.asarray(astronaut()), face.detection.box, preprocessing)
@@ -79,7 +79,7 @@ def test_a_large_photo_gives_its_own_pixels(pipeline: EmotionPipeline) -> None:
 def test_a_small_face_in_a_large_photo_is_cropped_from_the_large_one(
     pipeline: EmotionPipeline, image_format: str
 ) -> None:
-    """At the size for detection this face has about 30 pixels; the network gets the detail of its 120."""
+    """At the size for detection this face has about 30 pixels, but the network gets the detail of its 120."""
     canvas = Image.new("RGB", (3600, 2700), (128, 128, 128))
     canvas.paste(astronaut(), (1500, 1000))
     (face,) = pipeline.analyze(
@@ -100,7 +100,7 @@ def test_all_faces_of_a_photo_are_classified(pipeline: EmotionPipeline) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"text", encoded(astronaut())[:9000]])
-def test_bad_bytes_are_the_owners_matter(pipeline: EmotionPipeline, data: bytes) -> None:
+def test_bad_bytes_are_reported_to_the_owner(pipeline: EmotionPipeline, data: bytes) -> None:
     with pytest.raises(InvalidImage):
         pipeline.analyze(data)
 

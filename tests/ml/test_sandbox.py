@@ -1,4 +1,4 @@
-"""What decodes a photo may die of it; nobody else does."""
+"""A process may die of the photo that it decodes, but no other process does."""
 
 import os
 import signal
@@ -90,7 +90,7 @@ def test_a_photo_whose_decoder_is_killed_is_read_by_another(box: Sandbox) -> Non
     assert len(killer.killed) == 1
 
 
-def test_nor_is_it_to_blame_when_that_is_killed_too(box: Sandbox) -> None:
+def test_a_photo_is_not_to_blame_when_the_second_decoder_is_killed_too(box: Sandbox) -> None:
     with Killer(os.getpid()) as killer, pytest.raises(DecoderKilled, match="Try again later"):
         check(box, slow_photo())
     assert len(killer.killed) == 2
@@ -115,8 +115,8 @@ def test_a_program_that_was_killed_is_started_again(box: Sandbox) -> None:
         assert box._process.pid != killed
 
 
-def test_photos_amid_a_kill_are_refused_or_read_and_nobody_waits(box: Sandbox) -> None:
-    """Whatever the moment, each thread gets an answer."""
+def test_photos_during_a_kill_are_refused_or_read_and_no_thread_waits(box: Sandbox) -> None:
+    """Each thread gets an answer, whenever the program is killed."""
 
     def ask(number: int) -> int:
         if number % 10 == 0 and box._process:
@@ -160,7 +160,7 @@ def test_ends_with_the_process_that_asked_and_knows_none_of_its_secrets() -> Non
 
 
 def test_a_forked_process_starts_a_program_of_its_own(box: Sandbox) -> None:
-    """As Celery's do, of which none may end another's."""
+    """Celery forks its workers, and none of them may end the program of another."""
     assert check(box, PHOTO) == 512
     forked = os.fork()
     if not forked:

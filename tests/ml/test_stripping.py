@@ -1,4 +1,4 @@
-"""What is stored of a photo shows the same picture and says nothing of where, when and by whom it was taken."""
+"""A stored photo shows the same picture, but does not say where, when and by whom it was taken."""
 
 import io
 from typing import Any
@@ -20,7 +20,7 @@ UPRIGHT = astronaut().crop((0, 0, 400, 300))
 
 
 def telling(orientation: int = 1) -> Image.Exif:
-    """EXIF that says where, when and by whom."""
+    """Return EXIF that says where, when and by whom a photo was taken."""
     tags = exif(orientation=orientation, taken="2024:05:17 14:03:02")
     tags[0x013B] = SECRET.decode()
     tags[0x8825] = {1: "N", 2: (70.0, 39.0, 48.0), 3: "E", 4: (23.0, 40.0, 56.0), 27: SECRET}
@@ -100,7 +100,7 @@ def test_pictures_that_follow_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("image_format", [*FORMATS, "AVIF"])
-def test_what_was_stripped_stays_as_it_is(image_format: str) -> None:
+def test_a_stripped_file_does_not_change_again(image_format: str) -> None:
     once = strip(photo(image_format))
     assert strip(once) == once
 
@@ -136,7 +136,7 @@ def test_a_film_beside_the_picture_does_not_say_where_it_was_taken() -> None:
 
 
 @pytest.mark.parametrize("kind", [b"gAMA", b"sRGB", b"cHRM", b"cICP"])
-def test_what_says_a_png_s_colours_says_no_more(kind: bytes) -> None:
+def test_a_chunk_for_colours_keeps_nothing_else(kind: bytes) -> None:
     data = encoded(UPRIGHT, "PNG")
     flawed = data[:33] + build_chunk(kind, SECRET * 4) + data[33:]
     assert SECRET not in strip(flawed)

@@ -13,7 +13,7 @@ INTERPRETED = {0x0112, 0x8769, 0x8825, 0xA005, 0x927C, 700, 33723, 34377}
 
 
 def lossless_jpeg(width: int, height: int) -> bytes:
-    """A JPEG of process SOF3 whose samples all equal their neighbours, one bit each."""
+    """Return a JPEG of process SOF3 whose samples all equal their neighbours, with one bit each."""
 
     def segment(marker: int, body: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
@@ -26,7 +26,7 @@ def lossless_jpeg(width: int, height: int) -> bytes:
 
 
 def jpeg_of_process(marker: int, bits: int = 8) -> bytes:
-    """An ordinary JPEG whose frame says that it is of another kind."""
+    """Return an ordinary JPEG whose frame claims to be of another kind."""
     data = bytearray(encoded(Image.new("RGB", (64, 64), "teal")))
     frame = data.index(b"\xff\xc0")
     data[frame + 1], data[frame + 4] = marker, bits
@@ -39,14 +39,14 @@ def jpeg_of_many_segments(segments: int) -> bytes:
 
 
 def rle_bmp(width: int, height: int, body: bytes, compression: int = 1) -> bytes:
-    """A BMP of 8 bits with run lengths."""
+    """Return a BMP of 8 bits with run lengths."""
     palette = b"".join(bytes((grey, grey, grey, 0)) for grey in range(256))
     header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, len(body), 0, 0, 256, 0)
     return b"BM" + struct.pack("<IHHI", 1078 + len(body), 0, 0, 1078) + header + palette + body
 
 
 def shared_tags(tags: int, size: int) -> bytes:
-    """A TIFF directory whose many tags all point at the same bytes."""
+    """Return a TIFF directory whose many tags all point to the same bytes."""
     numbers = [number for number in range(0x1000, 0x1000 + tags + len(INTERPRETED)) if number not in INTERPRETED]
     rows = b"".join(struct.pack("<HHLL", number, 7, size, 8) for number in numbers[:tags])
     data = b"II*\0" + struct.pack("<LH", 8, tags) + rows + bytes(4)
@@ -68,7 +68,7 @@ def jpeg_with_exif(exif: bytes) -> bytes:
 
 
 def tiff_with_shared_tags(tags: int, size: int) -> bytes:
-    """A TIFF of one pixel, to whose directory tags were added that share their bytes."""
+    """Return a TIFF of one pixel with added tags that share their bytes."""
     plain = encoded(Image.new("L", (1, 1)), "TIFF")
     start = int.from_bytes(plain[4:8], "little")
     count = int.from_bytes(plain[start : start + 2], "little")
@@ -80,21 +80,21 @@ def tiff_with_shared_tags(tags: int, size: int) -> bytes:
 
 
 def blank(image_format: str, side: int) -> bytes:
-    """A picture of one colour: a few bytes for any number of pixels."""
+    """Return a picture of one colour, which has few bytes for any number of pixels."""
     written = io.BytesIO()
     Image.new("RGB", (side, side)).save(written, image_format, **({"lossless": True} if image_format == "WEBP" else {}))
     return written.getvalue()
 
 
 def avif_that_declares(width: int, height: int) -> bytes:
-    """An AVIF of 64 x 64 pixels that says it has others."""
+    """Return an AVIF of 64 x 64 pixels that claims another size."""
     data = encoded(Image.new("RGB", (64, 64), "teal"), "AVIF")
     size = data.index(b"ispe") + 8
     return data[:size] + struct.pack(">II", width, height) + data[size + 8 :]
 
 
 def avif_of_many_pictures(pictures: int) -> bytes:
-    """An animation."""
+    """Return an animation."""
     written = io.BytesIO()
     first, *others = (Image.new("RGB", (64, 64), (number % 256, 0, 0)) for number in range(pictures))
     first.save(written, "AVIF", save_all=True, append_images=others, speed=10)

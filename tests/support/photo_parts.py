@@ -1,4 +1,4 @@
-"""Parts of JPEGs and PNGs, sound or flawed, to be put into photos."""
+"""Parts of JPEGs and PNGs, sound or flawed, to put into photos."""
 
 import os
 import struct
@@ -8,12 +8,12 @@ AFTER_HEADER = 33  # of a PNG: its signature and IHDR
 
 
 def segment(marker: int, body: bytes) -> bytes:
-    """One of a JPEG."""
+    """Return a segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
 def chunk(kind: bytes, body: bytes, checksum: int | None = None) -> bytes:
-    """One of a PNG."""
+    """Return a chunk of a PNG."""
     value = zlib.crc32(kind + body) if checksum is None else checksum
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", value)
 

@@ -16,7 +16,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "TIFF")
 
 
 def astronaut() -> Image.Image:
-    """512 x 512 with one smiling face."""
+    """Return a photo of 512 x 512 pixels with one smiling face."""
     return Image.fromarray(skimage.data.astronaut())
 
 
@@ -27,7 +27,7 @@ def encoded(image: Image.Image, image_format: str = "JPEG", **options: Any) -> b
 
 
 def turned(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture as a camera stores it that marks it with this EXIF orientation."""
+    """Return the picture as stored by a camera that marks it with this EXIF orientation."""
     undo: dict[int, Callable[[Image.Image], Image.Image]] = {
         1: lambda picture: picture,
         2: ImageOps.mirror,
@@ -42,7 +42,7 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def exif(**tags: Any) -> Image.Exif:
-    """EXIF with an orientation and, in its sub-directory, the time of the photo."""
+    """Return EXIF with an orientation and, in its sub-directory, the time of the photo."""
     data = Image.Exif()
     data[0x0112] = tags.get("orientation", 1)
     details = data.get_ifd(0x8769)
@@ -54,7 +54,7 @@ def exif(**tags: Any) -> Image.Exif:
 
 
 def overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
-    """Intersection over union of two boxes x, y, width, height."""
+    """Return the intersection over union of two boxes: x, y, width, height."""
     left, top = np.maximum(first[:2], second[:2])
     right, bottom = np.minimum(np.add(first[:2], first[2:]), np.add(second[:2], second[2:]))
     shared = max(right - left, 0) * max(bottom - top, 0)

@@ -16,7 +16,7 @@ Tags = Mapping[int, tuple[int, int | bytes]]  # each with its type and value
 
 
 def raw(photo: Image.Image, first: Tags, second: Tags | None = None, order: str = "<") -> bytes:
-    """A TIFF of a preview with the tags of `first`, and of the photo with those of `second`, if they are given."""
+    """Return a TIFF of a preview with the tags of `first` and, if given, of a photo with those of `second`."""
     small, large = photo.resize((WIDTH, HEIGHT)), photo if second is not None else None
     small_at = 8
     large_at = small_at + WIDTH * HEIGHT * 3

@@ -1,4 +1,4 @@
-"""A net with YuNet's inputs and outputs that sees one face, always at the same place."""
+"""Writes a net with YuNet's inputs and outputs that always sees one face at the same place."""
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper

@@ -24,23 +24,23 @@ def add_to(commands: "Commands") -> None:
         "compare how wide a model's faces are cut from whole photos",
         when_stopped="Nothing was written.",
     )
-    command.add_argument("--model", required=True, help="a released model's name or folder")
+    command.add_argument("--model", required=True, help="name or folder of a released model")
     command.add_argument(
         "--margins",
         type=margins,
         default=MARGINS,
-        help="sides of the crop over the longer side of the detected box (%(default)s)",
+        help="margins to compare: side of the crop over the longer side of the detected box (%(default)s)",
     )
     command.add_argument(
         "--freeze",
         type=margin,
         metavar="MARGIN",
-        help="write this one of the margins, and what it gave, into the model's card",
+        help="write this margin, which must be one of --margins, and its figures into the model's card",
     )
     command.add_argument(
         "--aligned",
         action=argparse.BooleanOptionalAction,
-        help="with --freeze: whether the pipeline turns faces until their eyes are level (no)",
+        help="with --freeze: let the pipeline turn faces until their eyes are level (no)",
     )
     add_photo_options(command)
     command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")

@@ -16,7 +16,7 @@ def add_to(commands: "Commands") -> None:
         commands,
         "checkpoint",
         run,
-        "make of a run, which may be going on, a folder small enough to commit",
+        "make a folder small enough to commit from a run, even while it is training",
         when_stopped="Give the same command again: the checkpoint may be incomplete.",
     )
     command.add_argument("--run", type=Path, required=True, help="folder of the run")
@@ -25,7 +25,8 @@ def add_to(commands: "Commands") -> None:
         type=Path,
         required=True,
         metavar="FOLDER",
-        help="for the checkpoint; one of the same run is replaced. `plan` looks for it in PLAN/RUN beside PLAN.toml",
+        help="folder for the checkpoint, in place of an older one of the same run; `plan` looks for it in PLAN/RUN"
+        " beside PLAN.toml",
     )
 
 

@@ -21,14 +21,18 @@ def add_to(commands: "Commands") -> None:
         when_stopped="Nothing was chosen.",
     )
     command.add_argument(
-        "folders", nargs="+", type=Path, metavar="FOLDER", help="of runs, checkpoints, and releases with a network"
+        "folders",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of a run, a checkpoint, or a release with a network",
     )
     add_data_options(command)
     command.add_argument(
         "--margins",
         type=margins,
         default="0.9,1.0,1.1",
-        help="sides of the crops over the longer side of the detected box, whose figures are averaged (%(default)s)",
+        help="margins to average over: side of the crop over the longer side of the detected box (%(default)s)",
     )
     add_photo_options(command)
 

@@ -24,7 +24,9 @@ def add_to(commands: "Commands") -> None:
         "write the faces that staff corrected in the CRM as a class-named folder",
         when_stopped="Nothing was exported.",
     )
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder that is new or empty")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the faces, which must be new or empty"
+    )
 
 
 def run(options: argparse.Namespace) -> None:

@@ -23,32 +23,34 @@ def add_to(commands: "Commands") -> None:
     )
     add_data_options(command)
     scored = command.add_mutually_exclusive_group(required=True)
-    scored.add_argument("--run", type=Path, help="folder of a run: its best epoch, through Keras")
-    scored.add_argument("--model", help="a released model's name or folder, through ONNX Runtime")
+    scored.add_argument("--run", type=Path, help="folder of a run, whose best epoch is scored through Keras")
+    scored.add_argument("--model", help="name or folder of a released model, which is scored through ONNX Runtime")
     command.add_argument(
         "--split",
         choices=["validation", "test"],
-        help="choose between models on validation only: the test split is to be run once per released model, "
+        help="use validation to choose between models: the test split should be scored once per released model, "
         "and export does that (validation; all of a folder that has no splits)",
     )
     command.add_argument(
         "--labels",
         choices=LABELLINGS,
-        help="whose labels to compare with; answered by the output for them (those that the model is served with)",
+        help="labels to compare with; the output for them answers (the labels that the model is served with)",
     )
     command.add_argument(
         "--flip",
         action="store_true",
-        help="of a run: answer with the mean over the face and its mirror image; a released model does it or not",
+        help="for a run: answer with the mean over the face and its mirror image; in a released model this is fixed",
     )
     command.add_argument(
         "--whole-photos",
         action="store_true",
-        help="of a released model: --data is a folder of whole photos, happy/01.jpg or happy-01.jpg; find the face in "
+        help="for a released model: --data is a folder of whole photos, happy/01.jpg or happy-01.jpg; find the face in "
         "each and cut it as the model's card says. Without this, images are taken for faces that are cropped already",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    command.add_argument("--report", type=Path, metavar="DIR", help="also write an HTML report with figures there")
+    command.add_argument(
+        "--report", type=Path, metavar="DIR", help="also write an HTML report with figures to this folder"
+    )
 
 
 def run(options: argparse.Namespace) -> None:

@@ -27,8 +27,8 @@ def add_to(commands: "Commands") -> None:
     )
     add_data_options(command)
     command.add_argument("--run", type=Path, required=True, help="folder of the run")
-    command.add_argument("--name", type=model_name, help="of the model (the run's architecture)")
-    command.add_argument("--version", type=_version, default="1.0.0", help="of the model (%(default)s)")
+    command.add_argument("--name", type=model_name, help="name of the model (the architecture of the run)")
+    command.add_argument("--version", type=_version, default="1.0.0", help="version of the model (%(default)s)")
     command.add_argument("--out", type=Path, default=MODELS_DIR, help="folder of the released models (ml/models)")
     command.add_argument(
         "--margin",
@@ -40,17 +40,17 @@ def add_to(commands: "Commands") -> None:
         "--aligned",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="whether the pipeline turns faces until their eyes are level (no)",
+        help="let the pipeline turn faces until their eyes are level (no)",
     )
     command.add_argument(
         "--serve",
         choices=LABELLINGS,
-        help="whose labels the model answers in (ferplus, if it learnt them, or else fer)",
+        help="labels in which the model answers (ferplus if it learnt them, otherwise fer)",
     )
     command.add_argument(
         "--flip",
         action="store_true",
-        help="answer with the mean over the face and its mirror image: built into the file, better and slower",
+        help="build the mean over the face and its mirror image into the model, which is better and slower",
     )
     command.add_argument(
         "--int8",

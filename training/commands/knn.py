@@ -42,10 +42,10 @@ def add_to(commands: "Commands") -> None:
         "--split",
         choices=["validation", "test"],
         default="validation",
-        help="choose between settings on validation only (%(default)s)",
+        help="split to score; use validation to choose between settings (%(default)s)",
     )
     command.add_argument(
-        "--labels", choices=LABELLINGS, default="fer", help="whose labels to learn and to compare with (%(default)s)"
+        "--labels", choices=LABELLINGS, default="fer", help="labels to learn and to compare with (%(default)s)"
     )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
@@ -55,8 +55,8 @@ def _add_choices(command: argparse.ArgumentParser, default: KnnConfig) -> None:
         "--normalisation",
         choices=NORMALISATIONS,
         default=default.normalisation,
-        help="intensity: the same mean and contrast for each face; equalise: each grey level as often as another; "
-        "clahe: that within each part of the face (%(default)s)",
+        help="intensity gives each face the same mean and contrast; equalise makes all grey levels equally frequent; "
+        "clahe does that within each part of the face (%(default)s)",
     )
     command.add_argument(
         "--features",
@@ -69,33 +69,45 @@ def _add_choices(command: argparse.ArgumentParser, default: KnnConfig) -> None:
         type=int,
         choices=CELL_SIDES,
         default=default.cell,
-        help="side in pixels of the squares that a face is divided into for hog and lbp (%(default)s)",
+        help="for hog and lbp: side in pixels of the squares into which a face is divided (%(default)s)",
     )
     command.add_argument(
         "--selection",
         choices=SELECTIONS,
         default=default.selection,
-        help="of features: variance drops those that hardly vary, anova and pca do that and keep the N best, or "
-        "make N new ones (%(default)s)",
+        help="selection of features: variance drops those that hardly vary; anova then keeps the N best, and pca "
+        "makes N new ones (%(default)s)",
     )
     command.add_argument(
         "--min-variance",
         type=positive(float),
         metavar="V",
-        help=f"features that vary no more are dropped ({default.min_variance})",
+        help=f"drop features with no more variance than this ({default.min_variance})",
     )
     command.add_argument(
         "--components",
         type=positive(int),
         metavar="N",
-        help=f"for anova and pca, fewer where there are not so many ({default.components})",
+        help=f"for anova and pca: number of features, or fewer if there are fewer ({default.components})",
     )
     command.add_argument(
-        "--neighbours", type=positive(int), metavar="K", default=default.neighbours, help="that vote (%(default)s)"
+        "--neighbours",
+        type=positive(int),
+        metavar="K",
+        default=default.neighbours,
+        help="number of neighbours that vote (%(default)s)",
     )
-    command.add_argument("--metric", choices=METRICS, default=default.metric, help="of likeness (%(default)s)")
     command.add_argument(
-        "--weights", choices=WEIGHTS, default=default.weights, help="distance: near ones count more (%(default)s)"
+        "--metric",
+        choices=METRICS,
+        default=default.metric,
+        help="how the distance between two faces is measured (%(default)s)",
+    )
+    command.add_argument(
+        "--weights",
+        choices=WEIGHTS,
+        default=default.weights,
+        help="distance lets near neighbours count more (%(default)s)",
     )
 
 

@@ -34,7 +34,7 @@ def add_data_options(command: argparse.ArgumentParser, *, required: bool = True)
         help="fer2013.csv or icml_face_data.csv, or a folder of images: train/happy/*.png, test/sad/*.jpg and so on",
     )
     command.add_argument("--votes", type=Path, metavar="CSV", help="fer2013new.csv: the FER+ votes of the same rows")
-    command.add_argument("--cache", type=Path, default=Path("var/cache"), help="for decoded data (%(default)s)")
+    command.add_argument("--cache", type=Path, default=Path("var/cache"), help="folder for decoded data (%(default)s)")
 
 
 def add_photo_options(command: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def add_leave_out(command: argparse.ArgumentParser) -> None:
         type=classes,
         default=(),
         metavar="CLASSES",
-        help="classes, divided by commas, whose photos do not count, as their labels are mostly wrong",
+        help="classes, divided by commas, whose photos do not count because their labels are mostly wrong",
     )
 
 

@@ -22,14 +22,14 @@ def add_to(commands: "Commands") -> None:
     command.add_argument("file", type=Path, metavar="FILE", help="TOML with one [[run]] per run; see docs/training.md")
     add_data_options(command, required=False)
     command.add_argument(
-        "--runs", type=Path, default=Path("runs"), help="for the runs' folders and the log (%(default)s)"
+        "--runs", type=Path, default=Path("runs"), help="folder for the runs and the log (%(default)s)"
     )
     command.add_argument(
         "--checkpoints",
         type=Path,
-        help="folder with a checkpoint for each run that was begun elsewhere (that of FILE's name, beside it)",
+        help="folder with the checkpoints of runs that were begun elsewhere (a folder beside FILE with its name)",
     )
-    command.add_argument("--check", action="store_true", help="only say what is done and what is left to do")
+    command.add_argument("--check", action="store_true", help="only print how far each run is")
     command.set_defaults(usage_error=command.error)
 
 

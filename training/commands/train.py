@@ -34,13 +34,13 @@ def add_to(commands: "Commands") -> None:
         dest="start",
         type=Path,
         metavar="FOLDER",
-        help="a run or a released model whose weights to begin with; of the same architecture",
+        help="begin with the weights of this run or released model, which must have the same architecture",
     )
     command.add_argument(
         "--from-epoch",
         choices=["best", "latest"],
         default="best",
-        help="of the run that --from names: its best epoch, or its latest, which in a run that stopped amid its small"
+        help="for a run in --from: its best epoch, or its latest, which in a run that stopped during its small"
         " epochs may be ahead of it (%(default)s)",
     )
     command.add_argument(
@@ -50,38 +50,38 @@ def add_to(commands: "Commands") -> None:
         default=[],
         type=Path,
         metavar="FOLDER",
-        help="a run or a released model, of any architecture, whose answers to learn beside the labels; given several"
-        " times, the mean of all",
+        help="learn the answers of this run or released model, of any architecture, beside the labels; if given several"
+        " times, the mean of all is learnt",
     )
     command.add_argument(
         "--teacher-share",
         type=share,
-        help=f"of these answers in what is learnt ({TEACHER_SHARE}); the rest is the labels",
+        help=f"share of the teachers' answers in the targets ({TEACHER_SHARE}); the rest is the labels",
     )
     command.add_argument(
         "--architecture",
         choices=list(RECIPES),
         default="reference-cnn",
-        help="network to train (%(default)s); it brings the defaults of what follows",
+        help="network to train (%(default)s); the defaults of the following options depend on it",
     )
     command.add_argument(
         "--classes",
         type=emotions,
         metavar="CLASS,CLASS,...",
-        help="learn to tell only these apart, without the faces of the others (all seven)",
+        help="learn only these classes, without the faces of the others (all seven)",
     )
     command.add_argument("--epochs", type=positive(int), help="number of epochs")
     command.add_argument(
-        "--small-epochs", type=whole(0), help="how many of them, from the first, on smaller faces: faster"
+        "--small-epochs", type=whole(0), help="number of first epochs on smaller faces, which are faster"
     )
-    command.add_argument("--batch-size", type=positive(int), help="faces in a step")
-    command.add_argument("--learning-rate", type=positive(float), help="the highest")
+    command.add_argument("--batch-size", type=positive(int), help="number of faces per step")
+    command.add_argument("--learning-rate", type=positive(float), help="highest learning rate")
     command.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="how much faces are changed")
     command.add_argument(
         "--mixup",
         type=positive(float),
         metavar="STRENGTH",
-        help="mix each face, and its labels, with another's: the parameter of the Beta distribution of the shares",
+        help="mix each face and its labels with another face: parameter of the Beta distribution of the shares",
     )
     command.add_argument(
         "--logit-adjustment",
@@ -89,20 +89,24 @@ def add_to(commands: "Commands") -> None:
         metavar="STRENGTH",
         help="let the loss make up for how common classes are; at 1 the network answers as if all were equally common",
     )
-    command.add_argument("--label-smoothing", type=share, help="of FER-2013's labels")
-    command.add_argument("--weight-decay", type=positive(float), help="of SGD, decoupled")
-    command.add_argument("--averaging", type=share, help="share of the old in SGD's moving average of the weights")
+    command.add_argument("--label-smoothing", type=share, help="smoothing of FER-2013's labels")
+    command.add_argument("--weight-decay", type=positive(float), help="decoupled weight decay of SGD")
+    command.add_argument(
+        "--averaging", type=share, help="share of the old value in SGD's moving average of the weights"
+    )
     command.add_argument(
         "--jit-compile",
         action=argparse.BooleanOptionalAction,
-        help="compile the network; which is faster depends on the processor, see docs/training.md",
+        help="compile the network; whether that is faster depends on the processor, see docs/training.md",
     )
     command.add_argument(
         "--precision",
         choices=["float32", "mixed_bfloat16"],
         help="mixed_bfloat16 halves the time on processors with AMX (float32)",
     )
-    command.add_argument("--seed", type=whole(0, LARGEST_SEED), help="of weights, order, changes")
+    command.add_argument(
+        "--seed", type=whole(0, LARGEST_SEED), help="seed of the first weights, the order and the changes of faces"
+    )
 
 
 def run(options: argparse.Namespace) -> None:

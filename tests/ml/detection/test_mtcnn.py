@@ -93,7 +93,7 @@ def middle_of(face: FaceDetection) -> tuple[float, float]:
 
 
 def leaning(degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """The astronaut turned clockwise, its edges mirrored outward; and the matrix (2, 3) that turned it."""
+    """Return the astronaut turned clockwise, with edges mirrored outward, and the matrix, (2, 3), that turned it."""
     matrix = np.asarray(cv2.getRotationMatrix2D((225, 120), -degrees, 1), np.float64)
     matrix[:, 2] += (75, 180)
     turned = cv2.warpAffine(skimage.data.astronaut(), matrix, (600, 600), borderMode=cv2.BORDER_REFLECT)
@@ -110,7 +110,7 @@ def test_finds_heads_that_lean_and_their_eyes(detector: MtcnnDetector, degrees: 
     assert measure_tilt(face.landmarks) == pytest.approx(degrees, abs=12)
 
 
-def test_a_photo_of_heads_that_all_lean_is_looked_at_turned(detector: MtcnnDetector) -> None:
+def test_a_photo_of_heads_that_all_lean_is_searched_turned(detector: MtcnnDetector) -> None:
     face = astronaut().crop((120, 10, 330, 230)).resize((72, 76))
     row = Image.new("RGB", (5 * 72, 3 * 76))
     for index in range(15):
@@ -140,7 +140,7 @@ def test_a_face_on_its_side_or_upside_down_is_found_as_it_lies(detector: MtcnnDe
     assert overlap(box_of(face), (x, y, wide, high)) > 0.6
 
 
-def test_an_upside_down_face_is_told_from_the_upright_one_below_it(detector: MtcnnDetector) -> None:
+def test_an_upside_down_face_is_not_confused_with_the_upright_face_below_it(detector: MtcnnDetector) -> None:
     picture, _ = leaning(-15)  # the face again, in the edge that is mirrored upward
     high, low = sorted(detector.detect(picture)[:2], key=lambda face: face.box.y)
     assert measure_tilt(low.landmarks) == pytest.approx(-15, abs=10)

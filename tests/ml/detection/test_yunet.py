@@ -31,12 +31,12 @@ def test_serves_boxes_and_landmarks_in_pixels_of_the_photo(tmp_path: Path, facto
     assert face.landmarks.mouth_right == pytest.approx(points[4])
 
 
-def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         YunetDetector(DetectorFile(tmp_path / "gone.onnx", "0" * 64))
 
 
-def test_another_file_than_the_named_one_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_another_checksum_is_refused(tmp_path: Path) -> None:
     named = file_of(tmp_path, yunet_like())
     named.path.write_bytes(yunet_like() + b" ")
     with pytest.raises(ModelUnavailable, match="sha256"):

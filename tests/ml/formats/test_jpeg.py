@@ -1,4 +1,4 @@
-"""What lies beside the pixels of a JPEG costs nobody the photo, and only kinds that can be read reach the decoder."""
+"""Flaws beside the pixels of a JPEG do no harm, and only kinds that can be read reach the decoder."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def test_a_missing_end_marker_does_not_matter(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("options", KINDS.values(), ids=KINDS.keys())
 @pytest.mark.parametrize("lost", [20, 100, 1000])
-def test_missing_pixels_do(lost: int, options: dict[str, Any], mode: str) -> None:
+def test_missing_pixels_matter(lost: int, options: dict[str, Any], mode: str) -> None:
     photo = encoded(PICTURE.convert(mode), **options)
     for data in (photo[:-lost], photo[:-lost] + bytes(lost)):  # the last: as a copy of which the end was not written
         for read in (check_photo, decode):
@@ -79,7 +79,7 @@ def test_what_is_appended_to_a_photo_does_not_matter(progressive: bool) -> None:
 
 
 def test_the_model_of_colours_stays() -> None:
-    """A decoder takes an Adobe segment's word for it, and JFIF's presence."""
+    """A decoder believes what an Adobe segment says, and that JFIF is there."""
     for keep_rgb in (True, False):
         photo = encoded(Image.new("RGB", (64, 64), (200, 40, 30)), keep_rgb=keep_rgb)
         assert np.abs(decode(photo).image.astype(int) - (200, 40, 30)).max() <= 3
@@ -96,7 +96,7 @@ def test_the_first_exif_counts() -> None:
 
 
 def many_scans(repeated: int) -> bytes:
-    """A progressive JPEG whose last scan, of a few bytes, comes as often again."""
+    """Return a progressive JPEG whose last scan, of a few bytes, is repeated this often."""
     whole = encoded(Image.new("L", (800, 800)), progressive=True)
     last = whole.rindex(b"\xff\xda")
     return whole[:-2] + whole[last:-2] * repeated + whole[-2:]
@@ -110,7 +110,7 @@ def test_refuses_a_jpeg_of_very_many_scans() -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
-def test_takes_ordinary_and_progressive_ones(options: dict[str, Any]) -> None:
+def test_accepts_ordinary_and_progressive_jpegs(options: dict[str, Any]) -> None:
     read_jpeg(encoded(astronaut(), **options))
     read_jpeg(encoded(astronaut().convert("L"), **options))
     read_jpeg(jpeg_of_process(0xC1))
@@ -133,14 +133,14 @@ def test_takes_ordinary_and_progressive_ones(options: dict[str, Any]) -> None:
         (b"\xff\xd8" + segment(0xDA, b"\1\1\0\0\x3f\0"), "broken"),
     ],
 )
-def test_refuses_others_before_they_are_decoded(data: bytes, reason: str) -> None:
+def test_refuses_other_jpegs_before_they_are_decoded(data: bytes, reason: str) -> None:
     for read in READERS:
         with pytest.raises(InvalidImage, match=reason):
             read(data)
 
 
 def test_a_second_frame_does_not_hide_behind_a_readable_one() -> None:
-    """Decoders differ in which of two frames counts."""
+    """With two frames, decoders differ in which one counts."""
     data = encoded(Image.new("RGB", (64, 64)))
     hidden = lossless_jpeg(64, 64)
     frame = hidden[hidden.index(b"\xff\xc3") : hidden.index(b"\xff\xc4")]

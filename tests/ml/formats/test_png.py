@@ -1,4 +1,4 @@
-"""What lies beside the pixels of a PNG costs nobody the photo."""
+"""Flaws beside the pixels of a PNG do no harm."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_a_png_without_a_header_of_its_own_is_refused(data: bytes) -> None:
         check_photo(data)
 
 
-def test_the_search_ends() -> None:
+def test_the_search_for_chunks_ends() -> None:
     data = with_chunk(PHOTO, chunk(b"abCD", b"") * MAX_CHUNKS)
     with pytest.raises(InvalidImage):
         check_photo(data)

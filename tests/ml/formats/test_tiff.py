@@ -1,4 +1,4 @@
-"""A RAW file is refused with a sentence, and never read as its preview."""
+"""A RAW file is refused with a reason, and its preview is never taken for the photo."""
 
 import struct
 
@@ -34,7 +34,7 @@ def test_a_raw_file_is_refused_with_a_sentence(first: dict[int, object], second:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_tiff_of_the_same_making_is_read(order: str) -> None:
+def test_an_ordinary_tiff_with_the_same_tags_is_read(order: str) -> None:
     for tags in ({}, REDUCED):
         assert check_photo(raw(PHOTO, tags, None, order)).width == 160
     smaller = raw(PHOTO.resize((80, 60)), {}, {254: (LONG, 1)}, order)  # as programs add a preview
@@ -52,7 +52,7 @@ def test_a_tiff_of_the_same_making_is_read(order: str) -> None:
         b"II*\0\x10\0\0\0CR\2\0" + bytes(100),
     ],
 )
-def test_raw_files_of_other_makings_are_called_so(data: bytes) -> None:
+def test_raw_files_of_other_makers_are_recognised(data: bytes) -> None:
     with pytest.raises(InvalidImage, match="RAW file of a camera"):
         check_photo(data)
 
