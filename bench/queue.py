@@ -60,7 +60,7 @@ def uploader(*photos: bytes) -> Callable[[], int]:
     from crm.consents.services import record_consent
     from crm.models import Consent, Customer, Interaction, User
     from emotions.snapshots.photos import check_upload
-    from emotions.snapshots.services import log_interaction
+    from emotions.uploads.services import log_interaction
 
     staff = User.objects.create_user("bench", is_staff=True)
     customer = Customer.objects.create(name="Bench", owner=staff)

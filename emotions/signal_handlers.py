@@ -12,9 +12,9 @@ from django.db.models.signals import post_delete
 from crm.models import Consent, Customer, Interaction
 from crm.signals import consent_recorded, deletion_begins
 from emotions.analysis import metrics, worker
-from emotions.models import Snapshot
+from emotions.consents.services import withdraw_training, withhold_unfinished
 from emotions.outcomes.events import register_events
-from emotions.snapshots.services import withdraw_training, withhold_unfinished
+from emotions.snapshots.models import Snapshot
 from emotions.status.services import check_model
 from jobs.health import endpoints as health
 from jobs.health import metrics as site_metrics

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from emotions.access import for_managers, for_staff
+from emotions.answers import media as faces
 from emotions.consents import views as views_consents
 from emotions.log import views as views_log
 from emotions.model_management import views as views_models
@@ -57,7 +58,7 @@ urlpatterns = [
     path("snapshots/<uuid:public_id>/on-timeline/", for_staff(card_views.on_timeline), name="on_timeline"),
     path("snapshots/<uuid:public_id>/preview.jpg", for_staff(media.preview, cacheable=True), name="preview"),
     path("snapshots/<uuid:public_id>/original/", for_staff(media.original, cacheable=True), name="original"),
-    path("snapshots/<uuid:public_id>/faces/<int:record_id>.png", for_staff(media.face, cacheable=True), name="face"),
+    path("snapshots/<uuid:public_id>/faces/<int:record_id>.png", for_staff(faces.face, cacheable=True), name="face"),
     path("status/", views_status.status, name="status"),
     path("models/", for_managers(views_models.models), name="models"),
     path("models/<str:folder>/", for_managers(views_models.model), name="model"),

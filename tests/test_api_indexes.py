@@ -12,8 +12,8 @@ from django.utils import timezone
 from crm.customers.api import CustomerFilter
 from crm.models import Customer, Interaction
 from emotions.models import Snapshot
-from emotions.snapshots.api.serializers import SnapshotFilter, shown
 from emotions.timeline.api.queries import Kind, Timeline
+from emotions.uploads.api.serializers import SnapshotFilter, shown
 from tests.support.factories import InteractionFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("postgres")]

@@ -9,8 +9,8 @@ from django.db.models import Max, Min
 
 from bench import dataset
 from crm.models import Consent, Customer, Interaction, User
+from emotions.corrections.services import choose_subject
 from emotions.models import EmotionCorrection, EmotionRecord, SentimentPoint, Snapshot
-from emotions.snapshots.services import choose_subject
 from tests.support.factories import CustomerFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgres")]

@@ -5,7 +5,7 @@ from typing import Any
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = 1
-threads = 4  # of which API_MAX_WAITING may wait for results (emotions/snapshots/api/waiting.py)
+threads = 4  # of which API_MAX_WAITING may wait for results (emotions/uploads/api/waiting.py)
 loglevel = "warning"
 
 

@@ -4,7 +4,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from emotions.analysis.queries import oldest_wait
-from emotions.models import Snapshot
+from emotions.snapshots.models import Snapshot
 from ml.types import ModelCard, PhotoAnalysis
 
 RETRIED = "retried"

@@ -5,8 +5,7 @@ from datetime import timedelta
 from django.db.models import Min
 from django.utils import timezone
 
-from emotions.models import Snapshot
-from emotions.snapshots.models import CLOCK_DIFFERENCE
+from emotions.snapshots.models import CLOCK_DIFFERENCE, Snapshot
 
 
 def oldest_wait() -> timedelta | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, F, FloatField, Q, Value, When
 
-from emotions.models import EmotionRecord
+from emotions.answers.models import EmotionRecord
 from ml.labels import VALENCE, Emotion
 
 CANDIDATES_NAMED = 2  # of an uncertain answer

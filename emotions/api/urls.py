@@ -3,11 +3,11 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from emotions.answers.api.views import CorrectionViewSet, EmotionRecordViewSet
+from emotions.corrections.api.views import CorrectionViewSet, EmotionRecordViewSet
 from emotions.sentiment.api.views import CustomerSentimentView, CustomersSentimentView, SentimentView
-from emotions.snapshots.api.files import FaceView, OriginalView, PreviewView
-from emotions.snapshots.api.views import InteractionSnapshotsViewSet, SnapshotViewSet
 from emotions.timeline.api.views import TimelineView
+from emotions.uploads.api.files import FaceView, OriginalView, PreviewView
+from emotions.uploads.api.views import InteractionSnapshotsViewSet, SnapshotViewSet
 
 app_name = "api-emotions"
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)

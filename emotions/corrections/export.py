@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from crm.models import Consent
+from emotions.answers.models import EmotionRecord
 from emotions.model_versions.services import active_model
-from emotions.models import EmotionRecord
 from emotions.snapshots.photos import photo_limits
 from ml.errors import InvalidImage
 from ml.labels import EMOTIONS

@@ -13,10 +13,11 @@ from operator import attrgetter
 from django.db import transaction
 
 from crm.models import User
-from emotions.answers.models import EmotionRecordQuerySet
-from emotions.models import CannotTell, EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
+from emotions.answers.models import CannotTell, EmotionCorrection, EmotionRecord, EmotionRecordQuerySet
+from emotions.model_versions.models import ModelVersion
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.services import outcome_changed
+from emotions.snapshots.models import Snapshot
 from ml.labels import Emotion
 
 # Intersection over union from which two boxes are one face: the usual limit of the PASCAL VOC challenge
@@ -32,6 +33,16 @@ def correct(record: EmotionRecord, emotion: Emotion, by: User) -> None:
 def take_back(record: EmotionRecord, by: User) -> None:
     """Let the model's answer stand again. What was said before stays in the history."""
     _say(record, "", by)
+
+
+@transaction.atomic
+def choose_subject(record: EmotionRecord) -> None:
+    """Say that this face, and no other of its photo, is the customer."""
+    Snapshot.objects.select_for_update().get(pk=record.snapshot_id)
+    faces = EmotionRecord.objects.filter(snapshot=record.snapshot_id, model_version=record.model_version_id)
+    faces.update(is_subject=False)
+    faces.filter(pk=record.pk).update(is_subject=True)
+    outcome_changed([record.snapshot_id], Cause.SUBJECT_CHOSEN)
 
 
 def cannot_tell(record: EmotionRecord, by: User) -> None:

@@ -19,10 +19,10 @@ from crm.http.body_limits import takes_large_bodies
 from crm.models import Customer, Interaction
 from emotions.access import StaffRequest, customer_or_404
 from emotions.log.forms import UNAVAILABLE, LogForm
-from emotions.snapshots import services
 from emotions.snapshots.photos import PhotoRefused
 from emotions.timeline.pages import customer_page
 from emotions.timeline.queries import newest_consent, page_with
+from emotions.uploads import services
 from jobs.outage import RETRY_AFTER
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from crm.webhooks.event_types import register
 from crm.webhooks.events import emit, somebody_listens
 from crm.webhooks.references import API, customer_reference, interaction_reference
+from emotions.answers.models import EmotionCorrection, EmotionRecord
 from emotions.answers.queries import model_answer
-from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from emotions.outcomes.causes import Cause
+from emotions.snapshots.models import Snapshot
 
 CORRECTION_CREATED = "correction.created"
 SNAPSHOT_EVENTS = {

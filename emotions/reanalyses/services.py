@@ -8,9 +8,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from crm.models import Customer, User
+from emotions.model_versions.models import ModelVersion
 from emotions.model_versions.services import active_model
-from emotions.models import ModelVersion, Reanalysis, Snapshot
+from emotions.reanalyses.models import Reanalysis
 from emotions.reanalyses.tasks import go_on_reanalysing
+from emotions.snapshots.models import Snapshot
 from jobs.dispatch import announce_on_commit
 
 STOPPED_BY_A_PERSON = "Somebody stopped it."

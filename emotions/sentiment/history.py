@@ -21,7 +21,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Trunc
 
 from crm.models import Customer
-from emotions.models import SentimentPoint
+from emotions.sentiment.models import SentimentPoint
 from ml.labels import EMOTIONS, Emotion
 
 MOST_INTERVALS = 3_700  # a little more than ten years of days

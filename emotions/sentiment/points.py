@@ -9,8 +9,10 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import F
 
+from emotions.answers.models import EmotionRecord
 from emotions.answers.queries import answer
-from emotions.models import EmotionRecord, SentimentPoint, Snapshot
+from emotions.sentiment.models import SentimentPoint
+from emotions.snapshots.models import Snapshot
 
 BATCH = 1_000
 COPIED = ("customer_id", "captured_at", "emotion", "by_person", "valence")

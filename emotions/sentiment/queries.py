@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from crm.models import Customer
+from emotions.answers.models import EmotionRecord
 from emotions.answers.queries import Answer, answer
 from emotions.model_versions.services import other_versions
-from emotions.models import EmotionRecord, SentimentPoint
+from emotions.sentiment.models import SentimentPoint
 
 NEWEST_SHOWN = 100
 # Shares of the chart's width and height in percent that stay free, so that no dot is cut off.

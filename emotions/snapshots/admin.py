@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from crm.accounts.members import member_of_staff
 from crm.workspace.admin import WorkspaceAdmin
 from crm.workspace.log import LogsNoNames
-from emotions.models import Snapshot
+from emotions.snapshots.models import Snapshot
 
 
 @admin.register(Snapshot)

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 
 from emotions.access import StaffRequest
-from emotions.models import EmotionRecord, Snapshot
+from emotions.snapshots.models import Snapshot
 from emotions.snapshots.photos import render_preview
 from ml.errors import DecoderUnavailable, InvalidImage
 
@@ -29,11 +29,6 @@ def preview(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
 
 def original(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
     return original_of(request, _with_file(request, public_id))
-
-
-def face(request: StaffRequest, public_id: uuid.UUID, record_id: int) -> HttpResponseBase:
-    records = EmotionRecord.objects.visible_to(request.user).filter(snapshot__uuid=public_id)
-    return face_of(request, get_object_or_404(records.only("uuid", "face_png"), pk=record_id))
 
 
 def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
@@ -50,7 +45,7 @@ def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
         except (OSError, ValueError, InvalidImage) as error:
             raise Http404 from error
 
-    return _unless_unchanged(request, snapshot.sha256, rendered)
+    return unless_unchanged(request, snapshot.sha256, rendered)
 
 
 def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
@@ -67,7 +62,7 @@ def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
         except (OSError, ValueError) as error:
             raise Http404 from error
 
-    return _unless_unchanged(request, snapshot.sha256, opened)
+    return unless_unchanged(request, snapshot.sha256, opened)
 
 
 def _to_the_bucket(link: str) -> HttpResponseBase:
@@ -87,14 +82,7 @@ def _sent_by_proxy(answer: FileResponse, snapshot: Snapshot) -> HttpResponse:
     return HttpResponse(headers=redirect | kept)
 
 
-def face_of(request: HttpRequest, record: EmotionRecord) -> HttpResponseBase:
-    """The transformed face, pixel for pixel as the network saw it."""
-    return _unless_unchanged(
-        request, str(record.uuid), lambda: HttpResponse(bytes(record.face_png), content_type="image/png")
-    )
-
-
-def _unless_unchanged(request: HttpRequest, tag: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def unless_unchanged(request: HttpRequest, tag: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """None of these files ever changes: whoever has it is told so, and it is not even read."""
     etag = f'"{tag}"'
     response = get_conditional_response(request, etag=etag) or answer()

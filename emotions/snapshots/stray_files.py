@@ -14,8 +14,7 @@ from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from emotions.models import Snapshot
-from emotions.snapshots.models import PHOTOS
+from emotions.snapshots.models import PHOTOS, Snapshot
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 
 from emotions.analysis.queries import oldest_wait
 from emotions.model_versions.services import active_model
-from emotions.models import Snapshot
+from emotions.snapshots.models import Snapshot
 from emotions.status.services import analysis_problem
 from jobs.models import WorkerHeartbeat
 from jobs.queues import waiting_messages

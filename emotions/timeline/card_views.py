@@ -15,11 +15,11 @@ from emotions.access import StaffRequest
 from emotions.corrections import services as corrections
 from emotions.corrections.forms import CorrectionForm
 from emotions.model_versions.services import other_versions
-from emotions.snapshots import services
 from emotions.snapshots.models import Snapshot
 from emotions.timeline.cards import card
 from emotions.timeline.lookups import correctable_or_404, face_or_404, snapshot_or_404
 from emotions.timeline.queries import newest_consent, page_with
+from emotions.uploads import services
 
 CHART_CHANGED = "snapshot-finished"  # the page then fetches the chart of the sentiment
 
@@ -46,7 +46,7 @@ def retry(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
 @require_POST
 def choose_subject(request: StaffRequest, public_id: uuid.UUID, record_id: int) -> HttpResponseBase:
     """Make this face the customer."""
-    services.choose_subject(face_or_404(request, record_id, snapshot__uuid=public_id))
+    corrections.choose_subject(face_or_404(request, record_id, snapshot__uuid=public_id))
     return _answer_with_card(request, snapshot_or_404(request, public_id))
 
 

@@ -127,7 +127,7 @@ def test_the_default_model_is_the_pipeline_s(tmp_path: Path) -> None:
 def test_no_web_process_loads_a_runtime(tmp_path: Path) -> None:
     code = (
         "import config.wsgi, sys, importlib; from django.urls import get_resolver; get_resolver().url_patterns;"
-        "import emotions.snapshots.services, emotions.tasks, emotions.snapshots.photos, emotions.status.services;"
+        "import emotions.uploads.services, emotions.tasks, emotions.snapshots.photos, emotions.status.services;"
         "print(sorted({'cv2', 'onnxruntime', 'onnx', 'tensorflow', 'keras', 'pandas'} & set(sys.modules)))"
     )
     result = start(tmp_path, code)

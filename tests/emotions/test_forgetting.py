@@ -16,7 +16,7 @@ from crm.privacy.write_ahead_log import empty_write_ahead_log
 from crm.tasks import deliver_webhooks
 from crm.webhooks.event_types import event_types
 from emotions.models import EmotionRecord, Snapshot
-from emotions.snapshots.api.views import SnapshotViewSet
+from emotions.uploads.api.views import SnapshotViewSet
 from tests.conftest import on_sqlite
 from tests.support.analysing import analyse
 from tests.support.api import CUSTOMERS, System

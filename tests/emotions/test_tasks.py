@@ -9,7 +9,7 @@ from pytest_django import Settings
 from emotions import tasks
 from emotions.models import Snapshot
 from emotions.snapshots.models import GIVEN_UP
-from emotions.snapshots.services import add_snapshot
+from emotions.uploads.services import add_snapshot
 from jobs.dispatch import ENOUGH, announce
 from jobs.queues import waiting_messages
 from tests.support.accounting import statuses

@@ -6,7 +6,7 @@ import requests
 from crm.models import Interaction
 from emotions.models import Snapshot
 from emotions.snapshots.models import GIVEN_UP
-from emotions.snapshots.services import add_snapshot
+from emotions.uploads.services import add_snapshot
 from tests.support.api import make_key
 from tests.support.decoders import Killer, slow_photo
 from tests.support.deployment import Deployment

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emotions.snapshots.services import add_snapshot
+from emotions.uploads.services import add_snapshot
 from jobs.models import WorkerHeartbeat
 from tests.support.accounting import statuses
 from tests.support.broker import use_redis

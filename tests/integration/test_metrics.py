@@ -8,7 +8,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from emotions.snapshots.services import add_snapshot
+from emotions.uploads.services import add_snapshot
 from tests.support.deployment import Deployment
 from tests.support.factories import InteractionFactory, uploaded_photo
 from tests.support.waiting import wait_until

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from emotions.model_management.services import activate
 from emotions.models import EmotionRecord, Reanalysis, Snapshot
 from emotions.reanalyses.services import reanalyse_everything, stop
-from emotions.snapshots.services import add_snapshot
+from emotions.uploads.services import add_snapshot
 from ml.registry import load_card
 from tests.support.accounting import statuses
 from tests.support.deployment import Deployment

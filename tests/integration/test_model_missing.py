@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from emotions.snapshots.services import add_snapshot
 from emotions.status.services import analysis_problem
+from emotions.uploads.services import add_snapshot
 from tests.support.accounting import statuses
 from tests.support.deployment import Deployment
 from tests.support.factories import InteractionFactory, uploaded_photo

@@ -13,9 +13,9 @@ from bench.deployed import another_system
 from bench.uploads import Uploads
 from emotions.models import Snapshot
 from emotions.snapshots.models import GIVEN_UP
-from emotions.snapshots.services import add_snapshot
 from emotions.snapshots.stray_files import delete_stray_files
 from emotions.tasks import analyse_snapshots, sweep_snapshots
+from emotions.uploads.services import add_snapshot
 from tests.conftest import on_sqlite
 from tests.support.accounting import assert_accounted_for
 from tests.support.databases import cut_connections

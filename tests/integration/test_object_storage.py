@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from crm.consents.services import record_consent
 from emotions.models import Snapshot
-from emotions.snapshots.services import StorageUnavailable, add_snapshot, add_snapshots
+from emotions.uploads.services import StorageUnavailable, add_snapshot, add_snapshots
 from tests.support.accounting import statuses
 from tests.support.api import System
 from tests.support.broker import Queue

@@ -8,7 +8,7 @@ import requests
 from django.db import connection
 
 from emotions.models import Snapshot
-from emotions.snapshots.services import add_snapshots
+from emotions.uploads.services import add_snapshots
 from tests.conftest import on_sqlite
 from tests.support.accounting import statuses
 from tests.support.api import make_key

@@ -8,7 +8,7 @@ import redis
 import trustme
 
 from emotions.models import Snapshot
-from emotions.snapshots.services import add_snapshot
+from emotions.uploads.services import add_snapshot
 from tests.config.test_settings import start
 from tests.support import servers
 from tests.support.accounting import statuses

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from emotions.model_management.services import activate
 from emotions.models import EmotionRecord, Snapshot
-from emotions.snapshots.services import add_snapshots
+from emotions.uploads.services import add_snapshots
 from ml.registry import load_card
 from tests.support.accounting import statuses
 from tests.support.bucket import Bucket

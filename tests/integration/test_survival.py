@@ -8,8 +8,8 @@ import pytest
 
 from emotions.models import Snapshot
 from emotions.snapshots.models import GIVEN_UP
-from emotions.snapshots.services import add_snapshot, add_snapshots
 from emotions.tasks import analyse_snapshots, sweep_snapshots
+from emotions.uploads.services import add_snapshot, add_snapshots
 from tests.support.accounting import assert_accounted_for, statuses
 from tests.support.deployment import Deployment
 from tests.support.factories import InteractionFactory, uploaded_bytes, uploaded_photo

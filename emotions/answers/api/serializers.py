@@ -14,9 +14,7 @@ from crm.api.filters import FlagFilter, OfCustomer, TimeFilter
 from crm.api.permissions import grants
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.models import Scope
-from emotions.answers.models import EmotionRecordQuerySet
-from emotions.answers.queries import answer, standing_valence, stands_as
-from emotions.api.filters import (
+from emotions.answers.api.filters import (
     ANSWER_CHOICES,
     ANSWER_HELP,
     ANY,
@@ -27,7 +25,9 @@ from emotions.api.filters import (
     TrueFalseAnyFilter,
     emotion_of,
 )
-from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion
+from emotions.answers.models import EmotionCorrection, EmotionRecord, EmotionRecordQuerySet
+from emotions.answers.queries import answer, standing_valence, stands_as
+from emotions.model_versions.models import ModelVersion
 from ml.labels import Emotion
 from ml.types import BoundingBox
 

@@ -21,7 +21,6 @@ from crm.api.problems import MEDIA_TYPE
 from crm.api.schema import PROBLEM
 from crm.api.views import ApiMixin
 from crm.models import Customer, Scope
-from emotions.models import SentimentPoint
 from emotions.sentiment.api.serializers import (
     CUSTOMER_COLUMNS,
     INTERVAL_COLUMNS,
@@ -37,6 +36,7 @@ from emotions.sentiment.api.serializers import (
 )
 from emotions.sentiment.api.streams import CSV, JSON, CsvRenderer, csv_of, json_of
 from emotions.sentiment.history import Interval, PeriodRefused, by_customer, history
+from emotions.sentiment.models import SentimentPoint
 
 WRONG_PERIOD = {(422, MEDIA_TYPE): {"$ref": f"#/components/schemas/{PROBLEM}"}}
 

@@ -18,8 +18,8 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from crm.interactions import api as interactions
 from crm.models import Customer, Interaction
-from emotions.snapshots.api import serializers as snapshots
 from emotions.snapshots.models import Snapshot
+from emotions.uploads.api import serializers as snapshots
 
 
 class Kind(IntEnum):

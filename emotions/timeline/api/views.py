@@ -20,8 +20,8 @@ from crm.api.serializers import StrictSerializer
 from crm.api.views import ApiMixin
 from crm.interactions.api import InteractionSerializer
 from crm.models import Customer, Scope
-from emotions.snapshots.api.serializers import SnapshotSerializer
 from emotions.timeline.api.queries import KINDS, Cursor, Kind, Timeline
+from emotions.uploads.api.serializers import SnapshotSerializer
 
 
 class TimelineQuerySerializer(serializers.Serializer[None]):

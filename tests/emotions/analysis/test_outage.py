@@ -12,9 +12,9 @@ from django.test import Client
 from emotions import tasks
 from emotions.models import Snapshot
 from emotions.reanalyses.services import reanalyse_everything
-from emotions.snapshots import services
-from emotions.snapshots.services import add_snapshot
 from emotions.snapshots.stray_files import delete_stray_files
+from emotions.uploads import services
+from emotions.uploads.services import add_snapshot
 from jobs import outage
 from tests.conftest import on_sqlite
 from tests.support.accounting import assert_accounted_for, statuses, stray_files

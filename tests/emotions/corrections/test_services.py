@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from crm.models import Customer
 from emotions.corrections import services as corrections
+from emotions.corrections.services import choose_subject
 from emotions.models import EmotionCorrection, EmotionRecord
 from emotions.reanalyses.services import reanalyse_snapshot
 from emotions.sentiment.queries import sentiment
-from emotions.snapshots.services import choose_subject
 from ml.labels import VALENCE, Emotion
 from tests.support.analysing import reanalyse
 from tests.support.factories import (

@@ -17,7 +17,7 @@ from crm.consents.services import record_consent
 from crm.models import Consent, Customer, Interaction
 from emotions.log import views
 from emotions.models import Snapshot
-from emotions.snapshots import services
+from emotions.uploads import services
 from tests.support.factories import CustomerFactory, UserFactory, face, uploaded_bytes
 from tests.support.photos import encoded, exif
 from tests.support.workspace import browser_of, text_of

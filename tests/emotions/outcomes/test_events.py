@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from crm.models import WebhookMessage
-from emotions.corrections.services import correct, take_back
+from emotions.consents.services import withhold_unfinished
+from emotions.corrections.services import choose_subject, correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from emotions.outcomes.services import fail
 from emotions.reanalyses.services import NothingToDo, reanalyse_everything
 from emotions.snapshots.models import GIVEN_UP
-from emotions.snapshots.services import choose_subject, withhold_unfinished
 from emotions.tasks import sweep_snapshots
 from ml.labels import Emotion
 from tests.support.analysing import analyse, reanalyse

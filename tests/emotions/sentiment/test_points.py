@@ -12,12 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from crm.consents.services import record_consent
 from crm.models import User
 from emotions.answers.queries import answer
-from emotions.corrections.services import correct, take_back
+from emotions.corrections.services import choose_subject, correct, take_back
 from emotions.models import EmotionCorrection, EmotionRecord, SentimentPoint, Snapshot
 from emotions.reanalyses.services import reanalyse_snapshot
 from emotions.sentiment import points as sentiment_points
 from emotions.sentiment.points import refresh_points
-from emotions.snapshots.services import choose_subject
 from ml.labels import EMOTIONS, VALENCE, Emotion
 from tests.support.analysing import analyse, reanalyse
 from tests.support.factories import (

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from crm.models import Consent, Interaction, Scope
 from emotions.models import Snapshot
-from emotions.snapshots.api.views import SnapshotViews
+from emotions.uploads.api.views import SnapshotViews
 from tests.support.accounting import stray_files
 from tests.support.api import System
 from tests.support.broker import Queue

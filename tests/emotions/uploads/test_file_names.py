@@ -11,7 +11,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParser
 
 from emotions.models import Snapshot
-from emotions.snapshots.api.file_names import MAX_HEADERS, ReadableFileNames, readable_headers
+from emotions.uploads.api.file_names import MAX_HEADERS, ReadableFileNames, readable_headers
 from ml.image import strip
 from tests.support.api import System
 from tests.support.factories import InteractionFactory, face_photo

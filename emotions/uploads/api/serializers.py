@@ -16,10 +16,10 @@ from crm.api.permissions import require_scope
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.models import Scope
 from emotions.answers.api import serializers as records
+from emotions.answers.api.filters import ANSWER_CHOICES, ANSWER_HELP, emotion_of
 from emotions.answers.api.serializers import EmotionRecordSerializer, ModelSerializer
-from emotions.api.filters import ANSWER_CHOICES, ANSWER_HELP, emotion_of
-from emotions.models import EmotionRecord, Snapshot
-from emotions.snapshots.models import OF_THE_QUEUE, SnapshotQuerySet
+from emotions.answers.models import EmotionRecord
+from emotions.snapshots.models import OF_THE_QUEUE, Snapshot, SnapshotQuerySet
 
 
 def named(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from crm.api.fields import StaffField
 from crm.api.filters import OfCustomer, TimeFilter
 from crm.api.serializers import StrictModelSerializer, StrictSerializer
+from emotions.answers.api.filters import EMOTION_CHOICES
 from emotions.answers.models import EmotionCorrection, EmotionCorrectionQuerySet
-from emotions.api.filters import EMOTION_CHOICES
 
 TAKEN_BACK = "taken_back"
 

@@ -7,8 +7,8 @@ from django.db import IntegrityError
 from rest_framework.exceptions import NotFound, ValidationError
 
 from crm.api.problems import Conflict, Unavailable
-from emotions.snapshots import services
 from emotions.snapshots.photos import PhotoRefused
+from emotions.uploads import services
 from ml import errors
 
 
@@ -37,11 +37,6 @@ class DecoderUnavailable(Unavailable):
 class NotFailed(Conflict):
     default_code = "not_failed"
     default_detail = "Only a snapshot whose analysis failed can be analysed again."
-
-
-class Superseded(Conflict):
-    default_code = "superseded"
-    default_detail = "The records of another model count for this snapshot now. Read them and repeat the change."
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from emotions.models import Snapshot
+from emotions.snapshots.models import Snapshot
 
 MAX_WAIT = 10  # seconds
 # Seconds between two looks: a photo is usually analysed within a few tenths of a second.

@@ -12,9 +12,7 @@ from django.utils import timezone
 from crm.consents.services import record_consent
 from crm.models import Consent, Customer, Interaction, User
 from emotions.analysis.tasks import analyse_snapshots
-from emotions.models import EmotionRecord, Snapshot
-from emotions.outcomes.causes import Cause
-from emotions.outcomes.services import outcome_changed
+from emotions.snapshots.models import Snapshot
 from emotions.snapshots.photos import CheckedPhoto, refuse_future
 from jobs.dispatch import announce_on_commit
 
@@ -189,37 +187,3 @@ def retry(snapshot: Snapshot) -> bool:
     failed.save()
     announce_on_commit(analyse_snapshots)
     return True
-
-
-@transaction.atomic
-def choose_subject(record: EmotionRecord) -> None:
-    """Say that this face, and no other of its photo, is the customer."""
-    Snapshot.objects.select_for_update().get(pk=record.snapshot_id)
-    faces = EmotionRecord.objects.filter(snapshot=record.snapshot_id, model_version=record.model_version_id)
-    faces.update(is_subject=False)
-    faces.filter(pk=record.pk).update(is_subject=True)
-    outcome_changed([record.snapshot_id], Cause.SUBJECT_CHOSEN)
-
-
-def withhold_unfinished(customer: Customer) -> None:
-    """End what waits or is being analysed after the customer withdrew the consent.
-
-    Call it inside the transaction of that. A worker that is at it finds its claim gone, and stores nothing.
-    """
-    withheld = list(Snapshot.objects.select_for_update(of=("self",)).unfinished().filter(customer=customer))
-    for snapshot in withheld:
-        snapshot.withhold()
-    outcome_changed([snapshot.pk for snapshot in withheld], Cause.CONSENT_WITHDRAWN)
-
-
-def withdraw_training(withdrawal: Consent) -> None:
-    """Whoever withdraws the consent to photos withdraws their use for the model too; agreeing anew is for both anew."""
-    customer, scope = withdrawal.customer, Consent.Scope.MODEL_TRAINING
-    if Consent.objects.stands_for(customer, scope):
-        record_consent(
-            customer,
-            granted=False,
-            obtained_by=withdrawal.obtained_by,
-            recorded_by=withdrawal.recorded_by,
-            scope=scope,
-        )

@@ -11,14 +11,14 @@ from pytest_django import Settings
 
 from crm.consents.services import record_consent
 from crm.models import Consent, Customer, Interaction
+from emotions.corrections.services import choose_subject
 from emotions.models import EmotionRecord, Snapshot
 from emotions.snapshots.photos import PhotoRefused
-from emotions.snapshots.services import (
+from emotions.uploads.services import (
     ConsentMissing,
     ConsentWithdrawn,
     StorageUnavailable,
     add_snapshot,
-    choose_subject,
     log_interaction,
     retry,
 )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm.models import IdempotentRequest, Scope
 from emotions.models import Snapshot
-from emotions.snapshots.api.waiting import PLACES
+from emotions.uploads.api.waiting import PLACES
 from tests.support.accounting import stray_files
 from tests.support.analysing import analyse
 from tests.support.api import System

@@ -14,8 +14,10 @@ from rest_framework.views import APIView
 
 from crm.api.views import ApiMixin
 from crm.models import Scope
-from emotions.models import EmotionRecord, Snapshot
+from emotions.answers import media as faces
+from emotions.answers.models import EmotionRecord
 from emotions.snapshots import media
+from emotions.snapshots.models import Snapshot
 
 NOT_AGAIN = {304: None}
 
@@ -64,4 +66,4 @@ class FaceView(FileView):
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """The transformed face, pixel for pixel as the network saw it."""
         records = EmotionRecord.objects.visible_to(self.user).only("uuid", "face_png")
-        return media.face_of(request._request, get_object_or_404(records, uuid=id))
+        return faces.face_of(request._request, get_object_or_404(records, uuid=id))

@@ -20,9 +20,9 @@ from crm.customers.api import MAX_NOTES
 from crm.customers.fields import CustomerField
 from crm.interactions.models import not_before_1900, not_in_the_future
 from crm.models import Consent, Customer, Interaction
-from emotions.api.problems import DecoderUnavailable, StorageUnavailable
-from emotions.snapshots.api.file_names import ReadableFileNames
 from emotions.snapshots.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future
+from emotions.uploads.api.file_names import ReadableFileNames
+from emotions.uploads.api.problems import DecoderUnavailable, StorageUnavailable
 from ml import errors
 from ml.photo import ACCEPTED
 

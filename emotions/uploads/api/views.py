@@ -23,12 +23,12 @@ from crm.api.etags import EtagDestroyMixin
 from crm.api.permissions import require_permission, require_scope
 from crm.api.views import ApiMixin
 from crm.models import Interaction, Scope
-from emotions.api.problems import NotFailed, problems
-from emotions.models import Snapshot
-from emotions.snapshots import services
-from emotions.snapshots.api.serializers import SnapshotFilter, SnapshotSerializer, SnapshotsSerializer, shown
-from emotions.snapshots.api.uploads import PhotoParser, UploadSerializer, UploadWithInteractionSerializer
-from emotions.snapshots.api.waiting import WAIT, seconds_to_wait, wait_until_finished
+from emotions.snapshots.models import Snapshot
+from emotions.uploads import services
+from emotions.uploads.api.problems import NotFailed, problems
+from emotions.uploads.api.serializers import SnapshotFilter, SnapshotSerializer, SnapshotsSerializer, shown
+from emotions.uploads.api.uploads import PhotoParser, UploadSerializer, UploadWithInteractionSerializer
+from emotions.uploads.api.waiting import WAIT, seconds_to_wait, wait_until_finished
 
 ONE_OR_SEVERAL = PolymorphicProxySerializer(
     component_name="UploadedSnapshots",

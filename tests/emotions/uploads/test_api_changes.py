@@ -12,11 +12,12 @@ from pytest_django import Settings
 from crm.consents.services import record_consent
 from crm.models import Consent
 from emotions.corrections import services as corrections
+from emotions.corrections.services import choose_subject
 from emotions.model_management.services import activate
 from emotions.models import EmotionRecord, Snapshot
 from emotions.reanalyses.services import reanalyse_snapshot
-from emotions.snapshots import services
 from emotions.tasks import sweep_snapshots
+from emotions.uploads import services
 from ml.labels import Emotion
 from ml.registry import load_card
 from tests.support.analysing import analyse, reanalyse
@@ -136,7 +137,7 @@ def upload_again(snapshot: Snapshot) -> None:
 
 
 def choose_another_face(snapshot: Snapshot) -> None:
-    services.choose_subject(records_of(snapshot)[1])
+    choose_subject(records_of(snapshot)[1])
 
 
 def correct(snapshot: Snapshot) -> None:

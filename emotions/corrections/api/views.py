@@ -16,17 +16,21 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from crm.api.etags import EtagMixin
+from crm.api.problems import Conflict
 from crm.api.views import ApiMixin
 from crm.models import Scope
 from emotions.answers.api import serializers as records
 from emotions.answers.api.serializers import EmotionRecordFilter, EmotionRecordSerializer
-from emotions.api.problems import Superseded
-from emotions.corrections import api as corrections
+from emotions.answers.models import EmotionCorrection, EmotionRecord
 from emotions.corrections import services as people
-from emotions.corrections.api import CorrectionFilter, CorrectionSerializer, NewCorrectionSerializer
-from emotions.models import EmotionCorrection, EmotionRecord
-from emotions.snapshots import services
+from emotions.corrections.api import serializers as corrections
+from emotions.corrections.api.serializers import CorrectionFilter, CorrectionSerializer, NewCorrectionSerializer
 from ml.labels import Emotion
+
+
+class Superseded(Conflict):
+    default_code = "superseded"
+    default_detail = "The records of another model count for this snapshot now. Read them and repeat the change."
 
 
 class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionRecord]):
@@ -76,7 +80,7 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     @action(["post"], detail=True)
     def subject(self, request: Request, id: uuid.UUID) -> Response:
         """Say that this face, and no other of its photo, is the customer."""
-        services.choose_subject(self._current_record())
+        people.choose_subject(self._current_record())
         return Response(self.get_serializer(self.get_object()).data)
 
     def _current_record(self) -> Any:
