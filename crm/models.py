@@ -3,7 +3,8 @@
 from crm.accounts.models import User
 from crm.api.models import AnswerSubject, IdempotentRequest
 from crm.api_keys.models import ApiKey, Scope
-from crm.consents.models import AppendOnly, Consent
+from crm.append_only import AppendOnly
+from crm.consents.models import Consent
 from crm.customers.models import Customer
 from crm.interactions.models import Interaction
 from crm.webhooks.models.deliveries import DeliveryAttempt, WebhookDelivery, WebhookMessage

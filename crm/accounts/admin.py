@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
@@ -16,11 +16,7 @@ from crm.accounts.forms import AccountForm, NewAccountForm
 from crm.accounts.models import User
 from crm.accounts.rights import groups_to_give, may_change_account, may_change_group, permissions_to_give
 from crm.workspace.admin import WorkspaceAdmin
-
-if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    from django.contrib.auth.forms import AdminPasswordChangeForm
-else:
-    from unfold.forms import AdminPasswordChangeForm
+from crm.workspace.theme import AdminPasswordChangeForm
 
 admin.site.unregister(Group)
 

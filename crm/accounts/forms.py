@@ -1,12 +1,6 @@
 """What staff type in about the accounts of their colleagues."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    from django.contrib.auth.forms import AdminUserCreationForm as UserCreationForm
-    from django.contrib.auth.forms import UserChangeForm
-else:
-    from unfold.forms import UserChangeForm, UserCreationForm
+from crm.workspace.theme import UserChangeForm, UserCreationForm
 
 LABELS = {"is_staff": "May log in", "is_superuser": "May do everything"}
 HELP_TEXTS = {

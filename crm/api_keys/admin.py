@@ -6,7 +6,7 @@ key reaches more than its maker does. A key never changes: another one is made, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -29,13 +29,7 @@ from crm.accounts.models import User
 from crm.api_keys.models import ApiKey, Scope
 from crm.workspace.admin import WorkspaceAdmin
 from crm.workspace.links import open_or_home
-
-if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    from django.forms import CheckboxSelectMultiple as AdminCheckboxes
-    from django.forms import Textarea as AdminTextarea
-else:
-    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as AdminCheckboxes
-    from unfold.widgets import UnfoldAdminTextareaWidget as AdminTextarea
+from crm.workspace.theme import Checkboxes, Textarea
 
 admin.site.unregister(UnusedApiKey)
 
@@ -44,12 +38,12 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
     scopes = forms.MultipleChoiceField(
         label="May",
         choices=[(scope.value, f"{scope.label} ({scope.value})") for scope in Scope],
-        widget=AdminCheckboxes,
+        widget=Checkboxes,
         help_text="Tick only what the system needs.",
     )
     allowed_addresses = forms.CharField(
         required=False,
-        widget=AdminTextarea(attrs={"rows": 3}),
+        widget=Textarea(attrs={"rows": 3}),
         help_text="IP addresses or networks, one a line, such as 192.0.2.7 or 2001:db8::/32. Empty: from anywhere.",
     )
 

@@ -1,6 +1,6 @@
 """Pages of the history of consents, which is only ever added to."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -13,11 +13,7 @@ from crm.consents.services import AnalysisConsentMissing, check_consent, record_
 from crm.customers.models import Customer
 from crm.text.fields import SEARCH_COLUMN
 from crm.workspace.staff import StaffAdmin
-
-if TYPE_CHECKING:  # Unfold has no types; its classes extend these
-    from django.forms import Select as AdminSelect
-else:
-    from unfold.widgets import UnfoldAdminSelectWidget as AdminSelect
+from crm.workspace.theme import Select
 
 
 class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -26,7 +22,7 @@ class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         label="The customer",
         choices=(("", "Select value"), ("yes", "agrees"), ("no", "withdraws the consent")),
         coerce=lambda value: value == "yes",
-        widget=AdminSelect,
+        widget=Select,
     )
 
     class Meta:

@@ -1,45 +1,34 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
 
 from crm.accounts.models import User
+from crm.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from crm.customers.models import Customer
 
 
-class AppendOnly(TypeError):
-    """Somebody tried to change what may only be added to."""
-
-
-class ConsentQuerySet(models.QuerySet["Consent"]):
+class ConsentQuerySet(AppendOnlyQuerySet["Consent"]):
     def visible_to(self, user: User) -> ConsentQuerySet:
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def newest_of(self, customer: Customer, scope: str) -> Consent | None:
-        """The entry that says what the customer wants now; None before there is any."""
-        return self.filter(customer=customer, scope=scope).order_by("-pk").first()
-
-    def stands_for(self, customer: Customer, scope: str) -> bool:
-        """Whether the newest entry for this customer and scope grants it."""
-        newest = self.newest_of(customer, scope)
-        return newest is not None and newest.granted
+        """Return the entry that says what the customer wants now, with who recorded it; None before there is any."""
+        return self.filter(customer=customer, scope=scope).select_related("recorded_by").order_by("-pk").first()
 
     def standing(self, scope: str) -> ConsentQuerySet:
-        """The newest entry of each customer for this scope, where it grants it."""
+        """Return the newest entry of each customer for this scope, where it grants the consent."""
         newer = Consent.objects.filter(customer=models.OuterRef("customer"), scope=scope, pk__gt=models.OuterRef("pk"))
         return self.filter(~models.Exists(newer), scope=scope, granted=True)
 
-    def update(self, **values: Any) -> NoReturn:
-        raise AppendOnly("Consent is never changed: record a new entry instead.")
-
-    def delete(self) -> NoReturn:
-        raise AppendOnly("Consent is never deleted: record its withdrawal instead.")
+    def stands_for(self, customer: Customer, scope: str) -> bool:
+        """Return whether the customer's consent of this scope stands."""
+        return self.standing(scope).filter(customer=customer).exists()
 
 
-class Consent(models.Model):
+class Consent(AppendOnlyModel):
     """One entry in the history of what a customer agreed to; the newest of a scope stands."""
 
     class Scope(models.TextChoices):
@@ -72,11 +61,3 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_scope_display()}: {'granted' if self.granted else 'withdrawn'}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnly("Consent is never changed: record a new entry instead.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("Consent is never deleted: record its withdrawal instead.")

@@ -1,16 +1,10 @@
 """What staff type in about a webhook."""
 
-from typing import TYPE_CHECKING
-
 from django import forms
 
 from crm.webhooks.event_types import event_types
 from crm.webhooks.models.endpoints import WebhookEndpoint
-
-if TYPE_CHECKING:  # Unfold has no types
-    from django.forms import CheckboxSelectMultiple
-else:
-    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple
+from crm.workspace.theme import Checkboxes
 
 
 def choices() -> list[tuple[str, str]]:
@@ -18,7 +12,7 @@ def choices() -> list[tuple[str, str]]:
 
 
 class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    events = forms.MultipleChoiceField(label="Hears of", choices=choices, widget=CheckboxSelectMultiple)
+    events = forms.MultipleChoiceField(label="Hears of", choices=choices, widget=Checkboxes)
 
     class Meta:
         model = WebhookEndpoint

@@ -1,6 +1,6 @@
 """What the admin pages of every model share."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
@@ -13,11 +13,7 @@ from rest_framework.filters import search_smart_split
 from crm.text.search import matching
 from crm.workspace.deletions import CountsWhatItDeletes
 from crm.workspace.locks import LocksWhatItChanges
-
-if TYPE_CHECKING:  # Unfold has no types; its class extends this one
-    from django.contrib.admin import ModelAdmin
-else:
-    from unfold.admin import ModelAdmin
+from crm.workspace.theme import ModelAdmin
 
 # What the filters beside a list put behind the name of their field.
 LOOKUPS_OF_FILTERS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import CASCADE, PROTECT, RESTRICT, Model, Q
@@ -14,16 +14,12 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from crm.workspace.protected_rows import protected_rows
-
-if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin as Base
-else:
-    Base = object
+from crm.workspace.theme import PagesMixin
 
 NAMED = 20  # rows that the page names or shows; it counts the others
 
 
-class CountsWhatItDeletes(Base):  # type: ignore[type-arg]
+class CountsWhatItDeletes(PagesMixin):  # type: ignore[type-arg]
     """Before an admin page of rows. Django would list every row that goes with them, above the button."""
 
     # Whether who may delete a row may delete what belongs to it, whatever the pages of that say.

@@ -1,17 +1,14 @@
 """Two people at the same row's pages at once."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest
 
-if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin as Base
-else:
-    Base = object
+from crm.workspace.theme import PagesMixin
 
 
-class LocksWhatItChanges(Base):  # type: ignore[type-arg]
+class LocksWhatItChanges(PagesMixin):  # type: ignore[type-arg]
     """Before an admin page of rows: nobody can delete what a form is saving, nor save what is being deleted.
 
     Django would look for the row, find it gone when it saves, and write the deleted one anew.

@@ -2,20 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import HttpRequest
 
-if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin as Base
-else:
-    Base = object
+from crm.workspace.theme import PagesMixin
 
 
-class LogsNoNames(Base):  # type: ignore[type-arg]
+class LogsNoNames(PagesMixin):  # type: ignore[type-arg]
     """Before an admin page of customers' rows: the log says who did what to which number, and never a name."""
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:

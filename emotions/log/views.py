@@ -16,12 +16,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from crm.http.body_limits import takes_large_bodies
-from crm.models import Customer, Interaction
+from crm.models import Consent, Customer, Interaction
 from emotions.access import StaffRequest, customer_or_404
 from emotions.log.forms import UNAVAILABLE, LogForm
 from emotions.snapshots.photos import PhotoRefused
 from emotions.timeline.pages import customer_page
-from emotions.timeline.queries import newest_consent, page_with
+from emotions.timeline.queries import page_with
 from emotions.uploads import services
 from jobs.outage import RETRY_AFTER
 
@@ -31,7 +31,7 @@ from jobs.outage import RETRY_AFTER
 def log(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The form for an interaction with its photos. Scripts ask for JSON, browsers without get pages."""
     customer = customer_or_404(request, public_id)
-    consent = newest_consent(customer)
+    consent = Consent.objects.newest_of(customer, Consent.Scope.EMOTION_ANALYSIS)
     if request.method != "POST":
         return _log_page(request, customer, LogForm(customer, consent=consent))
     if logged := _logged_before(request, customer):

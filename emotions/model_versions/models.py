@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
-from crm.consents.models import AppendOnly
+from crm.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from ml.types import ModelCard
 
 
@@ -71,19 +70,13 @@ class ModelVersion(models.Model):
         return mine == (card.name, card.version, card.sha256, card.fingerprint)
 
 
-class ModelActivationQuerySet(models.QuerySet["ModelActivation"]):
+class ModelActivationQuerySet(AppendOnlyQuerySet["ModelActivation"]):
     def newest(self) -> ModelActivation | None:
         """Return the activation that is in force; None until somebody activates a model: the settings name it then."""
         return self.select_related("model_version").order_by("-pk").first()
 
-    def update(self, **values: Any) -> NoReturn:
-        raise AppendOnly("An activation is never changed: activate another model instead.")
 
-    def delete(self) -> NoReturn:
-        raise AppendOnly("An activation is never deleted: activate another model instead.")
-
-
-class ModelActivation(models.Model):
+class ModelActivation(AppendOnlyModel):
     """Record that somebody activated a model. Rows are only ever added; the newest is in force."""
 
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="activations")
@@ -98,11 +91,3 @@ class ModelActivation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_version}, activated by {self.activated_by or 'somebody'}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnly("An activation is never changed: activate another model instead.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("An activation is never deleted: activate another model instead.")

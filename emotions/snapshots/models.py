@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from crm.models import Consent, Customer, Interaction, User
@@ -61,10 +61,10 @@ class SnapshotQuerySet(WorkQuerySet["Snapshot"], LockedDeletionQuerySet["Snapsho
         return self.update(changed_at=timezone.now())
 
     def with_consent(self) -> SnapshotQuerySet:
-        """Each with `has_consent`: whether the customer's newest word on photos is yes."""
-        words = Consent.objects.filter(customer=OuterRef("customer"), scope=Consent.Scope.EMOTION_ANALYSIS)
-        stands = Coalesce(Subquery(words.order_by("-pk").values("granted")[:1]), False)
-        return self.annotate(**{"has_consent": stands})  # django-stubs takes the plain keyword for a second field
+        """Annotate each snapshot with `has_consent`: whether the customer's consent to the analysis stands."""
+        standing = Consent.objects.standing(Consent.Scope.EMOTION_ANALYSIS)
+        has_consent = Exists(standing.filter(customer=OuterRef("customer")))
+        return self.annotate(**{"has_consent": has_consent})  # django-stubs takes the plain keyword for a second field
 
 
 STATES = {

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from crm.models import Consent
 from emotions.access import StaffRequest
 from emotions.corrections import services as corrections
 from emotions.corrections.forms import CorrectionForm
@@ -18,7 +19,7 @@ from emotions.model_versions.services import other_versions
 from emotions.snapshots.models import Snapshot
 from emotions.timeline.cards import card
 from emotions.timeline.lookups import correctable_or_404, face_or_404, snapshot_or_404
-from emotions.timeline.queries import newest_consent, page_with
+from emotions.timeline.queries import page_with
 from emotions.uploads import services
 
 CHART_CHANGED = "snapshot-finished"  # the page then fetches the chart of the sentiment
@@ -95,7 +96,7 @@ def _render_card(request: StaffRequest, snapshot: Snapshot, problem: str = "", *
         "problem": problem,
         "announce": True,
         "focus": focus,
-        "consent": newest_consent(snapshot.interaction.customer),
+        "consent": Consent.objects.newest_of(snapshot.interaction.customer, Consent.Scope.EMOTION_ANALYSIS),
     }
     response = render(request, "emotions/snapshots/snapshot.html", context)
     if not snapshot.is_unfinished:

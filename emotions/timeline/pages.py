@@ -11,7 +11,6 @@ from django.shortcuts import render
 
 from crm.models import Consent, Customer
 from emotions.access import StaffRequest
-from emotions.timeline.queries import newest_consent
 
 
 def customer_page(
@@ -22,8 +21,8 @@ def customer_page(
     about = {
         "title": title,
         "customer": customer,
-        "consent": newest_consent(customer),
-        "training_consent": newest_consent(customer, Consent.Scope.MODEL_TRAINING),
+        "consent": Consent.objects.newest_of(customer, Consent.Scope.EMOTION_ANALYSIS),
+        "training_consent": Consent.objects.newest_of(customer, Consent.Scope.MODEL_TRAINING),
         "notice_version": settings.CONSENT_NOTICE_VERSION,
     }
     return render(request, template, frame | about | context, status=status)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q
 
-from crm.models import Consent, Customer, Interaction
+from crm.models import Customer, Interaction
 from emotions.model_versions.services import other_versions
 from emotions.snapshots.models import Snapshot
 from emotions.timeline.cards import Card, card, with_faces
@@ -43,12 +43,6 @@ def page_with(interaction: Interaction) -> int:
     """Return the number of the timeline's page on which the interaction is."""
     newer = Q(occurred_at__gt=interaction.occurred_at) | Q(occurred_at=interaction.occurred_at, pk__gt=interaction.pk)
     return Interaction.objects.filter(newer, customer=interaction.customer_id).count() // INTERACTIONS_PER_PAGE + 1
-
-
-def newest_consent(customer: Customer, scope: str = Consent.Scope.EMOTION_ANALYSIS) -> Consent | None:
-    """Return the entry that decides at present whether the customer agrees to this use, with who recorded it."""
-    entries = Consent.objects.filter(customer=customer, scope=scope)
-    return entries.select_related("recorded_by").order_by("-pk").first()
 
 
 def _entries(interactions: Iterable[Interaction]) -> Iterable[Entry]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from crm.consents.models import AppendOnly
+from crm.append_only import AppendOnly
 from emotions.model_management.services import activate
 from emotions.model_versions.services import active_model, model_before
 from emotions.models import EmotionRecord, ModelActivation, ModelVersion, Reanalysis

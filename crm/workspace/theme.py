@@ -1,0 +1,33 @@
+"""The theme's classes, typed as the classes of Django that they extend: Unfold has no types of its own.
+
+Admin pages take them from here. `PagesMixin` is the base of a class that stands before a ModelAdmin.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+    from django.contrib.admin import ModelAdmin as PagesMixin
+    from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+    from django.contrib.auth.forms import AdminUserCreationForm as UserCreationForm
+    from django.forms import CheckboxSelectMultiple as Checkboxes
+    from django.forms import Select, Textarea
+else:
+    from unfold.admin import ModelAdmin
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as Checkboxes
+    from unfold.widgets import UnfoldAdminSelectWidget as Select
+    from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
+
+    PagesMixin = object
+
+__all__ = [
+    "AdminPasswordChangeForm",
+    "Checkboxes",
+    "ModelAdmin",
+    "PagesMixin",
+    "Select",
+    "Textarea",
+    "UserChangeForm",
+    "UserCreationForm",
+]
