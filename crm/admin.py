@@ -1,7 +1,7 @@
 """List the admin pages of the CRM, for Django.
 
-Every member of staff may work with the customers that they may see (`visible_to`). Deleting, and managing
-the staff, need Django's permissions.
+Every member of staff may work with the customers whom `visible_to` shows them. Deleting, and managing accounts, need
+Django's permissions.
 """
 
 from crm.accounts import admin as accounts

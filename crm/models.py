@@ -1,4 +1,4 @@
-"""List the models of the CRM, for Django and for those who use them."""
+"""List the models of the CRM, for Django and for other apps."""
 
 from crm.accounts.models import User
 from crm.api.models import AnswerSubject, IdempotentRequest

@@ -1,4 +1,4 @@
-"""Addresses of the API's part that is about customers."""
+"""Collect the API addresses of the CRM's features."""
 
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
@@ -28,7 +28,7 @@ urlpatterns = [
         name="customer-by-external-id",
     ),
     path("", include(router.urls)),
-    # Anybody may ask for it, and it takes a second to make.
+    # Anybody may ask for the schema, and making it takes a second.
     path("schema", cache_page(24 * 3600, cache="process")(SpectacularAPIView.as_view()), name="schema"),
     path("docs", SwaggerView.as_view(url_name="api:schema"), name="docs"),
     path("redoc", RedocView.as_view(url_name="api:schema"), name="redoc"),

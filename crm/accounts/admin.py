@@ -1,4 +1,4 @@
-"""The pages on which the accounts of staff, and their groups, are managed."""
+"""Define the pages on which accounts of staff and their groups are managed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ admin.site.unregister(Group)
 
 
 class WithinOwnRights(WorkspaceAdmin):
-    """Before pages of what holds rights: only those who have them all themselves may change or delete it."""
+    """Let only those change or delete an account or a group who have all of its rights themselves."""
 
     def within_rights(self, giver: User, obj: Any) -> bool:
         raise NotImplementedError
@@ -74,7 +74,7 @@ class UserAdmin(WithinOwnRights, BaseUserAdmin):  # type: ignore[type-arg]
         return may_change_account(giver, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Ask for the right to change accounts too, without which Django refuses the form."""
+        """Require the right to change accounts too, without which Django refuses the form."""
         may_add: bool = super().has_add_permission(request)
         return may_add and self.has_change_permission(request)
 
@@ -82,7 +82,7 @@ class UserAdmin(WithinOwnRights, BaseUserAdmin):  # type: ignore[type-arg]
         return {"is_staff": True, **super().get_changeform_initial_data(request)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Leave out the password, with its link to another, where the account is only read."""
+        """Leave out the password, and the link to change it, where the account can only be read."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
@@ -96,7 +96,7 @@ class UserAdmin(WithinOwnRights, BaseUserAdmin):  # type: ignore[type-arg]
         return fields if cast(User, request.user).is_superuser else (*fields, "is_superuser")
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        with transaction.atomic():  # the account stays locked, and so keeps the rights that were looked at
+        with transaction.atomic():  # the account stays locked, so its rights cannot grow after they were checked
             return super().user_change_password(request, id, form_url)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

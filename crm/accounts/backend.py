@@ -1,4 +1,4 @@
-"""How a password is looked at, whichever page asks for it."""
+"""Check passwords, whichever page asks for them."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from crm.accounts.attempts import begin_attempt
 
 
 class LimitedBackend(ModelBackend):
-    """Django's, which looks at no more passwords than `begin_attempt` allows."""
+    """Django's backend, which checks no more passwords than `begin_attempt` allows."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> Any:
-        """Raises TooManyAttempts, which `LoginLimits` makes an answer of."""
+        """Return the user whose password this is. Raises TooManyAttempts, which `LoginLimits` turns into a page."""
         if request is None or username is None or password is None:
             return super().authenticate(request, username, password, **kwargs)
         attempt = begin_attempt(request, username)

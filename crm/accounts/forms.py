@@ -1,4 +1,4 @@
-"""What staff type in about the accounts of their colleagues."""
+"""Define the forms for accounts."""
 
 from crm.workspace.theme import UserChangeForm, UserCreationForm
 
@@ -6,7 +6,7 @@ LABELS = {"is_staff": "May log in", "is_superuser": "May do everything"}
 HELP_TEXTS = {
     "is_staff": "Members of staff log in here. Without this the account opens no page.",
     "is_active": "Untick this when somebody leaves, instead of deleting the account.",
-    "is_superuser": "With every permission there is, now and later. Only superusers can give this.",
+    "is_superuser": "The account has every permission, now and later. Only superusers can give this.",
     "groups": "The account has every permission of its groups. You can give those whose permissions you have yourself.",
     "user_permissions": "For this account alone. You can give the permissions that you have yourself.",
 }

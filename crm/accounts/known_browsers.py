@@ -1,4 +1,4 @@
-"""A cookie that says that this browser has known an account's password, as in OWASP's "device cookies"."""
+"""Remember in a cookie that this browser has logged in to an account, as OWASP's "device cookies" do."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -13,16 +13,16 @@ REMEMBERED = timedelta(days=90)
 
 
 def id_of_known_browser(request: HttpRequest, username: str) -> str | None:
-    """Return a name for the browser if it logged in to this account before, else None."""
+    """Return the browser's ID if it has logged in to this account before, otherwise None."""
     try:
-        said = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=REMEMBERED)
+        cookie = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=REMEMBERED)
     except signing.BadSignature:
         return None
-    return str(said["browser"]) if said["username"] == username else None
+    return str(cookie["browser"]) if cookie["username"] == username else None
 
 
 def remember_browser(response: HttpResponse, username: str) -> None:
-    """After a login."""
+    """Set the cookie after a login to this account."""
     response.set_cookie(
         COOKIE,
         signing.dumps({"username": username, "browser": uuid4().hex}, salt=SALT),

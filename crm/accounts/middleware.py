@@ -1,4 +1,4 @@
-"""Answer requests that exceed the limits on passwords."""
+"""Answer logins that exceed the limits, and remember browsers that logged in."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from crm.accounts.models import User
 
 
 class LoginLimits:
-    """Answers attempts that are too many, and remembers browsers that logged in."""
+    """Answer TooManyAttempts with a page, and set the cookie of a browser that logged in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -33,7 +33,7 @@ class LoginLimits:
         context = admin.site.each_context(request) | {
             "title": "Too many passwords were tried",
             "minutes": math.ceil(error.seconds / 60),
-            "until": timezone.now() + timedelta(seconds=error.seconds + 60),  # shown without its seconds
+            "until": timezone.now() + timedelta(seconds=error.seconds + 60),  # the page shows no seconds
         }
         page = render(request, "crm/accounts/too_many_attempts.html", context, status=429)
         page.headers["Retry-After"] = str(error.seconds)

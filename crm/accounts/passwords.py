@@ -1,4 +1,4 @@
-"""What a password must not be, beside what Django refuses."""
+"""Refuse weak passwords that Django accepts."""
 
 import re
 
@@ -7,21 +7,21 @@ from django.core.exceptions import ValidationError
 from crm.accounts.models import User
 from crm.text.normalisation import folded
 
-LEAST_BESIDE_NAMES = 8  # characters, as many as a password needs without them
+LEAST_BESIDE_NAMES = 8  # characters, as many as a password without names needs
 SHORTEST_NAME = 3
 
 
 class NotMadeOfNamesValidator:
-    """Refuse `owner2owner2` for `owner2`: Django compares names with the password as a whole only."""
+    """Refuse `owner2owner2` for `owner2`. Django only compares the whole password with a name."""
 
     def validate(self, password: str, user: User | None = None) -> None:
-        """Raises ValidationError."""
+        """Raise ValidationError if little of the password is left without the account's names."""
         if user is None:
             return
-        rest = written = folded(password)
+        rest = whole = folded(password)
         for name in _names_of(user):
             rest = rest.replace(name, "")
-        if rest != written and len(rest) < LEAST_BESIDE_NAMES:
+        if rest != whole and len(rest) < LEAST_BESIDE_NAMES:
             raise ValidationError(
                 "The password is little more than your name or email address. Use words that others cannot guess.",
                 "made_of_names",
@@ -33,6 +33,6 @@ class NotMadeOfNamesValidator:
 
 def _names_of(user: User) -> list[str]:
     """Return the account's names and their parts, the longest first."""
-    given = map(folded, [user.username, user.first_name, user.last_name, user.email])
-    names = {part for name in given for part in (name, *re.split(r"\W+", name))}
+    full = map(folded, [user.username, user.first_name, user.last_name, user.email])
+    names = {part for name in full for part in (name, *re.split(r"\W+", name))}
     return sorted((name for name in names if len(name) >= SHORTEST_NAME), key=len, reverse=True)

@@ -1,4 +1,7 @@
-"""Nobody gives rights that they do not have, nor gets them by taking over an account or a group that has them."""
+"""Decide which rights somebody may give.
+
+Nobody gives rights that they lack, or gets them by taking over an account or a group that has them.
+"""
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
@@ -12,20 +15,20 @@ def permissions_to_give(giver: User) -> QuerySet[Permission]:
 
 
 def groups_to_give(giver: User) -> QuerySet[Group]:
-    """Return the groups that hold nothing beyond what this member of staff has."""
+    """Return the groups whose permissions this member of staff has, every one."""
     beyond = Permission.objects.exclude(pk__in=permissions_to_give(giver).values("pk"))
     return Group.objects.exclude(permissions__in=beyond)
 
 
 def may_change_account(giver: User, account: User) -> bool:
-    """Whether the account, active or not, has no right that the other lacks."""
+    """Return whether the giver has every right of the account, which may be inactive."""
     if giver.is_superuser:
         return True
     return not account.is_superuser and _has_all(giver, _permissions_of(account))
 
 
 def may_change_group(giver: User, group: Group) -> bool:
-    """Whether the group holds no permission that the member of staff lacks."""
+    """Return whether the giver has every permission of the group."""
     return _has_all(giver, group.permissions.all())
 
 
@@ -34,6 +37,6 @@ def _has_all(giver: User, permissions: QuerySet[Permission]) -> bool:
 
 
 def _permissions_of(account: User) -> QuerySet[Permission]:
-    """Read the database, as Django says of an inactive account that it has none."""
+    """Read the permissions from the database, because Django gives an inactive account none."""
     given = Q(pk__in=account.user_permissions.values("pk"))
     return Permission.objects.filter(given | Q(group__in=account.groups.all())).distinct()

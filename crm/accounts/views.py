@@ -1,4 +1,4 @@
-"""The page on which staff change their own password: its question for the old one is limited as the login is."""
+"""Let staff change their own password. Guesses at the old one are limited as logins are."""
 
 from typing import cast
 
@@ -12,7 +12,7 @@ from crm.accounts.models import User
 
 
 def password_change(request: HttpRequest) -> HttpResponseBase:
-    """Raises TooManyAttempts."""
+    """Show Django's page, and count wrong old passwords. Raises TooManyAttempts."""
     if request.method != "POST":
         return admin.site.password_change(request)
     attempt = begin_attempt(request, cast(User, request.user).username)

@@ -101,7 +101,7 @@ class ProblemFormatter(ExceptionFormatter):
         if not isinstance(self.exc, ValidationError):
             detail = UNANSWERED[500][1] if self.exc.status_code == 500 else errors[0].detail
             return problem(self.exc.status_code, errors[0].code, detail)
-        return problem(self.exc.status_code, "invalid", BAD_INPUT) | {"errors": named(errors)}
+        return problem(self.exc.status_code, "invalid", BAD_INPUT) | {"errors": field_errors(errors)}
 
     def run(self) -> Any:
         if isinstance(self.exc, ValidationError) and {each.code for each in self.get_errors()} <= UNPROCESSABLE:
@@ -132,7 +132,7 @@ class ProblemHandler(ExceptionHandler):
         return super().convert_known_exceptions(exc)
 
 
-def named(errors: Iterable[Error]) -> list[dict[str, str]]:
+def field_errors(errors: Iterable[Error]) -> list[dict[str, str]]:
     """What was wrong with the input, field by field."""
     return [
         {

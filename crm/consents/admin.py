@@ -1,4 +1,4 @@
-"""Pages of the history of consents, which is only ever added to."""
+"""Define the pages of the consents, a history to which staff can only add."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from crm.workspace.theme import Select
 
 
 class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    # A choice without a default, as an unticked box would withdraw a consent by mistake.
+    # A choice without a default: a box that nobody ticked would withdraw a consent by mistake.
     granted = forms.TypedChoiceField(
         label="The customer",
         choices=(("", "Select value"), ("yes", "agrees"), ("no", "withdraws the consent")),
@@ -43,7 +43,7 @@ class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
 
 @admin.register(Consent)
 class ConsentAdmin(StaffAdmin):
-    """The history is only ever added to."""
+    """Staff can read the history and add to it."""
 
     form = ConsentForm
     list_display = ("customer", "scope", "granted", "obtained_by", "notice_version", "recorded_by", "recorded_at")
@@ -55,8 +55,8 @@ class ConsentAdmin(StaffAdmin):
     autocomplete_fields = ("customer",)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        written = ("customer", "scope", "granted", "obtained_by")
-        return written if obj is None else (*written, "notice_version", "recorder", "recorded_at")
+        entered = ("customer", "scope", "granted", "obtained_by")
+        return entered if obj is None else (*entered, "notice_version", "recorder", "recorded_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return () if obj is None else self.get_fields(request, obj)
@@ -69,7 +69,7 @@ class ConsentAdmin(StaffAdmin):
 
     @admin.display(description="Recorded by")
     def recorder(self, consent: Consent) -> str:
-        """Name the colleague without a link to the account, which not everybody may open."""
+        """Return the colleague's name without a link to the account, which not everybody may open."""
         return str(consent.recorded_by or "-")
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What customers agreed to. The history is only ever added to; the newest entry of a scope stands."""
+"""Serve what customers agreed to: a history that only grows. The newest entry of a scope counts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ConsentFilter(OfCustomer):
 
 
 class ConsentViewSet(ApiMixin, EtagMixin, CreateModelMixin, ReadOnlyModelViewSet[Consent]):
-    """Entries in the history of what customers agreed to."""
+    """The history of what customers agreed to. Entries are only added."""
 
     read_scope, write_scope = Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE
     queryset = Consent.objects.none()  # for the schema

@@ -29,7 +29,7 @@ class ConsentQuerySet(AppendOnlyQuerySet["Consent"]):
 
 
 class Consent(AppendOnlyModel):
-    """One entry in the history of what a customer agreed to; the newest of a scope stands."""
+    """One entry in the history of what a customer agreed to; the newest of a scope counts."""
 
     class Scope(models.TextChoices):
         EMOTION_ANALYSIS = "emotion_analysis", "Photos and emotion analysis"
@@ -56,7 +56,9 @@ class Consent(AppendOnlyModel):
         ordering = ("-pk",)
         indexes = (
             models.Index(fields=["customer", "scope", "-id"]),
-            models.Index(fields=["recorded_at", "id"], name="consent_by_time"),  # as other systems read them
+            models.Index(
+                fields=["recorded_at", "id"], name="consent_by_time"
+            ),  # the order in which other systems read consents
         )
 
     def __str__(self) -> str:

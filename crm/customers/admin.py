@@ -1,4 +1,4 @@
-"""The list and the form of customers."""
+"""Define the list and the form of customers."""
 
 from typing import Any
 

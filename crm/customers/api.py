@@ -1,4 +1,4 @@
-"""Customers, by their ID or by the ID that another system gave them."""
+"""Serve customers by their ID, or by the ID that another system gave them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class CustomerSerializer(StrictModelSerializer):
         allow_null=True,
         required=False,
         help_text="Username of the member of staff who looks after this customer; null: every member of staff may."
-        " Left out of a new customer: whom the key acts for.",
+        " If left out, a new customer belongs to the member of staff for whom the key acts.",
     )
     notes = TextField(max_length=MAX_NOTES, allow_blank=True, required=False)
 
@@ -70,7 +70,7 @@ class CustomerSerializer(StrictModelSerializer):
             "created_at",
             "updated_at",
         )
-        validators = ()  # that an external ID is taken is a conflict, which only the database knows for certain
+        validators = ()  # only the database knows for certain that an external ID is taken, and that is a conflict
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         source = attrs.get("source", self.instance.source if self.instance else "")
@@ -91,7 +91,7 @@ class CustomerSerializer(StrictModelSerializer):
 
 
 class UpsertedCustomerSerializer(CustomerSerializer):
-    """What is given of a customer who may be there already: a name only for a new one."""
+    """A customer who may exist already: only a new one needs a name."""
 
     class Meta(CustomerSerializer.Meta):
         extra_kwargs = {"name": {"required": False, "help_text": "Required for a new customer."}}  # noqa: RUF012
@@ -101,7 +101,7 @@ NAME_MISSING = "A new customer needs a name."
 
 
 class CustomerFilter(django_filters.FilterSet):
-    email = django_filters.CharFilter("email", method="by_email", help_text="In capital or small letters.")
+    email = django_filters.CharFilter("email", method="by_email", help_text="Capital and small letters are the same.")
     source = IdentifierFilter("source")
     external_id = IdentifierFilter("external_id")
     owner = django_filters.CharFilter("owner__username", help_text="Username.")
@@ -135,7 +135,7 @@ class CustomerViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Customer]):
         serializer.save(**owned_by(self.user, serializer.validated_data))
 
     def perform_destroy(self, instance: Customer) -> None:
-        """With everything that belongs to the customer."""
+        """Delete the customer with everything that belongs to them."""
         require_permission(self.user, "crm.delete_customer", "delete customers")
         instance.delete()
 
@@ -150,7 +150,7 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
         return Customer.objects.visible_to(self.user).select_related("owner")
 
     def get(self, request: Request, source: str, external_id: str) -> Response:
-        if "\0" in source + external_id:  # which PostgreSQL would refuse
+        if "\0" in source + external_id:  # PostgreSQL would refuse a NUL character
             raise NotFound
         customer = get_object_or_404(self.get_queryset(), source=source, external_id=external_id)
         return self.answer_read(request, customer)
@@ -158,7 +158,7 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
     @extend_schema(request=UpsertedCustomerSerializer, responses={200: CustomerSerializer, 201: CustomerSerializer})
     def put(self, request: Request, source: str, external_id: str) -> Response:
         """Create the customer, or update the fields that are given; with If-None-Match: * only create."""
-        data = _named(request.data, source=source, external_id=external_id)
+        data = _with_external_id(request.data, source=source, external_id=external_id)
         serializer = UpsertedCustomerSerializer(data=data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         customer, outcome = self._upsert(serializer.validated_data)
@@ -168,10 +168,10 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
 
     @transaction.atomic
     def _upsert(self, values: Values) -> tuple[Customer, Outcome]:
-        """Raises NotFound, PreconditionFailed, ValidationError."""
+        """Create or update the customer. Raises NotFound, PreconditionFailed, ValidationError."""
         if has_preconditions(self.request):
-            named = self.get_queryset().filter(source=values["source"], external_id=values["external_id"])
-            customer = named.select_for_update(of=("self",)).first()
+            matching = self.get_queryset().filter(source=values["source"], external_id=values["external_id"])
+            customer = matching.select_for_update(of=("self",)).first()
             check_preconditions(self.request, etag_of(self.whole(customer)) if customer else None)
         try:
             customer, outcome = upsert_customer(self.user, values)
@@ -179,13 +179,13 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
             raise NotFound from None
         except NameMissing:
             raise serializers.ValidationError({"name": [NAME_MISSING]}, "incomplete") from None
-        if outcome != Outcome.CREATED and only_creates(self.request):  # somebody else just did
+        if outcome != Outcome.CREATED and only_creates(self.request):  # somebody else has just created it
             raise PreconditionFailed("There is one already.")
         return customer, outcome
 
 
-def _named(data: Any, **external: str) -> Any:
-    """The request's body with what the address says. Raises ValidationError if both speak of different customers."""
+def _with_external_id(data: Any, **external: str) -> Any:
+    """Add the source and the external ID in the address to the body. Raises ValidationError if they differ."""
     if not isinstance(data, Mapping):
         return data
     for name, value in external.items():

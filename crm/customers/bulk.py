@@ -1,4 +1,4 @@
-"""Many customers in one request."""
+"""Create or update many customers in one request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from crm.api.problems import named
+from crm.api.problems import field_errors
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ApiMixin
 from crm.api_keys.models import Scope
@@ -35,7 +35,7 @@ class BulkCustomerSerializer(UpsertedCustomerSerializer):
 
 
 class CustomersSerializer(StrictSerializer):
-    # Each row is looked at by itself, so that a wrong one does not keep back the others.
+    # Each row is validated by itself, so that a wrong one does not hold up the others.
     customers = serializers.ListField(
         child=serializers.DictField(),
         min_length=1,
@@ -54,7 +54,7 @@ class RowResultSerializer(StrictSerializer):
     index = serializers.IntegerField(help_text="Place of the row in the request, from 0.")
     status = serializers.ChoiceField(STATUSES)
     id = serializers.UUIDField(allow_null=True)
-    errors = serializers.ListField(child=RowErrorSerializer())  # type: ignore[assignment]  # hides a property that is for input
+    errors = serializers.ListField(child=RowErrorSerializer())  # type: ignore[assignment]  # it hides a property that only input needs
 
 
 class RowResultsSerializer(StrictSerializer):
@@ -68,7 +68,7 @@ class BulkCustomersView(ApiMixin, APIView):
 
     @extend_schema(request=CustomersSerializer, responses=RowResultsSerializer)
     def post(self, request: Request) -> Response:
-        """Answers for each row whether it was created, updated, unchanged or refused; a refused one keeps no other."""
+        """Say for each row whether it was created, updated, unchanged or refused. A refused row stops no other."""
         body = CustomersSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         rows: Sequence[Any] = body.validated_data["customers"]
@@ -79,21 +79,21 @@ class BulkCustomersView(ApiMixin, APIView):
             try:
                 valid[index] = serializer.run_validation(row)
             except serializers.ValidationError as error:
-                results[index] = _failed(index, named(flatten_errors(error.detail)))
+                results[index] = _failed(index, field_errors(flatten_errors(error.detail)))
         answers = upsert_customers(self.user, list(valid.values()))
         for index, answer in zip(valid, answers, strict=True):
             results[index] = _result(index, answer)
         return Response({"results": results})
 
     def subjects_of(self, data: Any) -> set[UUID]:
-        """None, as it has nothing but IDs: one customer's deletion must not take the others' answer."""
+        """Return nothing: the answer holds only IDs, and deleting one customer must not forget the others' answer."""
         return set()
 
     def for_replay(self, data: Any) -> Any:
-        """Without the IDs of those who were deleted or are out of reach by now."""
+        """Leave out the IDs of customers who were deleted, or whom this member of staff may no longer see."""
         rows = data["results"]
-        made = [row["id"] for row in rows if row["id"]]
-        visible = Customer.objects.visible_to(self.user).filter(uuid__in=made)
+        ids = [row["id"] for row in rows if row["id"]]
+        visible = Customer.objects.visible_to(self.user).filter(uuid__in=ids)
         reached = {None, *map(str, visible.values_list("uuid", flat=True))}
         return {"results": [row if row["id"] in reached else _out_of_reach(row["index"]) for row in rows]}
 

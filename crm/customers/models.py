@@ -16,7 +16,10 @@ from crm.text.fields import CharField, EmailField, IdentifierField, Searchable, 
 
 class CustomerQuerySet(LockedDeletionQuerySet["Customer"]):
     def visible_to(self, user: User) -> CustomerQuerySet:
-        """Those the member of staff may see: their own, those nobody owns, or all with the permission."""
+        """Return the customers whom this member of staff may see.
+
+        Those are their own and those without an owner, or all with the permission `view_every_customer`.
+        """
         if not user.is_active or not user.is_staff:
             return self.none()
         if user.has_perm("crm.view_every_customer"):
@@ -54,10 +57,10 @@ class Customer(LockedDeletion, Searchable):
         permissions = (("view_every_customer", "Can see the customers of every owner"),)
         indexes = (
             models.Index(fields=["name", "id"]),
-            # The orders in which other systems read them.
+            # The orders in which other systems read customers.
             models.Index(fields=["created_at", "id"], name="customer_by_creation"),
             models.Index(fields=["updated_at", "id"], name="customer_by_change"),
-            # Their exact filters; most rows may leave these fields empty.
+            # The filters for exact values. Most rows may leave these fields empty.
             models.Index(fields=["company", "id"], condition=~Q(company=""), name="customer_of_company"),
             models.Index(Lower("email"), "id", name="customer_of_email"),
             models.Index(fields=["phone", "id"], condition=~Q(phone=""), name="customer_of_phone"),
@@ -77,7 +80,7 @@ class Customer(LockedDeletion, Searchable):
 
     @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """With what others are told of it (crm.webhooks), or not at all."""
+        """Save the customer in one transaction with the messages of its webhooks."""
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -85,7 +88,7 @@ class Customer(LockedDeletion, Searchable):
         return reverse(settings.CUSTOMER_PAGE, args=[self.uuid])
 
     def is_visible_to(self, user: User) -> bool:
-        """As `visible_to`, for a customer at hand."""
+        """Return whether `visible_to` would include this customer."""
         if not user.is_active or not user.is_staff:
             return False
         return self.owner_id in (None, user.pk) or user.has_perm("crm.view_every_customer")

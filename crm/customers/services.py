@@ -1,4 +1,4 @@
-"""Customers whom other systems push: created when their external ID is new, and else updated."""
+"""Create or update customers by the IDs that other systems gave them."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -11,7 +11,7 @@ from crm.accounts.models import User
 from crm.batches import batch
 from crm.customers.models import Customer
 
-Values = Mapping[str, Any]  # of a customer's fields, by name; source and external_id among them
+Values = Mapping[str, Any]  # a customer's fields by name, with source and external_id among them
 Identity = tuple[str, str]  # source and external ID
 
 
@@ -29,57 +29,57 @@ class NameMissing(ValueError):
     """A new customer needs a name."""
 
 
-def identity(values: Values) -> Identity:
+def _identity(values: Values) -> Identity:
     return values["source"], values["external_id"]
 
 
 def owned_by(user: User, values: Values) -> dict[str, Any]:
-    """Return what a new customer gets: an owner too, unless the values name one or, by None, everybody."""
+    """Return the values of a new customer, with this user as the owner unless the values have an owner, or None."""
     return {"owner": user, **values}
 
 
 @transaction.atomic
 def upsert_customer(user: User, values: Values) -> tuple[Customer, Outcome]:
-    """Create the customer with this source and external ID, or give it these values; fields left out stay.
+    """Create the customer with this source and external ID, or update the given fields.
 
-    Safe when two do so at once: the second waits, and updates. Raises OutOfReach, NameMissing.
+    When two callers do so at once, the second waits and then updates. Raises OutOfReach, NameMissing.
     """
     return _upsert(user, values, _locked([values]))
 
 
 @transaction.atomic
 def upsert_customers(user: User, rows: Sequence[Values]) -> list[tuple[Customer, Outcome] | OutOfReach | NameMissing]:
-    """As `upsert_customer`, for many; answers in the order of the rows."""
-    known = _locked(rows)
+    """Create or update many customers; return one answer for each row, in the order of the rows."""
+    existing = _locked(rows)
     answers: dict[int, tuple[Customer, Outcome] | OutOfReach | NameMissing] = {}
-    # Everybody writes in the same order, so that no two wait for each other.
+    # Everybody writes in the same order, so that no two callers wait for each other.
     with batch():
-        for index in sorted(range(len(rows)), key=lambda each: identity(rows[each])):
+        for index in sorted(range(len(rows)), key=lambda each: _identity(rows[each])):
             try:
-                answers[index] = _upsert(user, rows[index], known)
+                answers[index] = _upsert(user, rows[index], existing)
             except (OutOfReach, NameMissing) as error:
                 answers[index] = error
     return [answers[index] for index in range(len(rows))]
 
 
 def _locked(rows: Sequence[Values]) -> dict[Identity, Customer]:
-    """The customers that there are already, locked until the transaction ends."""
+    """Return the customers that exist already, locked until the transaction ends."""
     by_source: dict[str, list[str]] = {}
     for values in rows:
         by_source.setdefault(values["source"], []).append(values["external_id"])
     found: dict[Identity, Customer] = {}
     for source in sorted(by_source):
-        found |= {(each.source, each.external_id): each for each in _named(source, by_source[source])}
+        found |= {(each.source, each.external_id): each for each in _lock(source, by_source[source])}
     return found
 
 
-def _named(source: str, external_ids: Sequence[str]) -> QuerySet[Customer]:
+def _lock(source: str, external_ids: Sequence[str]) -> QuerySet[Customer]:
     customers = Customer.objects.filter(source=source, external_id__in=external_ids)
     return customers.select_for_update(of=("self",)).select_related("owner").order_by("external_id")
 
 
-def _upsert(user: User, values: Values, known: dict[Identity, Customer]) -> tuple[Customer, Outcome]:
-    customer = known.get(identity(values))
+def _upsert(user: User, values: Values, existing: dict[Identity, Customer]) -> tuple[Customer, Outcome]:
+    customer = existing.get(_identity(values))
     if customer is None:
         if "name" not in values:
             raise NameMissing
@@ -88,11 +88,11 @@ def _upsert(user: User, values: Values, known: dict[Identity, Customer]) -> tupl
             with transaction.atomic():
                 customer.save()
         except IntegrityError:  # somebody else was first
-            customer = _named(values["source"], [values["external_id"]]).get()
+            customer = _lock(values["source"], [values["external_id"]]).get()
         else:
-            known[identity(values)] = customer
+            existing[_identity(values)] = customer
             return customer, Outcome.CREATED
-    known[identity(values)] = customer
+    existing[_identity(values)] = customer
     if not customer.is_visible_to(user):
         raise OutOfReach
     changed = [name for name, value in values.items() if getattr(customer, name) != value]

@@ -1,4 +1,4 @@
-"""Pages to read and correct interactions. New ones are logged on the customer's timeline."""
+"""Define the pages to read and correct interactions. New ones are logged on the customer's timeline."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
@@ -29,7 +29,7 @@ class InteractionAdmin(StaffAdmin):
 
     @admin.display(description="Staff")
     def logged_by(self, interaction: Interaction) -> str:
-        """Name the colleague without a link to the account, which not everybody may open."""
+        """Return the colleague's name without a link to the account, which not everybody may open."""
         return str(interaction.staff or "-")
 
     def response_post_save_change(self, request: HttpRequest, obj: Interaction) -> HttpResponseRedirect:

@@ -1,4 +1,4 @@
-"""Contacts with customers."""
+"""Serve contacts with customers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from crm.interactions.models import Interaction
 from crm.text.fields import SEARCH_COLUMN
 
 
-def shown(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
-    """With all that an interaction's representation is made of, and of customers and staff no more than that."""
+def for_representation(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
+    """Load what the representation of an interaction needs, and no other column of customers and staff."""
     own = (field.attname for field in Interaction._meta.concrete_fields if field.name != SEARCH_COLUMN)
     return interactions.select_related("customer", "staff").only(*own, "customer__uuid", "staff__username")
 
@@ -67,12 +67,12 @@ class InteractionViewSet(ApiMixin, EtagWritesMixin, ModelViewSet[Interaction]):
     ordering = ("-occurred_at",)
 
     def get_queryset(self) -> QuerySet[Interaction]:
-        return shown(Interaction.objects.visible_to(self.user))
+        return for_representation(Interaction.objects.visible_to(self.user))
 
     def perform_create(self, serializer: serializers.BaseSerializer[Interaction]) -> None:
         serializer.save(staff=self.user)
 
     def perform_destroy(self, instance: Interaction) -> None:
-        """With its snapshots."""
+        """Delete the interaction with its snapshots."""
         require_permission(self.user, "crm.delete_interaction", "delete interactions")
         instance.delete()

@@ -1,4 +1,4 @@
-"""What must hold of the data that staff type in, whichever page they type it on."""
+"""Define the form of an interaction, which several pages use."""
 
 from django import forms
 

@@ -14,20 +14,20 @@ from crm.privacy.deletion import LockedDeletion, LockedDeletionQuerySet
 from crm.text.fields import Searchable, SearchText, TextField
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # staff's clocks may be a little ahead of the server's
-# A time zone moves dates of the year 1 to where Python has none, and then no page could show them.
+# A time zone would move dates of the year 1 out of Python's range, and then no page could show them.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def not_in_the_future(occurred_at: datetime) -> None:
-    """Validator. Raises ValidationError for a time that has not come yet."""
+    """Raise ValidationError for a time in the future. A validator."""
     if occurred_at > timezone.now() + CLOCK_TOLERANCE:
         raise ValidationError("This time is in the future. Enter when the interaction took place.", "future")
 
 
 def not_before_1900(occurred_at: datetime) -> None:
-    """Validator. Raises ValidationError for a time before EARLIEST."""
+    """Raise ValidationError for a time before EARLIEST. A validator."""
     if occurred_at < EARLIEST:
-        raise ValidationError("This time is before 1900. Enter when it was.", "too_early")
+        raise ValidationError("This time is before 1900. Enter when the interaction took place.", "too_early")
 
 
 class InteractionQuerySet(LockedDeletionQuerySet["Interaction"]):
@@ -68,7 +68,7 @@ class Interaction(LockedDeletion, Searchable):
         ordering = ("-occurred_at", "-pk")
         indexes = (
             models.Index(fields=["customer", "-occurred_at", "-id"]),
-            # The orders in which other systems read them.
+            # The orders in which other systems read interactions.
             models.Index(fields=["occurred_at", "id"], name="interaction_by_time"),
             models.Index(fields=["created_at", "id"], name="interaction_by_creation"),
             models.Index(fields=["updated_at", "id"], name="interaction_by_change"),

@@ -1,7 +1,7 @@
-"""Counters that all processes share and that are exact: no two callers get the same number.
+"""Count exactly, in all processes together: no two callers get the same number.
 
-They are kept in the Redis of CACHE_URL or, where that is a folder, in a small database there: Django's files lose
-counts when two processes write at once, and delete any of them to make room.
+The counters are in the Redis of CACHE_URL or, where that is a folder, in a small database in that folder. Django's
+cache in files would not do: it loses counts when two processes write at once, and deletes files to make room.
 """
 
 import logging
@@ -18,31 +18,31 @@ from django.core.cache.backends.locmem import LocMemCache
 logger = logging.getLogger(__name__)
 
 FILE = "counters.sqlite3"
-PATIENCE = 5  # seconds that a process waits for others to count
-OF_THIS_PROCESS = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
+LOCK_TIMEOUT = 5  # seconds that a process waits while others count
+THIS_PROCESS = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 
 
 def count(name: str, lifetime: int, *, even_alone: bool = False) -> int | None:
-    """Count one more; return how many there are.
+    """Add one to the counter, and return the new number.
 
-    If the counters cannot be reached, each process counts `even_alone`, or else nobody and None is returned.
-    The counter is forgotten `lifetime` seconds after it was first counted.
+    If the counters cannot be reached, each process counts for itself if `even_alone`; otherwise None is returned.
+    The counter is forgotten `lifetime` seconds after its first count.
     """
-    with _or_nothing():
+    with _ignoring_outages():
         return _count_in_file(name, lifetime) if _in_files() else _count_in_cache(cache, name, lifetime)
-    return _count_in_cache(OF_THIS_PROCESS, name, lifetime) if even_alone else None
+    return _count_in_cache(THIS_PROCESS, name, lifetime) if even_alone else None
 
 
 def count_back(name: str) -> None:
-    """Count one less, unless the counter is forgotten."""
-    with _or_nothing():
+    """Take one from the counter, unless the counter was forgotten."""
+    with _ignoring_outages():
         if _in_files():
             with _database() as database:
                 database.execute("UPDATE counters SET number = number - 1 WHERE name = ?", (name,))
         else:
             _count_back_in_cache(cache, name)
         return
-    _count_back_in_cache(OF_THIS_PROCESS, name)
+    _count_back_in_cache(THIS_PROCESS, name)
 
 
 def _count_in_cache(counters: BaseCache, name: str, lifetime: int) -> int:
@@ -72,8 +72,8 @@ def _database() -> Iterator[sqlite3.Connection]:
     """Open the database for one transaction that writes."""
     folder = Path(settings.CACHES["default"]["LOCATION"])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)) as database:
-        database.execute("PRAGMA synchronous = OFF")  # a crash of the machine may forget counts
+    with closing(sqlite3.connect(folder / FILE, timeout=LOCK_TIMEOUT, isolation_level=None)) as database:
+        database.execute("PRAGMA synchronous = OFF")  # counts may be lost when the machine crashes
         database.execute("BEGIN IMMEDIATE")
         database.execute(
             "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, number INTEGER, ends REAL) WITHOUT ROWID"
@@ -84,7 +84,7 @@ def _database() -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _or_nothing() -> Iterator[None]:
+def _ignoring_outages() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # each cache has errors of its own

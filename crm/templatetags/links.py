@@ -1,4 +1,4 @@
-"""For templates that link to pages which not every member of staff may open."""
+"""Let templates leave out links to pages that the reader may not open."""
 
 from django import template
 from django.http import HttpRequest
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def is_open_to(address: object, request: HttpRequest) -> bool:
-    """Return false for no address at all, too."""
+    """Return whether the reader may open this address; false for an empty address."""
     return bool(address) and may_open(request, str(address))

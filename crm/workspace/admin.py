@@ -1,4 +1,4 @@
-"""What the admin pages of every model share."""
+"""Provide the base of every admin page."""
 
 from typing import Any, ClassVar
 
@@ -15,44 +15,44 @@ from crm.workspace.deletions import CountsWhatItDeletes
 from crm.workspace.locks import LocksWhatItChanges
 from crm.workspace.theme import ModelAdmin
 
-# What the filters beside a list put behind the name of their field.
+# What the filters beside a list append to the name of their field.
 LOOKUPS_OF_FILTERS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 
 
 class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # type: ignore[type-arg]
-    """Locks what it changes, counts what it deletes, and narrows a list by its own filters alone.
+    """Lock rows that a form changes, count rows that a deletion takes along, and filter a list only by its own filters.
 
-    Django would take any look-up of any field from the address, so that `?secret__regex=` would tell a secret letter
+    Django would accept any look-up of any field from the address. Then `?secret__regex=` would reveal a secret letter
     by letter, and a slow expression would keep a web process busy.
     """
 
     extra_lookups: ClassVar[tuple[str, ...]] = ()  # in addresses that other pages link to
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        if request is None or "\0" in value:  # which PostgreSQL would not even compare
+        if request is None or "\0" in value:  # PostgreSQL refuses to compare with a NUL character
             return False
         filters: Any = self.get_list_filter(request)
-        fields = [given if isinstance(given, str) else given[0] for given in filters]
+        fields = [each if isinstance(each, str) else each[0] for each in filters]
         return lookup in self.extra_lookups or lookup in (f + end for f in fields for end in LOOKUPS_OF_FILTERS)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Numbers and times in the address that no row can have are answered as other nonsense is."""
+        """Treat numbers and times in the address that no column can hold as any other wrong filter."""
         try:
             return super().get_changelist_instance(request)
         except (OverflowError, DataError) as error:
             raise IncorrectLookupParameters from error
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what the address fills in, without what the form would refuse."""
-        given = super().get_changeform_initial_data(request)
-        fields = self.get_form(request, change=False).base_fields if given else {}
-        return {name: value for name, value in given.items() if name in fields and _is_accepted(fields[name], value)}
+        """Return the values in the address with which the form begins, without those that it would refuse."""
+        values = super().get_changeform_initial_data(request)
+        fields = self.get_form(request, change=False).base_fields if values else {}
+        return {name: value for name, value in values.items() if name in fields and _is_accepted(fields[name], value)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """As `matching` finds them; none of them twice."""
-        if "\0" in search_term:  # which stands in no text, and PostgreSQL would not even compare
+        """Search as everywhere else (`matching`); no row is found twice."""
+        if "\0" in search_term:  # no text contains a NUL character, and PostgreSQL refuses to compare with it
             return queryset.none(), False
         words = search_smart_split(search_term)  # type: ignore[arg-type]  # it takes a text
         return matching(queryset, words, self.get_search_fields(request)), False

@@ -1,4 +1,4 @@
-"""What a page says before a deletion: how much of each kind goes, with as many queries however much that is."""
+"""Count what a deletion takes along, with the same number of queries however much it is."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from django.utils.text import capfirst
 from crm.workspace.protected_rows import protected_rows
 from crm.workspace.theme import PagesMixin
 
-NAMED = 20  # rows that the page names or shows; it counts the others
+MAX_NAMES = 20  # on one page; it counts the other rows
 
 
 class CountsWhatItDeletes(PagesMixin):  # type: ignore[type-arg]
-    """Before an admin page of rows. Django would list every row that goes with them, above the button."""
+    """Stand before an admin page, and count what goes with its rows. Django would list every single row."""
 
-    # Whether who may delete a row may delete what belongs to it, whatever the pages of that say.
+    # Whether the right to delete a row is enough to delete what belongs to it, whatever the pages of that say.
     deletes_what_belongs: ClassVar[bool] = False
     advice_before_deletion: ClassVar[str] = ""  # what to do about rows that keep others from being deleted
 
@@ -32,9 +32,9 @@ class CountsWhatItDeletes(PagesMixin):  # type: ignore[type-arg]
         rows = list(objs)
         belonging = dict(_belonging(self.model, Q(pk__in=[row.pk for row in rows])))
         counts = {model: model._base_manager.filter(which).count() for model, which in belonging.items()}
-        lines = [self.line_before_deletion(row) for row in rows[:NAMED]]
-        if len(rows) > NAMED:
-            lines.append(f"and {len(rows) - NAMED} more")
+        lines = [self.line_before_deletion(row) for row in rows[:MAX_NAMES]]
+        if len(rows) > MAX_NAMES:
+            lines.append(f"and {len(rows) - MAX_NAMES} more")
         found = {str(model._meta.verbose_name_plural): count for model, count in counts.items() if count}
         return lines, found, self._forbidden(request, rows, counts), self._protected(request, belonging)
 
@@ -58,7 +58,7 @@ class CountsWhatItDeletes(PagesMixin):  # type: ignore[type-arg]
 
 
 def _belonging(model: type[Model], which: Q) -> Iterator[tuple[type[Model], Q]]:
-    """Return each model that loses rows, with those rows; a model comes after the ones it belongs to."""
+    """Return each model that loses rows, and which; a model comes after those that it belongs to."""
     found: dict[type[Model], Q] = {model: which}
     for each in _in_order(model):
         yield each, found[each]

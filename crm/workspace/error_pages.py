@@ -1,4 +1,4 @@
-"""The pages for requests that are refused: each says what to do next. Those of the API are crm.api.problems'."""
+"""Show a page for each refused request, which says what to do next. For the API see crm/api/problems.py."""
 
 import errno
 import sys
@@ -17,41 +17,41 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400."""
+    """Answer a request that cannot be read (Django's handler400)."""
     text = "Something in the address is not understood. Go back and use the links and filters of the page."
     return _page(request, 400, "This address cannot be read", text)
 
 
 @requires_csrf_token
 def broken_off(request: HttpRequest) -> HttpResponse:
-    """For a form of which only a part arrived."""
+    """Answer a form of which only a part arrived."""
     text = "The connection broke off while it was sent, and nothing was saved. Go back and send it again."
     return _page(request, 400, "The form did not arrive whole", text)
 
 
 @requires_csrf_token
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler403."""
+    """Answer somebody who lacks a permission (Django's handler403)."""
     text = "Your account lacks the permission for this. If you need it, ask an administrator for it."
     return _page(request, 403, "You may not do this", text)
 
 
 @requires_csrf_token
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404."""
+    """Answer a request for something that is not there (Django's handler404)."""
     text = "It may have been deleted, or belong to a colleague. Check the address, or look for it in the lists."
     return _page(request, 404, "There is nothing here", text)
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    if not hasattr(request, "user"):  # a middleware refused it before anybody asked who sends it
+    if not hasattr(request, "user"):  # a middleware refused the request before the user was looked up
         request.user = AnonymousUser()
     context = admin.site.each_context(request) | {"title": title, "text": text}
     return render(request, "crm/errors/page.html", context, status=status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page for an error that nobody caught (Django's handler500): says so where it is known what is to be done."""
+    """Answer an error that nobody caught (Django's handler500), and say what to do where that is known."""
     error = sys.exception()
     if isinstance(error, UNAVAILABLE):
         return _plain_page(503, "The database cannot be reached", "Wait a moment, then go back and try again.")
@@ -62,6 +62,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _plain_page(status: int, title: str, text: str) -> HttpResponse:
-    """Without anything for which the database is asked."""
+    """Render a page that needs no database."""
     page = render_to_string("crm/errors/outage.html", {"title": title, "text": text})
     return HttpResponse(page, status=status, headers={"Retry-After": str(RETRY_AFTER)} if status == 503 else None)

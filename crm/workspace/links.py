@@ -1,4 +1,4 @@
-"""Which pages of the admin somebody may open, so that no page leads where they are refused."""
+"""Tell which admin pages somebody may open, so that no link leads to a refusal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.urls import ResolverMatch, resolve, reverse
 
 
 def may_open(request: HttpRequest, address: str) -> bool:
-    """Return whether a list, a row's page or an app's page is open to whoever asks; true for any other address."""
+    """Return whether the sender may open this list, row or app; true for any other address."""
     found = resolve(urlsplit(address).path)
     if found.url_name == "app_list":
         return bool(admin.site.get_app_list(request, found.kwargs["app_label"]))
@@ -21,7 +21,7 @@ def may_open(request: HttpRequest, address: str) -> bool:
 
 
 def open_or_home(request: HttpRequest, address: str) -> str:
-    """Return the address, or the page on which everybody begins."""
+    """Return the address if the sender may open it, otherwise that of the start page."""
     return address if may_open(request, address) else reverse("admin:index")
 
 

@@ -1,4 +1,4 @@
-"""Two people at the same row's pages at once."""
+"""Keep two people from changing and deleting the same row at once."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from crm.workspace.theme import PagesMixin
 
 
 class LocksWhatItChanges(PagesMixin):  # type: ignore[type-arg]
-    """Before an admin page of rows: nobody can delete what a form is saving, nor save what is being deleted.
+    """Stand before an admin page: nobody can delete a row that a form is saving, or save a row that is being deleted.
 
-    Django would look for the row, find it gone when it saves, and write the deleted one anew.
+    Django would read the row, find it gone when it saves, and insert the deleted row again.
     """
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        found = super().get_object(request, object_id, from_field or None)  # "?_to_field=" names no field
+        found = super().get_object(request, object_id, from_field or None)  # an empty "?_to_field=" means no field
         changes = request.method == "POST" and transaction.get_connection().in_atomic_block
         if found is None or not changes:
             return found

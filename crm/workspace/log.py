@@ -1,4 +1,4 @@
-"""Django's log of what staff did in the admin, which outlives the rows that it speaks of."""
+"""Write Django's log of what staff did in the admin. It outlives the rows that it describes."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from crm.workspace.theme import PagesMixin
 
 
 class LogsNoNames(PagesMixin):  # type: ignore[type-arg]
-    """Before an admin page of customers' rows: the log says who did what to which number, and never a name."""
+    """Stand before an admin page about customers: the log has the number of a row, and never a customer's name."""
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         return _log(request, [obj], ADDITION, message)
@@ -26,7 +26,7 @@ class LogsNoNames(PagesMixin):  # type: ignore[type-arg]
 
 
 def _log(request: HttpRequest, rows: Iterable[Model], action: int, message: Any) -> list[LogEntry]:
-    """The message names the form's fields, and none of their values."""
+    """Write one entry for each row. The message has the names of the form's fields, and none of their values."""
     return LogEntry.objects.bulk_create(
         LogEntry(
             user=cast(Any, request.user),

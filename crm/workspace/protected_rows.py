@@ -18,16 +18,16 @@ MAX_LINES = 20  # on one page; each owner that has such rows takes a line
 
 
 def protected_rows(request: HttpRequest, model: type[Model], rows: Q, relations: Iterable[Any]) -> Iterator[SafeString]:
-    """Yield a line for each row that may not go yet: how many others name it, and where to change those."""
+    """Yield a line for each row that cannot be deleted yet: how many others refer to it, and where to change them."""
     for relation in relations:
-        field, naming = relation.field, relation.related_model._base_manager
-        named = model._base_manager.filter(rows).values("pk")
-        counts = naming.filter(**{f"{field.name}__in": named}).values_list(field.name).annotate(Count("pk"))
-        pages = dict(counts.order_by(field.name))
-        for pk, row in model._base_manager.in_bulk(list(pages)[:MAX_LINES]).items():
-            yield _line(request, row, relation, pages[pk])
-        if len(pages) > MAX_LINES:
-            yield format_html("and {} more", len(pages) - MAX_LINES)
+        field, protecting = relation.field, relation.related_model._base_manager
+        owners = model._base_manager.filter(rows).values("pk")
+        counts = protecting.filter(**{f"{field.name}__in": owners}).values_list(field.name).annotate(Count("pk"))
+        by_owner = dict(counts.order_by(field.name))
+        for pk, row in model._base_manager.in_bulk(list(by_owner)[:MAX_LINES]).items():
+            yield _line(request, row, relation, by_owner[pk])
+        if len(by_owner) > MAX_LINES:
+            yield format_html("and {} more", len(by_owner) - MAX_LINES)
 
 
 def _line(request: HttpRequest, row: Model, relation: Any, count: int) -> SafeString:

@@ -1,4 +1,4 @@
-"""The search in the menu: the theme's, which takes the page's number on trust."""
+"""Answer the search in the menu. The theme's own view fails on a page number that does not exist."""
 
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    """Show the first page where the number is none, or there is no such page."""
+    """Show the first page if the page number is not a number, or too high."""
     site = cast(Any, admin.site)
     try:
         return cast(HttpResponse, site.search(request))

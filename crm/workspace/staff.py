@@ -1,4 +1,4 @@
-"""Pages that every member of staff may use, for the rows of customers that they may see."""
+"""Open admin pages to every member of staff, for the customers whom they may see."""
 
 from typing import Any, cast
 
@@ -10,9 +10,9 @@ from crm.workspace.log import LogsNoNames
 
 
 class StaffAdmin(LogsNoNames, WorkspaceAdmin):
-    """Open to every member of staff, for the rows of customers that they may see."""
+    """A page for every member of staff, with the rows of the customers whom they may see."""
 
-    deletes_what_belongs = True  # which has no delete pages of its own
+    deletes_what_belongs = True  # because that has no delete pages of its own
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _is_staff(request)

@@ -1,4 +1,4 @@
-"""manage.py create_first_account"""
+"""Create the first account, for `make run` and for new installations."""
 
 import secrets
 from typing import Any

@@ -124,7 +124,7 @@ class Timeline:
         bounds = {f"{at}__gte": self.after, f"{at}__lt": self.before}
         given = {name: value for name, value in bounds.items() if value is not None}
         if kind == Kind.INTERACTION:
-            return interactions.shown(Interaction.objects.filter(customer=self.customer, **given))
+            return interactions.for_representation(Interaction.objects.filter(customer=self.customer, **given))
         return snapshots.named(Snapshot.objects.filter(customer=self.customer, **given))
 
 

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from config.settings import cache
 from crm.accounts.attempts import TooManyAttempts, begin_attempt
-from crm.limits.counters import OF_THIS_PROCESS
+from crm.limits.counters import THIS_PROCESS
 from crm.models import User
 from tests.support.factories import UserFactory
 from tests.support.servers import RedisServer
@@ -107,13 +107,13 @@ def test_the_port_that_a_proxy_writes_makes_no_other_client(account: User, setti
 def test_attempts_are_limited_while_the_cache_is_away(
     account: User, settings: Settings, redis_server: RedisServer
 ) -> None:
-    OF_THIS_PROCESS.clear()
+    THIS_PROCESS.clear()
     settings.CACHES = {"default": cache(redis_server.url)}
     redis_server.stop()
     assert {tried("vera", "password") for _ in range(4)} == {302}
     assert [tried("vera") for _ in range(4)] == [200, 200, 200, 429]
     assert tried("vera", "password") == 429
-    OF_THIS_PROCESS.clear()
+    THIS_PROCESS.clear()
 
 
 def test_many_addresses_together_try_only_so_often(account: User) -> None:
