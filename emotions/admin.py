@@ -1,4 +1,4 @@
-"""List the admin pages of emotions, for Django."""
+"""List the admin pages of emotions for Django."""
 
 from emotions.snapshots import admin as snapshots
 

@@ -1,6 +1,5 @@
-"""What the app does when something happens elsewhere."""
+"""Connect this app to what happens in others: consents, deletions, health checks and metrics."""
 
-import logging
 from functools import partial
 from typing import Any
 
@@ -18,8 +17,6 @@ from emotions.snapshots.models import Snapshot
 from emotions.status.services import check_model
 from jobs.health import endpoints as health
 from jobs.health import metrics as site_metrics
-
-logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
@@ -39,10 +36,10 @@ def on_consent(consent: Consent, **_: Any) -> None:
 
 
 def lock_snapshots(sender: type[Model], pks: list[int], **_: Any) -> None:
-    """Wait until nobody writes an answer or a correction to what is going to be deleted.
+    """Wait until nobody is writing a result or a correction to the photos that are about to be deleted.
 
-    The customer or the interaction is locked by then. Who stores something takes them in the same order, so that
-    neither can wait for what the other has.
+    The customer or the interaction is locked already. Code that stores results takes the locks in the same order, so
+    that no two transactions wait for each other.
     """
     if sender in (Customer, Interaction):
         owned = Snapshot.objects.filter(**{f"{sender._meta.model_name}__in": pks})

@@ -1,4 +1,4 @@
-"""Addresses of the API's part that is about photos and what was seen in them."""
+"""Route the part of the API that is about photos and their results."""
 
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter

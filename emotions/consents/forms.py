@@ -1,4 +1,4 @@
-"""Check how a customer agreed or withdrew."""
+"""Check how a customer gave or withdrew a consent."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from crm.models import Consent
 
 
 class ConsentForm(forms.Form):
-    """How the customer said it."""
+    """Enter how the customer agreed or withdrew: in person, in writing and so on."""
 
     obtained_by = forms.ChoiceField(choices=Consent.ObtainedBy.choices, initial=Consent.ObtainedBy.IN_PERSON)
 
 
 class NewConsentForm(ConsentForm):
-    """Consent to photos and their analysis, and apart from that to their use for the model."""
+    """Enter a consent to photos and their analysis, and separately one to their use for training."""
 
     model_training = forms.BooleanField(required=False)

@@ -1,4 +1,4 @@
-"""Pages that ask before a consent is recorded or withdrawn."""
+"""Ask for confirmation, then record or withdraw a consent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emotions.timeline.pages import customer_page
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> HttpResponseBase:
-    """Ask before recording that the customer agreed, or no longer agrees."""
+    """Record or withdraw the consent to photos and their analysis."""
     customer = customer_or_404(request, public_id)
     form = (NewConsentForm if granted else ConsentForm)(request.POST or None)
     if form.is_valid():
@@ -31,7 +31,7 @@ def consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> Ht
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def training_consent(request: StaffRequest, public_id: uuid.UUID, *, granted: bool) -> HttpResponseBase:
-    """Ask before recording that the photos may be used to improve the model, or no longer."""
+    """Record or withdraw the consent to use the photos for training the model."""
     customer = customer_or_404(request, public_id)
     form = ConsentForm(request.POST or None)
     try:

@@ -1,4 +1,4 @@
-"""Check an interaction with its photos, and say what is wrong with which photo."""
+"""Check an interaction with its photos, and say which photo is wrong and why."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ WITHDRAWN = (
     "The customer withdrew the consent to photos and their analysis. Remove the photos, or, if the customer agrees"
     " again, record the new consent first on the customer's timeline."
 )
-UNAVAILABLE = "unavailable"  # code of an error that passes by itself
-UNAVAILABLE = "unavailable"  # code of an error that passes by itself
+UNAVAILABLE = "unavailable"  # the code of an error that passes by itself
 ACCEPTED_FILES = "image/*,.heic,.heif,.avif"
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoError:
-    index: int  # which of the chosen photos
+    index: int  # position among the chosen photos, from 0
     name: str
     message: str
 
@@ -37,7 +36,7 @@ class PhotosInput(forms.FileInput):
 
 
 class PhotosField(forms.FileField):
-    """Any number of files; whether they are photos is for the form to say."""
+    """Accept any number of files. The form checks whether they are photos."""
 
     widget = PhotosInput
 
@@ -46,9 +45,9 @@ class PhotosField(forms.FileField):
 
 
 class LogForm(InteractionForm):
-    """An interaction with its photos, and the consent if there is none yet."""
+    """Enter an interaction with its photos, and the consent if the customer has given none yet."""
 
-    # Made with the page: a second click sends the same one, and does not log a second interaction.
+    # The ID is made with the page, so that a second click does not log a second interaction.
     uuid = forms.UUIDField(widget=forms.HiddenInput({"autocomplete": "off"}), initial=uuid.uuid4)
     photos = PhotosField(required=False, widget=PhotosInput({"multiple": True, "accept": ACCEPTED_FILES}))
     consent = forms.BooleanField(required=False)
@@ -98,7 +97,7 @@ class LogForm(InteractionForm):
             return data
         has_photos = bool(data.get("photos") or self.photo_errors)
         if self.consent_withdrawn:
-            if has_photos or self.data.get("consent"):  # a page from before the withdrawal has that box
+            if has_photos or self.data.get("consent"):  # a page that was loaded before the withdrawal has this box
                 self.add_error(None, WITHDRAWN)
             return data
         if has_photos and not data.get("consent"):
@@ -111,7 +110,7 @@ class LogForm(InteractionForm):
         return data
 
     def focus_first_error(self) -> None:
-        """Lead to what is to be corrected, however far down the page it is."""
+        """Let the browser focus the first field with an error, however far down the page it is."""
         for field in self.visible_fields():
             if field.errors:
                 field.field.widget.attrs["autofocus"] = True
@@ -124,10 +123,10 @@ class LogForm(InteractionForm):
 
     @property
     def clock_hints(self) -> list[str]:
-        """What to tell of the clocks of the photos' cameras."""
+        """Return what staff should know about the cameras' clocks."""
         return [photo.clock_hint for photo in self.photos_given if photo.clock_hint]
 
     @property
     def consent_given_by(self) -> str | None:
-        """How the customer agreed just now; None when nothing was ticked."""
+        """Return how the customer has just agreed; None if the box was not ticked."""
         return self.cleaned_data["consent_obtained_by"] if self.cleaned_data.get("consent") else None

@@ -1,5 +1,5 @@
-// The admin theme opens its menus by clicks on elements that the keyboard does not reach (filters, navigation, account
-// menu, theme). This makes buttons of them: Tab reaches them, Enter and Space press them, Esc closes what they opened.
+// Let the keyboard reach the menus of the admin theme (filters, navigation, account, colours), which only open by click.
+// Their elements become buttons: Tab reaches them, Enter and Space press them, and Esc closes what they opened.
 
 (() => {
   "use strict";
@@ -8,12 +8,12 @@
   const FOCUSABLE = 'a[href], button, input:not([type="hidden"]), select, textarea, [tabindex="0"]';
   const SYMBOLS = { dock_to_right: "Menu", close: "Close the menu", chevron_right: "Show or hide the group" };
 
-  let opened = null; // the button whose region was opened last by keyboard
+  let opened = null; // the button that was last pressed by keyboard and opened something
 
   function makeButtons(root) {
     for (const element of root.querySelectorAll(PRESSABLE)) {
       const text = element.textContent.trim();
-      if (!text || element.dataset.keyboard) continue; // without text it is a backdrop; Esc does the same
+      if (!text || element.dataset.keyboard) continue; // An element without text is a backdrop, for which Esc does the same.
       element.dataset.keyboard = "yes";
       element.tabIndex = 0;
       element.setAttribute("role", "button");
@@ -41,7 +41,7 @@
     opened = null;
     const inside = document.activeElement;
     afterwards(() => {
-      if (inside?.checkVisibility() && inside !== button) button.click(); // the theme did not close it by itself
+      if (inside?.checkVisibility() && inside !== button) button.click(); // The theme did not close it by itself.
       afterwards(() => button.focus());
     });
   }
@@ -50,7 +50,7 @@
     if (event.key === "Escape" && opened) {
       close();
     } else if (event.target.dataset?.keyboard && (event.key === "Enter" || event.key === " ")) {
-      event.preventDefault(); // Space would scroll
+      event.preventDefault(); // Space would scroll the page.
       press(event.target);
     }
   });

@@ -58,7 +58,7 @@ def test_uncertain_faces_are_reviewed_one_after_the_other(site: Site, logged_in:
     expect(page.locator("[data-version]")).to_have_count(2)
     expect(page.locator("[data-version]").filter(has_text="careful")).to_contain_text("1 of 1")
     page.get_by_role("link", name="Least certain faces").click()
-    expect(page.get_by_text("No face to review")).to_be_visible()
+    expect(page.get_by_text("There is no face to review")).to_be_visible()
     expect_fits(page)
     assert complaints == []
 
@@ -86,7 +86,7 @@ def test_what_is_gone_meanwhile_is_said_and_not_passed_over(site: Site, logged_i
     expect(faces).to_have_count(2)
     first.snapshot.delete()
     page.locator(f"#face-{first.pk}").get_by_role("button", name="neutral").click()
-    expect(page.get_by_role("alert")).to_contain_text("It is not there any more")
+    expect(page.get_by_role("alert")).to_contain_text("This was deleted, or the photo was analysed again")
     page.locator(f"#face-{second.pk}").get_by_role("button", name="neutral").click()
     expect(page.get_by_text("Said by Sam Rivera")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)

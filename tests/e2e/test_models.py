@@ -12,13 +12,13 @@ def test_a_re_analysis_shows_how_far_it_is_and_can_be_stopped(
     page = logged_in
     snapshots = [SnapshotFactory(analysed=True) for _ in range(3)]
     page.get_by_role("link", name="Models").click()
-    page.get_by_role("button", name="All photos").click()
+    page.get_by_role("button", name="Re-analyse all photos").click()
     expect(page.get_by_text("Running: 0 of 3 photos")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Somebody stopped it.")).to_be_visible()
 
     page.get_by_role("link", name="← Models").click()
-    page.get_by_role("button", name="Photos that show another model's answer").click()
+    page.get_by_role("button", name="Re-analyse photos with another model's answer").click()
     expect(page.get_by_text("Running: 0 of 3 photos")).to_be_visible()
     page.evaluate("window.sameDocument = true")
     site.start_worker()

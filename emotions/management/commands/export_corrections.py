@@ -12,8 +12,8 @@ from ml.errors import ModelUnavailable
 
 class Command(BaseCommand):
     help = (
-        "Write the faces on which staff said something as a class-named folder with a manifest, for training. Only of"
-        " customers who agreed to that, and only while EXPORT_CORRECTIONS is on."
+        "Write the faces that staff corrected to a folder for training: one subfolder for each emotion, and a manifest."
+        " Only customers who agreed to this use are included, and only while EXPORT_CORRECTIONS is on."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,9 +25,9 @@ class Command(BaseCommand):
         except (ExportRefused, ModelUnavailable) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"Nothing was exported: {error}. Mend that and start again.") from error
+            raise CommandError(f"Nothing was exported: {error}. Correct that and start again.") from error
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was exported.", returncode=130) from None
         self.stdout.write(f"Exported {exported.faces} face{'' if exported.faces == 1 else 's'} to {out}.")
         if exported.unreadable:
-            self.stderr.write(f"{exported.unreadable} more could not be cut out: their photos are gone or broken.")
+            self.stderr.write(f"{exported.unreadable} more could not be exported: their photos are gone or broken.")

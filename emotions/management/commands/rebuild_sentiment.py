@@ -12,13 +12,13 @@ from emotions.snapshots.models import Snapshot
 
 class Command(BaseCommand):
     help = (
-        "Compare the copy that sentiment is read from with the records and corrections, and make right what differs."
-        " Staff and workers may go on meanwhile."
+        "Compare the sentiment of every photo with its records and corrections, and correct what differs."
+        " Staff and workers can go on meanwhile."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="change nothing; end with 1 if something differs")
-        parser.add_argument("--after", type=int, default=0, metavar="N", help="go on where an earlier run was stopped")
+        parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if something differs")
+        parser.add_argument("--after", type=int, default=0, metavar="N", help="continue where a run was stopped")
 
     def handle(self, *args: Any, check: bool, after: int, **options: Any) -> None:
         differed, reached = 0, after
@@ -30,8 +30,8 @@ class Command(BaseCommand):
                     differed += batch.differing
                     progress.update(batch.compared)
             except KeyboardInterrupt:
-                raise CommandError(f"Stopped. Go on with --after {reached}.", returncode=130) from None
+                raise CommandError(f"Stopped. Continue with --after {reached}.", returncode=130) from None
         found = f"{differed} of {total} snapshots {'differs' if differed == 1 else 'differ'}"
         if check and differed:
             raise CommandError(f"{found}. Run rebuild_sentiment without --check.")
-        self.stdout.write(f"{found}{', and are right now' if differed else ''}.")
+        self.stdout.write(f"{found}{' and were corrected' if differed else ''}.")

@@ -1,7 +1,7 @@
-"""Reads: a customer's interactions and snapshots in one list, newest first, in pages that all cost the same.
+"""Read a customer's interactions and snapshots as one list, newest first, in pages that all cost the same.
 
-A page begins behind a position, (time, kind, primary key), and both tables are asked for what comes after it. Of
-the same time, a snapshot comes before its interaction, as the later of the two.
+A page begins after a position (time, kind, primary key), and each table is read from there. At the same time, a
+snapshot counts as later than its interaction.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from emotions.uploads.api import serializers as snapshots
 
 
 class Kind(IntEnum):
-    """Of entries, in the order in which those of the same time happened."""
+    """The kinds of entries, in the order in which entries of the same time happened."""
 
     INTERACTION = 0
     SNAPSHOT = 1
@@ -36,6 +36,8 @@ MAX_KEY = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
+    """The place of an entry in the list."""
+
     at: datetime
     kind: Kind
     key: int
@@ -43,14 +45,14 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What a page begins behind: in the past of a position, or in its future."""
+    """Where a page begins: after this position towards newer entries, or towards older ones."""
 
     position: Position
     newer: bool
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Raises ValueError for what `str` did not make."""
+        """Read a cursor that `str` made. Raises ValueError for any other text."""
         try:
             newer, at, kind, key = json.loads(urlsafe_b64decode(text.encode("ascii")))
             if not (isinstance(newer, bool) and isinstance(key, int) and 0 <= key <= MAX_KEY):
@@ -89,17 +91,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One customer's, or what of it lies within these bounds."""
+    """One customer's entries of these kinds, within these bounds."""
 
     customer: Customer
     kinds: frozenset[Kind] = field(default_factory=lambda: frozenset(Kind))
-    after: datetime | None = None  # included
-    before: datetime | None = None  # not included
+    after: datetime | None = None  # inclusive
+    before: datetime | None = None  # exclusive
 
     def page(self, size: int, cursor: Cursor | None = None) -> Page:
-        """At most `size` entries, newest first."""
+        """Return at most `size` entries, newest first, with cursors to both sides."""
         newer = cursor is not None and cursor.newer
-        found = [entry for kind in sorted(self.kinds) for entry in self._behind(kind, cursor, size + 1)]
+        found = [entry for kind in sorted(self.kinds) for entry in self._entries_after(kind, cursor, size + 1)]
         found.sort(key=lambda entry: entry.position, reverse=not newer)
         entries, more = found[:size], len(found) > size
         if newer:
@@ -107,20 +109,20 @@ class Timeline:
         if not entries:
             return Page([], None, None)
         prefetch_related_objects([each.snapshot for each in entries if each.snapshot], snapshots.current_records())
-        older_ones = Cursor(entries[-1].position, newer=False) if more or newer else None
-        newer_ones = Cursor(entries[0].position, newer=True) if (more if newer else cursor) else None
-        return Page(entries, older_ones, newer_ones)
+        to_older = Cursor(entries[-1].position, newer=False) if more or newer else None
+        to_newer = Cursor(entries[0].position, newer=True) if (more if newer else cursor) else None
+        return Page(entries, to_older, to_newer)
 
-    def _behind(self, kind: Kind, cursor: Cursor | None, limit: int) -> Iterable[Entry]:
+    def _entries_after(self, kind: Kind, cursor: Cursor | None, limit: int) -> Iterable[Entry]:
         at = TIME_FIELDS[kind]
         sign = "" if cursor and cursor.newer else "-"
-        rows = self._within(kind, at).order_by(f"{sign}{at}", f"{sign}pk")
+        rows = self._rows(kind, at).order_by(f"{sign}{at}", f"{sign}pk")
         if cursor:
-            rows = rows.filter(_beyond(kind, at, cursor))
+            rows = rows.filter(_is_after(kind, at, cursor))
         for row in rows[:limit]:
             yield Entry(Position(getattr(row, at), kind, row.pk), **{kind.name.lower(): row})
 
-    def _within(self, kind: Kind, at: str) -> QuerySet[Any]:
+    def _rows(self, kind: Kind, at: str) -> QuerySet[Any]:
         bounds = {f"{at}__gte": self.after, f"{at}__lt": self.before}
         given = {name: value for name, value in bounds.items() if value is not None}
         if kind == Kind.INTERACTION:
@@ -128,11 +130,11 @@ class Timeline:
         return snapshots.named(Snapshot.objects.filter(customer=self.customer, **given))
 
 
-def _beyond(kind: Kind, at: str, cursor: Cursor) -> Q:
-    """Rows of this kind that come after the position, or before it."""
+def _is_after(kind: Kind, at: str, cursor: Cursor) -> Q:
+    """Match the rows of this kind that come after the position, in the direction of the cursor."""
     position, sign = cursor.position, "gt" if cursor.newer else "lt"
     if kind == position.kind:
-        # The first condition alone would do; the second lets the database begin at the right place of an index.
+        # The first condition is enough. The second lets the database start at the right place in an index.
         later = Q(**{f"{at}__{sign}": position.at}) | Q(**{at: position.at, f"pk__{sign}": position.key})
         return later & Q(**{f"{at}__{sign}e": position.at})
     same_time_too = (kind > position.kind) == cursor.newer

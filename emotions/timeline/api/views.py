@@ -1,4 +1,4 @@
-"""Address of a customer's timeline."""
+"""Serve a customer's timeline to other systems."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class TimelineView(ApiMixin, APIView):
     )
     def get(self, request: Request, id: uuid.UUID) -> Response:
         """Interactions and snapshots with their results in one list, newest first."""
-        asked = TimelineQuerySerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
+        query = TimelineQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
         page_size, cursor = CursorPagination().get_page_size(request), _cursor(request)
         customer = get_object_or_404(Customer.objects.visible_to(self.user), uuid=id)
-        kinds = frozenset({KINDS[asked.validated_data["type"]]} if "type" in asked.validated_data else Kind)
-        bounds = {name: asked.validated_data.get(f"at_{name}") for name in ("after", "before")}
+        kinds = frozenset({KINDS[query.validated_data["type"]]} if "type" in query.validated_data else Kind)
+        bounds = {name: query.validated_data.get(f"at_{name}") for name in ("after", "before")}
         page = Timeline(customer, kinds, **bounds).page(page_size, cursor)
         entries = TimelineEntrySerializer(page.entries, many=True, context={"request": request, "view": self})
         links = {"next": _link(request, page.next), "previous": _link(request, page.previous)}

@@ -1,4 +1,4 @@
-// The webcam: each picture taken goes to the log form as a file.
+// Take photos with the webcam, and add each to the log form as a file.
 
 (() => {
   "use strict";
@@ -15,7 +15,7 @@
 
   let stream = null;
   let taken = 0;
-  let facing = "environment"; // the customer stands before the phone, not behind it
+  let facing = "environment"; // The customer is in front of the person who holds the phone.
 
   const problems = {
     NotAllowedError: "The browser may not use the camera. Allow it in the browser's address bar, then try again.",
@@ -32,16 +32,16 @@
     let own = null;
     try {
       own = await start();
-      stop(); // closed and opened again while the browser asked: it answers both times
+      stop(); // The panel may have been closed and opened again while the browser asked; then two cameras start.
       stream = own;
       if (panel.hidden) {
-        stop(); // closed while the browser asked
+        stop(); // The panel was closed while the browser asked.
         return;
       }
       video.srcObject = stream;
       await video.play();
     } catch (error) {
-      if (stream !== own) return; // closed meanwhile, or another opening took its place
+      if (stream !== own) return; // The panel was closed meanwhile, or opened again.
       stop();
       message.textContent = problems[error.name] ?? `The camera could not be started. ${error.message}`;
       closer.focus();
@@ -56,13 +56,13 @@
 
   function switchCamera() {
     facing = facing === "environment" ? "user" : "environment";
-    stop(); // phones open one camera at a time
+    stop(); // Phones can use one camera at a time.
     open();
   }
 
   function start() {
     if (!navigator.mediaDevices) {
-      throw new Error("Browsers allow it on secure (https) pages only.");
+      throw new Error("Browsers allow cameras on secure (https) pages only.");
     }
     return navigator.mediaDevices.getUserMedia({
       video: { facingMode: facing, width: { ideal: 1920 }, height: { ideal: 1080 } },
@@ -79,7 +79,7 @@
         const file = new File([blob], `camera-${taken + 1}.jpg`, { type: "image/jpeg" });
         const event = new CustomEvent("rapport:photo", { detail: file, cancelable: true });
         if (!document.dispatchEvent(event)) {
-          message.textContent = "The photo was not added, as the others are being sent just now.";
+          message.textContent = "The photo was not added, because the form is being sent.";
           return;
         }
         taken += 1;

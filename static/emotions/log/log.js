@@ -1,5 +1,5 @@
 // The log form: photos are collected here until the form is sent, so that an error never loses them.
-// Without this script the form is an ordinary one.
+// Without this script the form works as an ordinary form.
 
 (() => {
   "use strict";
@@ -18,10 +18,10 @@
   const maxPhotos = Number(form.dataset.maxPhotos);
   const maxBytes = Number(form.dataset.maxBytes);
 
-  // Firefox keeps controls disabled when a page is loaded again, as while the form was being sent.
+  // Firefox keeps controls disabled when a page is reloaded that was left while the form was being sent.
   [...form.elements].forEach((control) => (control.disabled = false));
 
-  input.hasChangeListener = true; // keeps Unfold from adding its own, which expects a text field beside the input
+  input.hasChangeListener = true; // Unfold then adds no listener of its own, which would expect a text field beside the input.
 
   let added = 0;
   let chosen = []; // { file, item }, in the order in which they are sent
@@ -53,10 +53,10 @@
     return link;
   }
 
-  /** False when they are not taken now. */
+  /** Add files to the list. Returns false while the form is being sent. */
   function add(files) {
     if (paused) {
-      show(find('error="photos"'), ["What you entered is being sent just now, so nothing was added. Log more photos afterwards."]);
+      show(find('error="photos"'), ["The form is being sent, so no photo was added. Log more photos afterwards."]);
       return false;
     }
     show(find('error="photos"'), []);
@@ -90,7 +90,7 @@
     list.append(item);
   }
 
-  // Formats that the browser cannot show keep the symbol.
+  // The symbol stays for formats that the browser cannot show.
   function preview(item, file) {
     const image = item.querySelector("img");
     image.addEventListener("load", () => {
@@ -140,7 +140,7 @@
     fail("Nothing was saved yet. Please correct what is marked.", ...general);
   }
 
-  /** Say at the top what is wrong, with links to the places, and lead to the first of them. */
+  /** Show at the top what is wrong, with links to the fields, and focus the first of these. */
   function fail(...messages) {
     const marked = [...form.querySelectorAll("[data-marks]")].filter((error) => !error.hidden);
     const places = marked.map((error) => ({ text: error.textContent, place: placeOf(error) }));
@@ -151,7 +151,8 @@
 
   const placeOf = (error) => error.closest(".rp-thumb")?.querySelector("button") ?? document.getElementById(error.dataset.marks);
 
-  // What is changed after the data were taken would be lost without a word. Disabled controls are not sent, so take them first.
+  // Changes made after the data were read would be lost silently, so all controls are disabled. Read the data first,
+  // because disabled controls are not sent.
   function pause() {
     paused = [...form.elements].filter((control) => !control.disabled);
     paused.forEach((control) => (control.disabled = true));
@@ -175,7 +176,7 @@
     find("progress-label").textContent = loaded < total ? "Uploading…" : "Checking the photos…";
   }
 
-  // The cookie's token outlives a new login in another tab; the one in the page does not.
+  // The token in the cookie stays valid after a new login in another tab. The token in the page does not.
   const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? form.elements.csrfmiddlewaretoken.value;
 
   function send() {
@@ -185,13 +186,13 @@
     const sent = [...chosen];
     sent.forEach(({ file }) => data.append("photos", file, file.name));
     pause();
-    // fetch cannot tell how far an upload is.
+    // XMLHttpRequest reports the progress of an upload, which fetch does not.
     const request = new XMLHttpRequest();
     request.open("POST", form.action || location.href);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", token());
     request.upload.addEventListener("progress", showProgress);
-    request.addEventListener("load", () => answered(request, sent));
+    request.addEventListener("load", () => handleAnswer(request, sent));
     request.addEventListener("error", () => {
       resume();
       fail("The server cannot be reached. Your photos are still here; try again.");
@@ -199,12 +200,12 @@
     request.send(data);
   }
 
-  function answered(request, sent) {
+  function handleAnswer(request, sent) {
     let answer = null;
     try {
       answer = JSON.parse(request.responseText);
     } catch {
-      // A page instead of data: see below.
+      // The server answered with a page instead of JSON, which is handled below.
     }
     if (answer?.location) {
       location.replace(answer.location);
@@ -240,14 +241,14 @@
   }
 
   input.addEventListener("change", take);
-  if (input.files.length) take(); // chosen while this script was on its way
+  if (input.files.length) take(); // chosen before this script was loaded
   document.addEventListener("rapport:photo", (event) => {
     if (!add([event.detail])) event.preventDefault();
   });
 
   const drop = find("drop");
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
-  // Anywhere else on the page, a dropped photo would replace the page and the form with it.
+  // A photo dropped elsewhere on the page would replace the page, and the form would be lost.
   document.addEventListener("dragover", (event) => {
     if (!holdsFiles(event)) return;
     event.preventDefault();

@@ -100,7 +100,7 @@ def test_a_photo_that_is_gone_is_left_out_and_counted(out: Path, capsys: pytest.
     Path(corrected().snapshot.file.path).unlink()
     Path(corrected().snapshot.file.path).write_bytes(b"broken")
     assert len(export(out)) == 1
-    assert "2 more could not be cut out" in capsys.readouterr().err
+    assert "2 more could not be exported" in capsys.readouterr().err
 
 
 def test_it_is_off_until_the_operator_turns_it_on(settings: Settings, out: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_second_click_logs_no_second_interaction() -> None:
 def test_of_two_clicks_at_the_same_moment_one_is_logged(monkeypatch: pytest.MonkeyPatch, media: Path) -> None:
     customer, browser, once = CustomerFactory(), browser_of(), str(uuid.uuid4())
     first = log(customer, browser, uuid=once, photos=[photo()])
-    monkeypatch.setattr(views, "_logged_before", lambda *_: None)  # the second arrived before the first was saved
+    monkeypatch.setattr(views, "_find_logged", lambda *_: None)  # the second arrived before the first was saved
     second = log(customer, browser, uuid=once, photos=[photo()])
     assert first.headers["Location"] == second.headers["Location"]
     assert (Interaction.objects.count(), len([*media.rglob("*.jpg")])) == (1, 1)
@@ -192,7 +192,7 @@ def test_another_customers_reference_is_refused() -> None:
     log(CustomerFactory(), uuid=once)
     status, answer = send(CustomerFactory(), uuid=once)
     assert status == 422
-    assert "Load this page again" in answer["errors"]["__all__"][0]
+    assert "Load the page again" in answer["errors"]["__all__"][0]
 
 
 def test_a_consent_withdrawn_meanwhile_is_noticed(monkeypatch: pytest.MonkeyPatch, media: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_consent_withdrawn_meanwhile_is_noticed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(services, "log_interaction", withdrawn_first)
     status, answer = send(customer, photos=[photo()])
     assert (status, nothing_was_saved(media)) == (422, True)
-    assert "withdrawn while you wrote" in answer["errors"]["__all__"][0]
+    assert "withdrawn while you filled in this form" in answer["errors"]["__all__"][0]
 
 
 def test_a_tick_renews_no_withdrawn_consent(media: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_consent_that_is_recorded_and_withdrawn_while_somebody_ticks_stays_wit
     monkeypatch.setattr(services, "log_interaction", others_first)
     status, answer = send(customer, photos=[photo()], consent="on", consent_obtained_by="in_person")
     assert (status, nothing_was_saved(media)) == (422, True)
-    assert "withdrawn while you wrote" in answer["errors"]["__all__"][0]
+    assert "withdrawn while you filled in this form" in answer["errors"]["__all__"][0]
     assert not Consent.objects.stands_for(customer, Consent.Scope.EMOTION_ANALYSIS)
 
 

@@ -78,7 +78,7 @@ def test_the_page_of_agreement_counts_faces_by_model_and_class_not_people() -> N
         (older, 2, 1),
     ]
     page = text_of(browser_of(me).get(reverse("emotions:agreement")).content)
-    assert "Faces of which somebody could not tell 2" in page
+    assert "Faces that somebody could not tell 2" in page
     assert "happy 100% 1 of 1 2" in page
 
 

@@ -151,7 +151,7 @@ def test_disagreement_is_counted_by_model_and_class() -> None:
 
 def test_the_page_of_agreement_tells_it() -> None:
     me = UserFactory()
-    assert "Nobody has said anything about a face yet" in text_of(browser_of(me).get(AGREEMENT).content)
+    assert "Nobody has judged a face yet" in text_of(browser_of(me).get(AGREEMENT).content)
     EmotionCorrectionFactory()
     EmotionCorrectionFactory(record__snapshot__interaction__customer__owner=UserFactory())
     page = text_of(browser_of(me).get(AGREEMENT).content)

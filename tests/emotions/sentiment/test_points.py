@@ -182,7 +182,7 @@ def wrong_points() -> list[Snapshot]:
 
 def test_the_command_mends_what_differs() -> None:
     wrong_points()
-    assert "3 of 4 snapshots differ, and are right now" in rebuild()
+    assert "3 of 4 snapshots differ and were corrected" in rebuild()
     assert kept() == recomputed()
     assert len(kept()) == 3
     assert "0 of 4 snapshots differ." in rebuild("--check")
