@@ -29,12 +29,18 @@ def add_to(commands: "Commands") -> None:
     )
     add_data_options(command)
     command.add_argument("--run", type=Path, required=True, help="folder for the networks, the log and the curves")
+    _add_start_options(command)
+    _add_network_options(command)
+    _add_learning_options(command)
+
+
+def _add_start_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--from",
         dest="start",
         type=Path,
         metavar="FOLDER",
-        help="begin with the weights of this run or released model, which must have the same architecture",
+        help="begin with the weights of this run or release, of the same architecture or the smaller one inside it",
     )
     command.add_argument(
         "--from-epoch",
@@ -58,6 +64,9 @@ def add_to(commands: "Commands") -> None:
         type=share,
         help=f"share of the teachers' answers in the targets ({TEACHER_SHARE}); the rest is the labels",
     )
+
+
+def _add_network_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--architecture",
         choices=list(RECIPES),
@@ -74,6 +83,9 @@ def add_to(commands: "Commands") -> None:
     command.add_argument(
         "--small-epochs", type=whole(0), help="number of first epochs on smaller faces, which are faster"
     )
+
+
+def _add_learning_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batch-size", type=positive(int), help="number of faces per step")
     command.add_argument("--learning-rate", type=positive(float), help="highest learning rate")
     command.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="how much faces are changed")

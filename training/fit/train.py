@@ -48,18 +48,7 @@ def train(
     keras.utils.set_random_seed(config.seed)  # only now, because a resumed run does not ask the teachers again
     keras.config.set_dtype_policy(config.precision)
     batches_an_epoch = len(FaceBatches(training, config))
-    model = build_network(config)
-    if config.small_epochs and model.input_shape[1] not in (None, SMALL_SIZE):
-        raise TrainingError(
-            f"The network {model.name!r} takes faces of {model.input_shape[1]} pixels only. Leave out --small-epochs."
-        )
-    if begin:
-        if begin.classes != config.classes:
-            raise TrainingError(
-                f"{begin.file} tells {', '.join(begin.classes)} apart, not {', '.join(config.classes)}: its weights do"
-                " not fit."
-            )
-        take_weights(model, begin.network, begin.file)
+    model = _build_network(config, begin)
     taught_by = ", ".join(teacher.sha256 for teacher in teachers)
     open_run(run, RunRecord(config, *recorded, started_from, taught_by))
     if begin:
@@ -73,21 +62,45 @@ def train(
     for phase in config.phases():
         if done >= phase.end:
             continue
-        model.fit(
-            FaceBatches(training, config, phase, first_epoch=done, teacher=answers),
-            validation_data=FaceBatches(validation, config),
-            initial_epoch=done,
-            epochs=phase.end,
-            shuffle=False,  # FaceBatches shuffles; Keras would draw from a state that a resumed run does not have
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[recorder],
-        )
+        batches = FaceBatches(training, config, phase, first_epoch=done, teacher=answers)
+        _fit_phase(model, batches, FaceBatches(validation, config), recorder)
         # Keras leaves the averaged weights in the network, but the next phase goes on from the trained ones.
         done = recorder.restore(model)
     best = find_best_epoch(recorder.log)
     print(
         f"{run} is finished: {config.epochs} epochs, the best was epoch {best}"
         f" with validation accuracy {recorder.log['val_accuracy'].iloc[best - 1]:.2%}."
+    )
+
+
+def _build_network(config: TrainingConfig, begin: StartingNetwork | None) -> keras.Model:
+    """Build the network, with the weights of `begin` if there is one. Raises TrainingError as train does."""
+    model = build_network(config)
+    if config.small_epochs and model.input_shape[1] not in (None, SMALL_SIZE):
+        raise TrainingError(
+            f"The network {model.name!r} takes faces of {model.input_shape[1]} pixels only. Leave out --small-epochs."
+        )
+    if begin:
+        if begin.classes != config.classes:
+            raise TrainingError(
+                f"{begin.file} tells {', '.join(begin.classes)} apart, not {', '.join(config.classes)}: its weights do"
+                " not fit."
+            )
+        take_weights(model, begin.network, begin.file)
+    return model
+
+
+def _fit_phase(model: keras.Model, batches: FaceBatches, validation: FaceBatches, recorder: RunRecorder) -> None:
+    """Train the epochs of one phase that are left."""
+    assert batches.phase is not None  # noqa: S101
+    model.fit(
+        batches,
+        validation_data=validation,
+        initial_epoch=batches.epoch,
+        epochs=batches.phase.end,
+        shuffle=False,  # FaceBatches shuffles; Keras would draw from a state that a resumed run does not have
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[recorder],
     )
 
 
