@@ -1,4 +1,4 @@
-"""How Django REST framework and its companions are set up; config/settings.py takes it from here."""
+"""Configure Django REST framework and its companions, for config/settings.py."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "crm.api.links.add_links",
         "crm.api.schema.add_problems",
     ],
-    # Where several fields of one name have other values; the classes of other apps by their address only.
+    # Names for the values of fields that share a name but not their values.
     "ENUM_NAME_OVERRIDES": {
         "BulkStatus": "crm.customers.bulk.STATUSES",
         "ConsentScope": "crm.consents.models.Consent.Scope",

@@ -1,4 +1,4 @@
-"""How the log is written, and what is kept out of it. Independent of config.settings, which uses it."""
+"""Configure the log. config.settings imports this module, so it needs no settings."""
 
 import logging
 from typing import Any
@@ -7,14 +7,14 @@ HEARTBEAT = "jobs.tasks.heartbeat"
 
 
 class NoHeartbeats(logging.Filter):
-    """Celery tells of each task; that nothing was done every few seconds would bury the rest."""
+    """Drop Celery's lines about heartbeats, which would bury the rest of the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not (isinstance(record.args, dict) and record.args.get("name") == HEARTBEAT)
 
 
 def logging_configuration(log_format: str, log_level: str) -> dict[str, Any]:
-    """Django's LOGGING, "plain" or "json"."""
+    """Return Django's LOGGING for the format "plain" or "json"."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""How the admin looks, and what its menu offers. Pages of other apps are named by their address only."""
+"""Configure how the workspace looks and what its menu offers."""
 
 from typing import Any
 

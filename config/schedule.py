@@ -1,4 +1,4 @@
-"""Which queue each task waits in, and what is done again and again: for config.settings, and independent of them."""
+"""Say in which queue each task waits and which tasks are repeated. config.settings imports this module."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from kombu import Queue
 
 HOUR = 3600  # seconds
 
-# The sweep has a queue of its own, so that it need not wait behind a thousand photos; so have re-analyses, which make
-# way for new photos by themselves (emotions/reanalyses/worker.py). Webhooks have workers of their own, so that a slow
-# receiver delays no photo. A worker that is told nothing listens to all.
+# The sweep has a queue of its own, so that it does not wait behind a thousand photos. So have re-analyses, which make
+# way for new photos by themselves (emotions/reanalyses/worker.py), and webhooks, so that a slow receiver delays no
+# photo. A worker without --queues takes from all.
 QUEUES = tuple(map(Queue, ("celery", "sweep", "reanalysis", "webhooks", "webhooks-sweep")))
 DEFAULT_QUEUE = "celery"
 ROUTES = {
@@ -34,5 +34,5 @@ def schedule(sweep_interval: int) -> dict[str, Any]:
 
 
 def _every(seconds: int, task: str) -> dict[str, Any]:
-    """Those that nobody took in time do not pile up."""
+    """Repeat the task, and drop a message that no worker took before the next one."""
     return {"task": task, "schedule": seconds, "options": {"expires": seconds}}

@@ -47,10 +47,10 @@ def not_negative(numbers: list[int]) -> None:
 
 
 def secret(parse: Callable[..., Value], name: str, default: str, **options: Any) -> Value:
-    """The value of NAME, or what stands in the file that NAME_FILE names."""
+    """Return the value of NAME, or the contents of the file in NAME_FILE."""
     try:
         return parse(name, default, **options)
-    except ValueError as error:  # of the file; wrong values are collected
+    except ValueError as error:  # the file cannot be read; wrong values are collected and reported later
         sys.exit(f"Wrong configuration. {error} What may be set is listed in .env.example.")
 
 
@@ -59,7 +59,7 @@ def refuse(why: str) -> NoReturn:
     sys.exit(f"Wrong configuration. {why} They are explained in .env.example.")
 
 
-env = FileAwareEnv(eager=False, strip_whitespace=True)  # collects every wrong value, so that all are told at once
+env = FileAwareEnv(eager=False, strip_whitespace=True)  # collects every wrong value, to report all at once
 env.read_env(str(BASE_DIR / ".env"), override=False)
 positive = validate.Range(min=1)
 
@@ -106,7 +106,7 @@ X_ACCEL_PREFIX = env.str(
 STATIC_ROOT = env.path("STATIC_ROOT", VAR_DIR / "static")
 MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", 25 * 1024 * 1024, validate=positive)
 MAX_PHOTO_PIXELS = env.int("MAX_PHOTO_PIXELS", 60_000_000, validate=positive)
-# Of a photo's decoder: megabytes, and seconds of processor.
+# What the decoder of one photo may use: megabytes of memory, and seconds of processor time.
 MAX_PHOTO_MEMORY = env.int("MAX_PHOTO_MEMORY", 700, validate=positive)
 MAX_PHOTO_SECONDS = env.int("MAX_PHOTO_SECONDS", 5, validate=positive)
 MAX_PHOTOS_PER_FORM = env.int("MAX_PHOTOS_PER_FORM", 20, validate=positive)
@@ -115,17 +115,18 @@ CONSENT_NOTICE_VERSION = env.str("CONSENT_NOTICE_VERSION", "2026-11", validate=v
 NUM_PROXIES = env.int("NUM_PROXIES", 0, validate=validate.Range(min=0))
 rate = validate.Regexp(RATE, error="Give a number and a period: second, minute, hour or day, as in 600/minute.")
 API_RATE = env.str("API_RATE", "600/minute", validate=rate)
-# Wrong keys from one address. Right keys from there pass all the same.
+# How many wrong keys may come from one address. Right keys from there still work.
 API_FAILURE_RATE = env.str("API_FAILURE_RATE", "30/minute", validate=rate)
-# Wrong passwords: for one account from one address or known browser; from one address; for one account from anywhere.
+# How many wrong passwords may come: for one account from one address or known browser, from one address, and for one
+# account from anywhere.
 LOGIN_RATE = env.str("LOGIN_RATE", "10/hour", validate=rate)
 LOGIN_ADDRESS_RATE = env.str("LOGIN_ADDRESS_RATE", "50/hour", validate=rate)
 LOGIN_ACCOUNT_RATE = env.str("LOGIN_ACCOUNT_RATE", "100/hour", validate=rate)
-# What web processes count requests in, together.
+# Where web processes count requests together.
 CACHE_URL = secret(
     env.str,
     "CACHE_URL",
-    # str, as a wrong broker is none here, and is told at the end
+    # str(), because a wrong broker address is None here, and is reported at the end
     CELERY_BROKER_URL if str(CELERY_BROKER_URL).startswith("redis") else f"file://{VAR_DIR.absolute()}/cache",
     validate=validate.Regexp(r"^(file:///.+|rediss?://.+)$", error="Give file:///FOLDER or a redis:// address."),
 )
@@ -141,7 +142,7 @@ FACE_DETECTOR_SHA256 = env.str(
     "",
     validate=validate.Regexp(r"^([0-9a-fA-F]{64})?$", error="Give the 64 hexadecimal digits of the file's sha256."),
 )
-# Seconds that one photo may take, and that a claim on it holds.
+# How many seconds one photo may take, and a claim on it lasts.
 ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", 60, validate=positive)
 ANALYSIS_LEASE = env.int("ANALYSIS_LEASE", 90, validate=positive)
 ANALYSIS_MAX_ATTEMPTS = env.int("ANALYSIS_MAX_ATTEMPTS", 3, validate=positive)
@@ -178,10 +179,10 @@ if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
         f" {BROKER_VISIBILITY_TIMEOUT} seconds."
     )
-# A worker does photos for so many seconds before it lets other messages in between. Its last photo has the whole
-# time limit, and ends before its claim does.
+# How many seconds a worker analyses photos before it takes other messages. Its last photo has the whole time limit, and
+# ends before its claim does.
 ANALYSIS_SLICE = min(1.0, (ANALYSIS_LEASE - ANALYSIS_TIME_LIMIT) / 2)
-# A task that is killed for its time, the start of the process in its place, and a few heartbeats.
+# Time for a task that is killed at its limit, the start of a new process, and a few heartbeats.
 HEARTBEAT_LIMIT = HEARTBEAT_LIMIT or ANALYSIS_TIME_LIMIT + 30 + 3 * HEARTBEAT_INTERVAL
 if not ANALYSIS_TIME_LIMIT + ANALYSIS_SLICE + HEARTBEAT_INTERVAL < HEARTBEAT_LIMIT:
     refuse(
@@ -225,7 +226,7 @@ def database(url_settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def redis_tls(url: str) -> dict[str, Any]:
-    """What makes sure that it is the right server. Without, kombu would accept any certificate."""
+    """Return the options that verify the server's certificate: kombu would accept any without them."""
     if not url.startswith("rediss:"):
         return {}
     authority = {"ssl_ca_certs": str(REDIS_CA_FILE)} if REDIS_CA_FILE else {}
@@ -233,10 +234,10 @@ def redis_tls(url: str) -> dict[str, Any]:
 
 
 def cache(url: str) -> dict[str, Any]:
-    """Nobody may clear it: clearing empties the whole Redis, the queue of tasks too."""
+    """Return the cache. Never clear it: that empties the whole Redis, with the queue of tasks."""
     if url.startswith("file:"):
         backend, location = "filebased.FileBasedCache", url.removeprefix("file://")
-        options = {"MAX_ENTRIES": 1000}  # files; of more, a third goes
+        options = {"MAX_ENTRIES": 1000}  # files; beyond that, a third is deleted
     else:
         backend, location = "redis.RedisCache", url
         options = {"socket_connect_timeout": 1, "socket_timeout": 1, **redis_tls(url)}  # requests wait for it
@@ -244,7 +245,7 @@ def cache(url: str) -> dict[str, Any]:
         "BACKEND": f"django.core.cache.backends.{backend}",
         "LOCATION": location,
         "OPTIONS": options,
-        "TIMEOUT": 2 * 24 * 3600,  # each count in a file starts it anew; no window is longer than a day
+        "TIMEOUT": 2 * 24 * 3600,  # each count in a file restarts it; no period is longer than a day
     }
 
 
@@ -253,7 +254,8 @@ SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
 DATABASES = {"default": database({**DATABASE, "PASSWORD": DATABASE["PASSWORD"] or DATABASE_PASSWORD})}
 CACHES = {
     "default": cache(CACHE_URL),
-    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # of what never changes while it runs
+    # For what never changes while the process runs.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -276,10 +278,10 @@ INSTALLED_APPS = [
     "emotions",
 ]
 MIDDLEWARE = [
-    "jobs.health.endpoints.health",  # before whatever looks at the host, the scheme or the session
+    "jobs.health.endpoints.health",  # before anything that checks the host, the scheme or the session
     "jobs.health.metrics.measure_requests",
     "crm.http.security.keep_nothing",
-    "crm.api.problems.problems_only",  # before all others, to see their answers
+    "crm.api.problems.problems_only",  # before all others, to see what they answer
     "django.middleware.security.SecurityMiddleware",
     "crm.http.security.content_security_policy",
     "crm.http.compression.CompressPages",
@@ -397,7 +399,7 @@ CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT + ANALYSIS_SLICE
 CELERY_TASK_QUEUES = QUEUES
 CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
 CELERY_TASK_ROUTES = ROUTES
-CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the nets on a busy machine; then a stuck process is replaced
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30.0  # to load the models on a busy machine; then a stuck process is replaced
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MAX_MEMORY * 1024  # KiB, looked at after each task
 CELERY_WORKER_PREFETCH_MULTIPLIER = 2  # the next photo is there when one is done: no process waits for the broker
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

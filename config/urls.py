@@ -1,4 +1,4 @@
-"""Addresses of the whole site. Other apps are named by dotted string: crm imports none of them."""
+"""Assemble the addresses of the whole site."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves."""
+"""Provide the WSGI application that gunicorn serves."""
 
 import gc
 import os
@@ -9,10 +9,10 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
-from crm.http.bodies import WholeBodies  # noqa: E402  # it needs the apps
+from crm.http.bodies import WholeBodies  # noqa: E402  # this import needs the apps
 
 application = WholeBodies(django_application)
-get_resolver().url_patterns  # noqa: B018 - loads every view, for which the first request would wait otherwise
-# What lives as long as the process need not be looked through for garbage, which takes tens of milliseconds each time.
+get_resolver().url_patterns  # noqa: B018 - loads every view now, so that the first request need not wait
+# Objects that live as long as the process are left out of garbage collection, which saves tens of milliseconds a time.
 gc.collect()
 gc.freeze()

@@ -1,1 +1,1 @@
-"""How `make run` runs everything on one machine."""
+"""Run everything on one machine, for `make run`."""

@@ -1,4 +1,4 @@
-"""gunicorn's settings for `make run`."""
+"""Configure gunicorn for `make run`."""
 
 import os
 from typing import Any

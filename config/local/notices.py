@@ -6,8 +6,8 @@ from supervisor import childutils  # type: ignore[import-untyped]
 
 NOTICES = {
     "PROCESS_STATE_EXITED": "{name} has ended by itself or was ended from outside. It is started again.",
-    "PROCESS_STATE_FATAL": "{name} does not start and is given up; what it does is not done. See above why. Then press"
-    " Ctrl-C and start again.",
+    "PROCESS_STATE_FATAL": "{name} does not start and was given up, so its work is not done. The reason is above."
+    " Correct it, press Ctrl-C and start again.",
 }
 
 

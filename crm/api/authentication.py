@@ -1,4 +1,4 @@
-"""Who asks: a system by its API key, or a member of staff who is logged in."""
+"""Authenticate other systems by their API keys."""
 
 from typing import cast
 
@@ -17,7 +17,7 @@ KEYWORD = "Bearer"
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer KEY`. The request's user is the member of staff that the key acts for."""
+    """Read `Authorization: Bearer KEY`. The request's user is the member of staff for whom the key acts."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         parts = get_authorization_header(request).split()
@@ -39,10 +39,15 @@ class ApiKeyAuthentication(BaseAuthentication):
         return f'{KEYWORD} realm="Rapport"'
 
 
-def _usable_key(given: bytes) -> ApiKey:
+def _usable_key(text: bytes) -> ApiKey:
     try:
-        key = cast(ApiKey, ApiKey.objects.get_from_key(given.decode("ascii")))
-    except (ApiKey.DoesNotExist, UnicodeDecodeError, DataError, ValueError):  # of a NUL byte, as the database is
+        key = cast(ApiKey, ApiKey.objects.get_from_key(text.decode("ascii")))
+    except (
+        ApiKey.DoesNotExist,
+        UnicodeDecodeError,
+        DataError,
+        ValueError,
+    ):  # DataError, ValueError: a NUL byte
         raise AuthenticationFailed("The API key is unknown or was revoked.", "key_unknown") from None
     if key.has_expired:
         raise AuthenticationFailed("The API key has expired. Ask for a new one.", "key_expired")

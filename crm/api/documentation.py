@@ -1,4 +1,4 @@
-"""The API's documentation as pages, from this host alone."""
+"""Show the API's documentation as pages that load nothing from other hosts."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitV
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-# Narrower than the workspace's: nothing is evaluated. Both pages write inline styles.
+# Narrower than the policy of the workspace: no script is evaluated. Both pages write inline styles.
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -20,7 +20,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-READ_ONLY = ["get", "head"]  # these pages have no way to answer OPTIONS without a page
+READ_ONLY = ["get", "head"]  # these views would answer OPTIONS with a whole page
 SEARCH = "; worker-src blob:"  # Redoc searches in a worker that it makes itself
 
 

@@ -1,4 +1,4 @@
-"""ETag, If-Match and If-None-Match on single resources (RFC 9110, sections 8.8.3 and 13)."""
+"""Handle ETag, If-Match and If-None-Match on single resources (RFC 9110, sections 8.8.3 and 13)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ANY = ["*"]
 
 
 def etag_of(representation: Any) -> str:
-    """Strong: of every field, and the same whichever fields a client asks for."""
+    """Return a strong ETag of the whole representation, the same whichever fields a client asks for."""
     return f'"{hashlib.sha256(JSONRenderer().render(representation)).hexdigest()[:32]}"'
 
 
 def check_preconditions(request: Request, etag: str | None) -> None:
-    """Before a write; `etag` is that of what there is, and None where there is nothing. Raises PreconditionFailed.
+    """Raise PreconditionFailed unless the request's conditions hold for this ETag, or for None where there is no row.
 
-    Call it with the row locked. An If-Match that names no ETag, because it is malformed, matches nothing.
+    Call it before a write, with the row locked. A malformed If-Match, which names no ETag, matches nothing.
     """
     wanted, unwanted = request.headers.get("If-Match"), request.headers.get("If-None-Match")
     if wanted is not None and not (etag and (_is_any(wanted) or etag in parse_etags(wanted))):
@@ -58,15 +58,15 @@ def _names(header: str, etag: str) -> bool:
 
 
 class EtagMixin(Base):
-    """Before a generic view: reads of one row carry an ETag."""
+    """Stand before a generic view, and send an ETag with each single row."""
 
     def whole(self, instance: Any) -> Any:
-        """The representation with every field."""
+        """Return the representation with every field."""
         context = {**self.get_serializer_context(), "whole": True}
         return self.get_serializer_class()(instance, context=context).data
 
     def answer_read(self, request: Request, instance: Any) -> Response:
-        """With the fields that the request asks for, or 304 if the client has it already."""
+        """Answer with the fields that the request asks for, or with 304 if the client has the row already."""
         if isinstance(request.accepted_renderer, BrowsableAPIRenderer):  # the page shows more than the row
             return Response(self.get_serializer(instance).data)
         whole = self.whole(instance)
@@ -82,7 +82,7 @@ class EtagMixin(Base):
 
 
 class EtagDestroyMixin(EtagMixin):
-    """The same; and a deletion locks the row until it is done, and keeps to what If-Match and If-None-Match ask."""
+    """The same, and a deletion locks the row and obeys If-Match and If-None-Match."""
 
     def get_object(self) -> Any:
         if self.request.method not in ("PUT", "PATCH", "DELETE"):
@@ -101,7 +101,7 @@ class EtagDestroyMixin(EtagMixin):
 
 
 class EtagWritesMixin(EtagDestroyMixin):
-    """The same; and so does every other write."""
+    """The same, and every other write does so too."""
 
     @transaction.atomic
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:

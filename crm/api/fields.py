@@ -1,4 +1,4 @@
-"""Fields that several serializers use."""
+"""Define fields that several serializers use."""
 
 import re
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ PLUS_IS_BLANK = "In an address, + means a blank. Write the + before the zone as 
 
 
 def standard_time(text: str) -> str:
-    """Write a time of RFC 3339, which may have `t` and `z`, with capitals. Raises ValueError, for people."""
+    """Return the time of RFC 3339 with `T` and `Z` in capitals. Raises ValueError with a sentence for people."""
     if UNENCODED_PLUS.search(text.strip()):
         raise ValueError(PLUS_IS_BLANK)
     return text.strip().upper()
 
 
 class TextField(serializers.CharField):
-    """A string, and no number that could be written as one; null means an empty one where that is allowed."""
+    """A string, never a number. Null means an empty string where that is allowed."""
 
     def run_validation(self, data: Any = serializers.empty) -> str:
         text: str = super().run_validation("" if data is None and self.allow_blank else data)
@@ -40,14 +40,14 @@ class EmailField(TextField, serializers.EmailField):
 
 
 class IdentifierField(TextField):
-    """By which another system names something: nothing is trimmed from it."""
+    """An ID that another system gave. White space is not trimmed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
 
 
 class FlagField(serializers.BooleanField):
-    """`true` or `false`, and nothing that means it."""
+    """`true` or `false`, but no other value that means one of them."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -56,7 +56,7 @@ class FlagField(serializers.BooleanField):
 
 
 class UtcDateTimeField(serializers.DateTimeField):
-    """ISO 8601. Taken with any zone, but with one; given in UTC."""
+    """A time in ISO 8601. Input needs a zone, whichever; output is in UTC."""
 
     default_error_messages = {  # noqa: RUF012
         "naive": NO_ZONE,
@@ -78,14 +78,14 @@ class UtcDateTimeField(serializers.DateTimeField):
         return super().enforce_timezone(value)
 
     def to_representation(self, value: Any) -> Any:
-        if isinstance(value, datetime) and value.tzinfo is UTC:  # as databases give it: a short way, for long lists
+        if isinstance(value, datetime) and value.tzinfo is UTC:  # as databases return it; this is faster for long lists
             return value.isoformat().replace("+00:00", "Z")
         return super().to_representation(value)
 
 
 @extend_schema_field(str)
 class StaffField(serializers.SlugRelatedField[User]):
-    """A member of staff by username; looked up once each for all rows of a request."""
+    """A member of staff, by username. Each is looked up once for all rows of a request."""
 
     def __init__(self, **kwargs: Any) -> None:
         if not kwargs.get("read_only"):
@@ -93,7 +93,7 @@ class StaffField(serializers.SlugRelatedField[User]):
         super().__init__(slug_field="username", **kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> User | None:
-        if data == "":  # which would count as null
+        if data == "":  # the parent class would take it for null
             self.fail("does_not_exist", slug_name=self.slug_field, value=data)
         member: User | None = super().run_validation(data)
         return member

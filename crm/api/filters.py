@@ -1,4 +1,4 @@
-"""Filters that several lists use."""
+"""Define filters that several lists use."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ class UtcField(IsoDateTimeField):
         try:
             text = standard_time(str(value or ""))
         except ValueError as error:
-            sentence = str(error).replace("%", "%%")  # django-filter looks for parameters in it
+            sentence = str(error).replace("%", "%%")  # django-filter looks for format specifiers in it
             raise forms.ValidationError(sentence, "invalid") from error
         parsed = super().to_python(text)
         if parsed is None:
@@ -30,19 +30,19 @@ class UtcField(IsoDateTimeField):
         if datetime.fromisoformat(text).tzinfo is None:
             raise forms.ValidationError(NO_ZONE, "naive")
         try:
-            return parsed.astimezone(UTC)  # PostgreSQL knows no zones beyond 16 hours
+            return parsed.astimezone(UTC)  # PostgreSQL knows no offset beyond 16 hours
         except OverflowError as error:
             raise forms.ValidationError("This time is out of range.", "out_of_range") from error
 
 
 class TimeFilter(django_filters.Filter):
-    """ISO 8601 with a zone."""
+    """A time in ISO 8601 with a zone."""
 
     field_class = UtcField
 
 
 class IdentifierFilter(django_filters.CharFilter):
-    """By which another system names something: exactly as it is given."""
+    """An ID that another system gave, compared exactly."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, strip=False, **kwargs)
@@ -58,9 +58,9 @@ class FlagFilter(django_filters.TypedChoiceFilter):
 
 
 class OfCustomer(django_filters.FilterSet):
-    """Of rows that belong to a customer: those of one, named by ID or by the ID that another system gave."""
+    """Filter rows by their customer, by ID or by the ID that another system gave."""
 
-    customer_path = "customer"  # from the row
+    customer_path = "customer"  # from the row to its customer
     customer = django_filters.UUIDFilter("uuid", method="by_customer_id", help_text="The customer's ID.")
     customer_source = IdentifierFilter("source", method="by_customer")
     customer_external_id = IdentifierFilter("external_id", method="by_customer")
@@ -73,11 +73,11 @@ class OfCustomer(django_filters.FilterSet):
 
 
 class StrictSearchFilter(SearchFilter):
-    """`search=WORDS`: rows with every word in one of the view's `search_fields`; offered only where there are any."""
+    """Filter by `search=WORDS`: every word must be in one of the view's `search_fields`, if it has any."""
 
     search_description = (
-        "Words, each of which must be in one of the fields that are searched; without case and accents, and phone"
-        " numbers however they are written."
+        "Words, each of which must be in one of the searched fields. Case and accents do not matter, nor how a phone"
+        " number is written."
     )
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Which requests may follow an answer: OpenAPI links, for readers of the description and for tests that follow them."""
+"""Add OpenAPI links to the schema: which requests may follow an answer. Readers and tests follow them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Schema = dict[str, Any]
 
 
 def add_links(result: Schema, **_: Any) -> Schema:
-    """Hook: from each answer that has a resource's ID, or a list of such, to the operations that take the ID.
+    """Link each answer that has a resource's ID, or a list of them, to the operations that take the ID.
 
-    Answers to requests that named the ID already are left out.
+    A hook of drf-spectacular. Answers to requests that had the ID in their address are left out.
     """
     schemas, operations = result["components"]["schemas"], list(_operations(result))
     resources = dict(_resources(operations, schemas))
@@ -25,9 +25,9 @@ def add_links(result: Schema, **_: Any) -> Schema:
             for name, expression in _identified(_answer(operation, status), schemas):
                 resource = resources.get(name)
                 if resource and not path.startswith(f"{PREFIX}{resource}/{{id}}"):
-                    made = dict(_links(resource, expression, operations, schemas))
-                    links |= made
-                    names = {each: {"$ref": f"#/components/links/{each}"} for each in sorted(made)}
+                    new_links = dict(_links(resource, expression, operations, schemas))
+                    links |= new_links
+                    names = {each: {"$ref": f"#/components/links/{each}"} for each in sorted(new_links)}
                     operation["responses"][status]["links"] = names
     result["components"]["links"] = dict(sorted(links.items()))
     return result
@@ -40,7 +40,7 @@ def _operations(result: Schema) -> Iterator[tuple[str, str, Schema]]:
 
 
 def _resources(operations: list[tuple[str, str, Schema]], schemas: Schema) -> Iterator[tuple[str, str]]:
-    """Names of the schemas that have a resource's ID, and the first part of the resource's addresses."""
+    """Yield the schemas that have a resource's ID, by name, with the first part of the resource's addresses."""
     for path, method, operation in operations:
         resource = path.removeprefix(PREFIX).partition("/")[0]
         if path in (f"{PREFIX}{resource}", f"{PREFIX}{resource}/{{id}}") and method in ("get", "post"):
@@ -60,7 +60,7 @@ def _name(schema: Schema) -> str:
 
 
 def _identified(schema: Schema, schemas: Schema) -> Iterator[tuple[str, str]]:
-    """Names of the schemas whose ID is in such an answer, and where it is."""
+    """Yield the schemas whose ID is in such an answer, by name, with the place of the ID."""
     whole = schemas.get(_name(schema), {})
     rows = whole.get("properties", {}).get("results", {}).get("items", {})
     for each, expression in ((schema, ONE), *((one, ONE) for one in whole.get("oneOf", ())), (rows, FIRST)):
@@ -82,7 +82,7 @@ def _links(
 
 
 def _body(operation: Schema, schemas: Schema) -> Schema:
-    """The fields of an operation's body."""
+    """Return the fields of an operation's body."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
         fields: Schema = schemas.get(_name(content["schema"]), {}).get("properties", {})
         return fields

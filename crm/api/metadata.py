@@ -1,4 +1,4 @@
-"""What OPTIONS answers."""
+"""Answer OPTIONS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # views load this module
 
 
 class AllowedMethods(BaseMetadata):
-    """Nothing but the header `Allow`, which every answer has: the OpenAPI description tells the rest."""
+    """Send no body: the header `Allow` is on every answer, and the OpenAPI schema describes the rest."""
 
     def determine_metadata(self, request: Request, view: APIView) -> None:
         return None

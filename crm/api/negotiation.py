@@ -1,4 +1,4 @@
-"""Which representation an answer has."""
+"""Choose the representation of an answer."""
 
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
@@ -7,7 +7,7 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """Take a client at its word that accepts problem details: what is no problem it gets as JSON."""
+    """Answer a client that accepts only problem details: what is not a problem, it gets as JSON."""
 
     def get_accept_list(self, request: Request) -> list[str]:
         accepted = super().get_accept_list(request)

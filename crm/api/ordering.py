@@ -1,4 +1,4 @@
-"""In which order lists come."""
+"""Order lists."""
 
 import re
 from typing import Any
@@ -13,30 +13,31 @@ PERIOD = re.compile("^([a-z]+)_(after|before|since)$")
 
 
 class StrictOrderingFilter(OrderingFilter):
-    """`ordering=FIELD` or `-FIELD`, one of the view's `ordering_fields`; anything else is refused.
+    """Order by `ordering=FIELD` or `-FIELD`, one of the view's `ordering_fields`; refuse anything else.
 
-    A list that is asked for a period comes in the order of that time, latest first, unless another order is asked for:
-    in the order of another field the database would read row after row until some are of the period.
+    A list that is filtered by a period is ordered by that time, latest first, unless the client asks for another
+    order. By default it would be ordered by another field, and the database would read row after row until some are
+    of the period.
     """
 
     ordering_param = "ordering"
     ordering_description = (
-        "One of the fields named here; with - before it from the last to the first. Unless given, the newest first,"
-        " and of a period the latest first."
+        "One of these fields; with - before it, from the last to the first. By default the newest come first, and"
+        " within a period the latest."
     )
 
     def get_ordering(self, request: Request, queryset: QuerySet[Model], view: APIView) -> tuple[str, ...]:
-        given = request.query_params.get(self.ordering_param)
-        if given is None:
+        wanted = request.query_params.get(self.ordering_param)
+        if wanted is None:
             return self._ordering_of_period(request, view) or tuple(self.get_default_ordering(view) or ())
-        if given not in self.choices(view):
+        if wanted not in self.choices(view):
             raise ValidationError({self.ordering_param: [f"Choose one of {', '.join(self.choices(view))}."]}, "invalid")
-        return (given,)
+        return (wanted,)
 
     @staticmethod
     def _ordering_of_period(request: Request, view: Any) -> tuple[str, ...]:
-        asked = {f"{period[1]}_at" for name in request.query_params if (period := PERIOD.match(name))}
-        return tuple(f"-{field}" for field in view.ordering_fields if field in asked)[:1]
+        times = {f"{period[1]}_at" for name in request.query_params if (period := PERIOD.match(name))}
+        return tuple(f"-{field}" for field in view.ordering_fields if field in times)[:1]
 
     @staticmethod
     def choices(view: Any) -> list[str]:

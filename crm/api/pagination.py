@@ -1,4 +1,4 @@
-"""Lists in pages that cost the same however far a client has read."""
+"""Cut lists into pages that cost the same however far a client has read."""
 
 from typing import Any, TypeVar
 
@@ -10,19 +10,19 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 Row = TypeVar("Row", bound=Model)
-# Where a list goes on; null at its end.
+# The address of the next or previous page; null at the end.
 LINK = {"type": ["string", "null"], "format": "uri"}
 EXAMPLE = "https://rapport.example.com/api/v1/customers?cursor="
 
 
 class CursorPagination(BaseCursorPagination):
-    """`cursor` and `page_size`; the order is the view's, with the row's own number as the last word."""
+    """Page by `cursor` and `page_size`, in the view's order; rows that are equal in it are ordered by their number."""
 
     page_size = 50
     max_page_size = 200
     page_size_query_param = "page_size"
     page_size_query_description = f"How many a page, {page_size} unless given."
-    # Of rows that share a position, such as customers of one name. Beyond them a page would repeat.
+    # How many rows may share a position, such as customers of one name. With more, a page would repeat.
     offset_cutoff = 1_000_000
     ordering = "-pk"
     invalid_cursor_message = "This cursor is not one of ours. Follow `next` and `previous` as they are."
@@ -33,18 +33,18 @@ class CursorPagination(BaseCursorPagination):
         return (ordering[0], "-pk" if descending else "pk") if ordering[0].lstrip("-") != "pk" else ordering[:1]
 
     def get_page_size(self, request: Request) -> int:
-        given = request.query_params.get(self.page_size_query_param)
-        if given is None:
+        wanted = request.query_params.get(self.page_size_query_param)
+        if wanted is None:
             return self.page_size
-        if not (given.isascii() and given.isdigit() and 1 <= int(given[:6]) <= self.max_page_size):
+        if not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:6]) <= self.max_page_size):
             message = f"Give a number from 1 to {self.max_page_size}."
             raise ValidationError({self.page_size_query_param: [message]}, "invalid")
-        return int(given)
+        return int(wanted)
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         try:
             return list(super().paginate_queryset(queryset, request, view) or [])
-        # Of ValueError and the like: a position that was made up, or is of another order.
+        # ValueError, TypeError and DjangoValidationError mean that the cursor was made up, or is of another order.
         except (NotFound, ValueError, TypeError, DjangoValidationError) as error:
             raise NotFound(self.invalid_cursor_message, "invalid_cursor") from error
 

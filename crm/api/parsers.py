@@ -1,4 +1,4 @@
-"""How bodies of requests are read."""
+"""Read the bodies of requests."""
 
 from collections.abc import Mapping
 from typing import IO, Any

@@ -1,4 +1,4 @@
-"""What whoever asks may do."""
+"""Decide what the sender of a request may do."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HasScope(BasePermission):
-    """Keys need the scope that the view names for reading or writing; logged-in staff have every scope."""
+    """Require the view's scope for reading or writing from API keys; logged-in staff have every scope."""
 
     def has_permission(self, request: Request, view: "ApiMixin") -> bool:  # type: ignore[override]
         if not isinstance(request.user, User) or not (request.user.is_active and request.user.is_staff):
@@ -28,17 +28,17 @@ def required_scope(method: str, view: "ApiMixin") -> Scope:
 
 
 def grants(request: Request, scope: Scope) -> bool:
-    """Whether the key may do this; logged-in staff may."""
+    """Return whether the API key has this scope; logged-in staff have every scope."""
     return not isinstance(request.auth, ApiKey) or request.auth.grants(scope)
 
 
 def require_scope(request: Request, scope: Scope) -> None:
-    """Raises PermissionDenied, which names the scope."""
+    """Raise PermissionDenied with the name of the scope unless the API key has it."""
     if not grants(request, scope):
         raise PermissionDenied(f"This needs an API key with the scope {scope}.", "scope_missing")
 
 
-def require_permission(user: User, permission: str, doing: str) -> None:
-    """As the admin asks for it, whichever way somebody asks. Raises PermissionDenied."""
+def require_permission(user: User, permission: str, action: str) -> None:
+    """Raise PermissionDenied unless this member of staff has the permission that the admin pages require too."""
     if not user.has_perm(permission):
-        raise PermissionDenied(f"The member of staff may not {doing}: the permission {permission} is missing.")
+        raise PermissionDenied(f"The member of staff may not {action}: the permission {permission} is missing.")

@@ -1,4 +1,4 @@
-"""Errors as problem details for HTTP APIs (RFC 9457)."""
+"""Answer errors with problem details for HTTP APIs (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 API_PATH = "/api/"
 BAD_INPUT = "Correct the fields that `errors` lists and send the request again."
-# Of well-formed input that does not fit what there is: 422, where malformed input is 400 (RFC 9110, 15.5.21).
+# Codes of well-formed input that does not fit what is stored: 422. Malformed input is 400 (RFC 9110, 15.5.21).
 UNPROCESSABLE = {
     "address_refused",
     "does_not_exist",
@@ -40,8 +40,8 @@ UNPROCESSABLE = {
     "unknown_zone",
 }
 NON_FIELD = ("non_field_errors", "")
-# Of answers that no view gave: by status, the code and the sentence.
-UNANSWERED = {
+# The code and the sentence, by status, of errors raised outside a view.
+OUTSIDE_VIEWS = {
     400: ("malformed_request", "The request cannot be read."),
     403: ("permission_denied", "You may not do this."),
     404: ("not_found", "There is nothing at this address."),
@@ -62,7 +62,7 @@ class Conflict(APIException):
 
 
 class PreconditionFailed(APIException):
-    """412: somebody changed it since."""
+    """412: somebody changed the row since the client read it."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_code = "precondition_failed"
@@ -70,19 +70,19 @@ class PreconditionFailed(APIException):
 
 
 class RequestTooLarge(APIException):
-    """413: more than is ever needed."""
+    """413: the body is larger than any valid one."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code, default_detail = UNANSWERED[413]
+    default_code, default_detail = OUTSIDE_VIEWS[413]
 
 
 class Unavailable(APIException):
-    """503: what is needed cannot be reached at present."""
+    """503: a service that the request needs cannot be reached at present."""
 
     wait = RETRY_AFTER  # seconds, which the answer's Retry-After says
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_code, default_detail = UNANSWERED[503]
+    default_code, default_detail = OUTSIDE_VIEWS[503]
 
 
 class DatabaseUnavailable(Unavailable):
@@ -99,7 +99,7 @@ class ProblemFormatter(ExceptionFormatter):
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
         errors = error_response.errors
         if not isinstance(self.exc, ValidationError):
-            detail = UNANSWERED[500][1] if self.exc.status_code == 500 else errors[0].detail
+            detail = OUTSIDE_VIEWS[500][1] if self.exc.status_code == 500 else errors[0].detail
             return problem(self.exc.status_code, errors[0].code, detail)
         return problem(self.exc.status_code, "invalid", BAD_INPUT) | {"errors": field_errors(errors)}
 
@@ -111,7 +111,7 @@ class ProblemFormatter(ExceptionFormatter):
 
 class ProblemHandler(ExceptionHandler):
     def should_not_handle(self, exc: Exception) -> bool:
-        return False  # not even with DEBUG: never a stack trace
+        return False  # a stack trace is never sent, not even with DEBUG
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, UnicodeEncodeError):  # a lone surrogate, which JSON can name and UTF-8 cannot
@@ -127,13 +127,13 @@ class ProblemHandler(ExceptionHandler):
             return RequestTooLarge()
         if was_deleted_meanwhile(exc):
             return NotFound()
-        if isinstance(exc, SuspiciousOperation):  # Django's word on forms with too many fields or files
-            return ParseError(UNANSWERED[400][1], UNANSWERED[400][0])
+        if isinstance(exc, SuspiciousOperation):  # Django raises it for forms with too many fields or files
+            return ParseError(OUTSIDE_VIEWS[400][1], OUTSIDE_VIEWS[400][0])
         return super().convert_known_exceptions(exc)
 
 
 def field_errors(errors: Iterable[Error]) -> list[dict[str, str]]:
-    """What was wrong with the input, field by field."""
+    """Return what is wrong with the input, field by field."""
     return [
         {
             "field": "" if each.attr in NON_FIELD else _in_utf8(each.attr or ""),
@@ -145,7 +145,7 @@ def field_errors(errors: Iterable[Error]) -> list[dict[str, str]]:
 
 
 def _in_utf8(text: str) -> str:
-    """What an error repeats of the request may hold lone surrogates, which no answer can."""
+    """Escape lone surrogates, which an error may repeat from the request and which no answer can contain."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -160,9 +160,9 @@ def problem(status_code: int, code: str, detail: str) -> dict[str, Any]:
 
 
 def problems_only(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: an error below /api/ that Django itself answered, as HTML, becomes a problem too.
+    """Turn errors raised outside a view (404, 405, bad host) into problem details, below /api/.
 
-    Outermost, so that it sees what every other middleware and the address resolver answer, with DEBUG too.
+    This middleware is the outermost, to see what every other middleware and the URL resolver answer, with DEBUG too.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -171,7 +171,7 @@ def problems_only(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
             return response
         if response.headers.get("Content-Type", "").startswith(MEDIA_TYPE):
             return response
-        code, detail = UNANSWERED.get(response.status_code, ("error", "The request was refused."))
+        code, detail = OUTSIDE_VIEWS.get(response.status_code, ("error", "The request was refused."))
         if response.status_code >= 500:
             logger.error("%s %s was answered with %s", request.method, request.path, response.status_code)
         body = json.dumps(problem(response.status_code, code, detail))

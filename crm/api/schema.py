@@ -1,4 +1,4 @@
-"""What the OpenAPI description says beyond what drf-spectacular finds out by itself."""
+"""Add to the OpenAPI schema what drf-spectacular does not find out by itself."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def classes_without_description() -> list[type]:
-    """Whose docstrings are for us, and not for whoever reads the description of a class made from them."""
+    """Return base classes whose docstrings must not become the description of the classes made from them."""
     libraries: list[type] = get_lib_doc_excludes()  # type: ignore[no-untyped-call]
     return [*libraries, StrictMixin, StrictSerializer, StrictModelSerializer, ApiMixin]
 
@@ -60,7 +60,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class TextFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # its registry is not typed
-    """A text that may be empty may be null in requests, which means the same; answers have no null."""
+    """Allow null in requests for a text that may be empty, which means the same. Answers have no null."""
 
     target_class = "crm.api.fields.TextField"
     match_subclasses = True
@@ -74,9 +74,9 @@ class TextFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
 
 
 class ApiSchema(AutoSchema):
-    """Adds to the description which scope the operation needs, and which fields a client may ask for.
+    """Describe which scope an operation needs, and that a client may ask for some fields only.
 
-    The parameter `fields` is not one of the schema's: answers to it lack what the schema says that they have.
+    The parameter `fields` is not in the schema, because answers to it lack fields that the schema requires.
     """
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular calls it
@@ -84,12 +84,12 @@ class ApiSchema(AutoSchema):
         scope = getattr(self.view, "read_scope" if self.method == "GET" else "write_scope", None)
         notes = [description, f"Scope: `{scope}`." if scope else ""]
         if self.method == "GET" and isinstance(self.get_response_serializers(), StrictMixin):
-            notes.append("With `?fields=` and names with commas between them, the answer has only these fields.")
+            notes.append("With `?fields=` and names separated by commas, the answer has only these fields.")
         return "\n\n".join(filter(None, notes))
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Hook: every operation may answer with problems."""
+    """Add problems to the answers of every operation. A hook of drf-spectacular, as the functions below."""
     result["components"]["schemas"][PROBLEM] = PROBLEM_SCHEMA
     content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}}}
     result["components"]["responses"] = {
@@ -113,7 +113,7 @@ def _add_problems(operation: dict[str, Any], path: str) -> None:
 
 
 def forget_database_ranges(result: Any, **_: Any) -> Any:
-    """Hook: which whole numbers a column can hold depends on the database, and says nothing of the API."""
+    """Leave out the largest number that a column can hold: it depends on the database, not on the API."""
     if isinstance(result, dict):
         if result.get("maximum") in COLUMN_MAXIMA:
             del result["maximum"]
@@ -127,7 +127,7 @@ def forget_database_ranges(result: Any, **_: Any) -> Any:
 
 
 def forbid_empty_parameters(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Hook: as views refuse a query parameter without a value."""
+    """Say that a query parameter needs a value, because views refuse empty ones."""
     for operations in result["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
@@ -137,19 +137,19 @@ def forbid_empty_parameters(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def forbid_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Hook: as serializers refuse fields that they do not know."""
+    """Say that bodies have no other fields, because serializers refuse unknown ones."""
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)
     return result
 
 
-# What str.strip leaves nothing of is blank: besides \s of other languages, these four separators.
+# A text is blank if str.strip leaves nothing of it. It strips these four separators too, unlike \s in other languages.
 NOT_BLANK = r"[^\s\u001c-\u001f\u0085]"
 
 
 def forbid_blank_texts(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Hook: a text that may not be empty may not consist of white space either."""
+    """Say that a text that must not be empty must not consist of white space either."""
     for name, schema in result["components"]["schemas"].items():
         for field in schema.get("properties", {}).values() if name.endswith("Request") else ():
             if field.get("type") == "string" and field.get("minLength") and "format" not in field:

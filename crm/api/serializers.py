@@ -1,4 +1,4 @@
-"""What every serializer of the API shares."""
+"""Provide the base of every serializer of the API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +12,15 @@ from crm.text import fields as text
 
 
 class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows' type is the subclass's
-    """Refuses fields that there are not, and gives only those that `fields` asks for.
+    """Reject unknown fields instead of ignoring them, and answer only with those that `?fields=` asks for.
 
-    Fields that are only read are let pass, so that a client may send back what it got.
+    Read-only fields are accepted and ignored, so that a client may send back what it received.
     """
 
     @classmethod
     def many_init(cls, *args: Any, **kwargs: Any) -> Any:
         rows: Any = super().many_init(*args, **kwargs)
-        _ = rows.child.fields  # looks at the parameter `fields` even if there are no rows
+        _ = rows.child.fields  # checks the parameter `fields` even if there are no rows
         return rows
 
     def to_internal_value(self, data: Any) -> Any:
@@ -42,15 +42,15 @@ class StrictMixin(serializers.Serializer):  # type: ignore[type-arg]  # the rows
         return {name: field for name, field in fields.items() if name in wanted}
 
     def _wanted(self) -> set[str] | None:
-        """The names in the query parameter `fields`; None where it does not count."""
+        """Return the names in the query parameter `fields`; None where it does not apply."""
         request = self.context.get("request")
         outermost = self.parent is None or (getattr(self.parent, "many", False) and self.parent.parent is None)
         if not isinstance(request, Request) or request.method not in ("GET", "HEAD") or not outermost:
             return None
-        if self.context.get("whole"):  # for the ETag
+        if self.context.get("whole"):  # the ETag is of every field
             return None
-        given = request.query_params.get("fields")
-        return None if given is None else set(given.split(","))
+        names = request.query_params.get("fields")
+        return None if names is None else set(names.split(","))
 
 
 class StrictSerializer(StrictMixin):

@@ -1,4 +1,4 @@
-"""Celery entry points of the API. Each may be run twice."""
+"""Clean up after the API in Celery. Each task may run twice."""
 
 from celery import shared_task
 
@@ -8,6 +8,6 @@ from crm.privacy.write_ahead_log import empty_write_ahead_log
 
 @shared_task
 def forget_old_requests() -> None:
-    """Delete what was kept for requests that might be sent again (crm/api/idempotency.py)."""
+    """Delete kept answers that are too old to be sent again (crm/api/idempotency.py)."""
     IdempotentRequest.objects.forget_old()
     empty_write_ahead_log()

@@ -1,4 +1,4 @@
-"""What every view of the API shares."""
+"""Provide the base of every view of the API."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 class ApiMixin(IdempotentPosts):
-    """Before a view of Django REST framework: scopes, limits, strict query parameters, problems."""
+    """Add scopes, limits, strict query parameters and problems to a view of Django REST framework."""
 
-    # Single resources are named by their public IDs.
+    # The address of a single resource has its public ID.
     lookup_field = "uuid"
     lookup_url_kwarg: str | None = "id"
     lookup_value_converter = "uuid"
@@ -36,12 +36,12 @@ class ApiMixin(IdempotentPosts):
     read_scope: ClassVar[Scope]
     write_scope: ClassVar[Scope]
     max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
-    query_parameters: ClassVar[Sequence[str]] = ()  # beside those of filters and pages
+    query_parameters: ClassVar[Sequence[str]] = ()  # besides those of filters and pages
     allowance: Allowance | None = None
 
     @property
     def user(self) -> User:
-        """The member of staff who asks, or for whom the key acts."""
+        """The member of staff who is logged in, or for whom the API key acts."""
         return cast(User, self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -49,7 +49,7 @@ class ApiMixin(IdempotentPosts):
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_body_bytes:
             raise RequestTooLarge(f"Send at most {self.max_body_bytes // 1024} KB in one request.")
         _check_encoding(request)
-        if hasattr(self, (request.method or "").lower()):  # else it is 405
+        if hasattr(self, (request.method or "").lower()):  # otherwise the answer is 405
             self._check_parameters(request)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -78,43 +78,42 @@ class ApiMixin(IdempotentPosts):
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         if request.user.is_authenticated:
-            self.allowance = spend_request(request)  # also where a scope is missing
+            self.allowance = spend_request(request)  # a request without the right scope counts too
             self.allowance.check()
 
     def _check_parameters(self, request: Request) -> None:
-        known = self.known_parameters(request)
+        allowed = self.allowed_parameters(request)
         if empty := [name for name, value in request.query_params.items() if not value]:
             raise ValidationError({name: ["Give a value, or leave the parameter out."] for name in empty}, "empty")
         if repeated := [name for name, values in request.query_params.lists() if len(values) > 1]:
             raise ValidationError({name: ["Give it once."] for name in repeated}, "repeated")
-        if unknown := set(request.query_params) - known:
-            allowed = f"Known ones: {', '.join(sorted(known))}." if known else "There are none here."
-            raise ValidationError(
-                {name: [f"Unknown query parameter. {allowed}"] for name in sorted(unknown)}, "unknown"
-            )
+        if unknown := set(request.query_params) - allowed:
+            hint = f"Known ones: {', '.join(sorted(allowed))}." if allowed else "There are none here."
+            raise ValidationError({name: [f"Unknown query parameter. {hint}"] for name in sorted(unknown)}, "unknown")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Filters and orders are for lists: a single row is looked up by its ID, in three quarters of the time."""
+        """Filter and order lists only. A single row is looked up by its ID, which saves a quarter of the time."""
         if getattr(self, "detail", True):
             return queryset
         filtered: QuerySet[Any] = super().filter_queryset(queryset)  # type: ignore[misc]  # views of lists have it
         return filtered
 
-    def known_parameters(self, request: Request) -> set[str]:
-        known = set(self.query_parameters)
+    def allowed_parameters(self, request: Request) -> set[str]:
+        """Return the names of the query parameters that this request may have."""
+        allowed = set(self.query_parameters)
         if request.method not in ("GET", "HEAD"):
-            return known
+            return allowed
         if hasattr(self, "serializer_class"):
-            known.add("fields")
+            allowed.add("fields")
         if getattr(self, "detail", True):
-            return known
+            return allowed
         if filters := getattr(self, "filterset_class", None):
-            known |= set(filters.base_filters)
-        known |= {"search"} if getattr(self, "search_fields", None) else set()
-        return known | {"cursor", "page_size", "ordering"}
+            allowed |= set(filters.base_filters)
+        allowed |= {"search"} if getattr(self, "search_fields", None) else set()
+        return allowed | {"cursor", "page_size", "ordering"}
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
-        """Of what was created: where it is."""
+        """Return the address of the row that was created."""
         return {"Location": self.request.build_absolute_uri(f"{self.request.path}/{data['id']}")}
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -122,15 +121,15 @@ class ApiMixin(IdempotentPosts):
         for name, value in self.allowance.headers().items() if self.allowance else ():
             finalized.headers[name] = value
         if finalized.status_code >= 400 and isinstance(finalized, Response):
-            # Whatever the client accepts: an error is a problem, not a page.
+            # An error is a problem and not a page, whatever the client accepts.
             finalized.accepted_renderer = ProblemRenderer()
             finalized.accepted_media_type = MEDIA_TYPE
         return finalized
 
 
 def _check_encoding(request: Request) -> None:
-    """Django would read a body as UTF-8 whose encoding it does not know. Raises ParseError."""
+    """Raise ParseError for an unknown encoding: Django would read such a body as UTF-8."""
     try:
         codecs.lookup((request.content_params or {}).get("charset", "utf-8"))
-    except (LookupError, ValueError) as error:  # ValueError: a NUL byte
+    except (LookupError, ValueError) as error:  # a NUL byte raises ValueError
         raise ParseError("The encoding that Content-Type names is unknown. Use UTF-8.", "encoding_unknown") from error

@@ -1,7 +1,7 @@
-"""The keys with which other systems use the REST API.
+"""Define the pages of the keys with which other systems use the REST API.
 
-Whoever has Django's permission to add them makes keys that act for themselves; superusers make them for anybody. So no
-key reaches more than its maker does. A key never changes: another one is made, and the old one revoked.
+Staff with the permission to add keys make keys that act for themselves; superusers make them for anybody. So no key
+reaches more than its maker does. A key never changes: staff make another one, and revoke the old one.
 """
 
 from __future__ import annotations
@@ -51,24 +51,24 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
         model = ApiKey
         fields = ("name", "user", "scopes", "expiry_date", "allowed_addresses")
         help_texts = {  # noqa: RUF012
-            "name": "Of the system that will use it.",
-            "expiry_date": "From then on the key opens nothing. Empty: it never expires.",
+            "name": "The name of the system that will use the key.",
+            "expiry_date": "From then on the key is refused. Empty: it never expires.",
         }
 
     def clean_allowed_addresses(self) -> list[str]:
-        given: str = self.cleaned_data["allowed_addresses"]
-        return given.split()
+        addresses: str = self.cleaned_data["allowed_addresses"]
+        return addresses.split()
 
     def clean_expiry_date(self) -> Any:
         expiry = self.cleaned_data["expiry_date"]
         if expiry and expiry <= timezone.now():
-            raise forms.ValidationError("This time is over. Give one to come.")
+            raise forms.ValidationError("This time is over. Enter a time in the future.")
         return expiry
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(WorkspaceAdmin):
-    """Addresses name keys by their prefix: the primary key contains the hash."""
+    """Pages of keys. Their addresses have a key's prefix, because its primary key contains the hash."""
 
     form = ApiKeyForm
     list_display = ("label", "acts_for", "may", "addresses", "expires", "last_used", "condition")
@@ -100,7 +100,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
     def may_revoke(self, request: HttpRequest) -> bool:
         return request.user.has_perm("crm.change_apikey")
 
-    # Making one
+    # The form for a new key
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         fields = ApiKeyForm.Meta.fields
@@ -117,7 +117,8 @@ class ApiKeyAdmin(WorkspaceAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}  # and look at the key
+        # The next page shows the key, this once: a button that leads elsewhere would lose it.
+        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().add_view(request, form_url, (extra_context or {}) | only_save)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -127,7 +128,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
         obj.save()
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
-        """The only answer that shows the key. A redirect would need a cookie or a session to carry it."""
+        """Show the key, this once. A redirect would need a cookie or a session to carry it."""
         context = {
             **self.admin_site.each_context(request),
             "title": "API key",
@@ -137,7 +138,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
         }
         return TemplateResponse(request, "crm/api_keys/made.html", context)
 
-    # What happens to it
+    # The page to revoke a key
 
     def get_urls(self) -> list[Any]:
         revoke = self.admin_site.admin_view(self.revoke)
@@ -146,10 +147,10 @@ class ApiKeyAdmin(WorkspaceAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return redirect(self._list_address())  # which shows all there is to see
+        return redirect(self._list_address())  # the list shows everything about a key
 
     def revoke(self, request: HttpRequest, prefix: str) -> HttpResponse:
-        """Asks first, and then revokes the key."""
+        """Ask first, and then revoke the key."""
         if not self.may_revoke(request):
             raise PermissionDenied
         key = self.get_object(request, prefix)

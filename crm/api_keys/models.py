@@ -13,7 +13,7 @@ from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from crm.accounts.models import User
 
-# How old `last_used_at` may be before a request writes it again.
+# How old `last_used_at` may be before a request saves it again.
 LAST_USED_ACCURACY = timedelta(minutes=1)
 
 
@@ -33,36 +33,36 @@ class Scope(models.TextChoices):
 
 
 def check_scopes(values: object) -> None:
-    """Validator. Raises ValidationError unless this is a list of scopes, with one at least."""
+    """Raise ValidationError unless this is a list of at least one scope. A validator."""
     if not isinstance(values, list) or not values or not set(values) <= set(Scope.values):
         raise ValidationError("Choose what the key may do.")
 
 
 def check_addresses(values: object) -> None:
-    """Validator. Raises ValidationError unless this is a list of IP addresses and networks."""
+    """Raise ValidationError unless this is a list of IP addresses and networks. A validator."""
     if not isinstance(values, list):
         raise ValidationError("Give a list of addresses.")
     for value in values:
         try:
             ip_network(value)
         except (TypeError, ValueError) as error:
-            message = f"{value} is no IP address and no network, such as 192.0.2.7 or 192.0.2.0/24."
+            message = f"{value} is neither an IP address nor a network. Write it as 192.0.2.7 or 192.0.2.0/24."
             raise ValidationError(message) from error
 
 
 class ApiKeyManager(BaseAPIKeyManager):
     def visible_to(self, user: User) -> QuerySet[ApiKey]:
-        """Those that act for this member of staff; to superusers, who may do everything anyway, all."""
+        """Return the keys that act for this member of staff; all keys for superusers."""
         return self.all() if user.is_superuser else self.filter(user=user)
 
     def get_usable_keys(self) -> QuerySet[ApiKey]:
-        """Those of active members of staff that nobody revoked; expired ones among them."""
+        """Return the keys of active members of staff that nobody revoked, expired ones too."""
         usable: QuerySet[ApiKey] = super().get_usable_keys()
         return usable.filter(user__is_active=True, user__is_staff=True).select_related("user")
 
 
 class ApiKey(AbstractAPIKey):
-    """What another system shows to be let in. It acts for a member of staff and reaches what that person may see."""
+    """A key of another system. It acts for a member of staff, and reaches what that person may see."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -79,7 +79,7 @@ class ApiKey(AbstractAPIKey):
         help_text="IP addresses or networks, one a line. Empty: from anywhere.",
     )
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
-    secret = ""  # what the other system sends: known right after the key was made, and stored nowhere
+    secret = ""  # what the other system sends; it is known only while the key is made, and not stored
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()  # type: ignore[assignment]  # the library names its own
 
@@ -89,7 +89,7 @@ class ApiKey(AbstractAPIKey):
 
     @property
     def state(self) -> str:
-        """Whether it opens anything, in a word or two."""
+        """Say in a word or two whether the key is accepted."""
         if self.revoked:
             return "Revoked"
         if self.has_expired:
@@ -97,24 +97,24 @@ class ApiKey(AbstractAPIKey):
         return "Active" if self.user.is_active and self.user.is_staff else "Person inactive"
 
     def revoke(self) -> bool:
-        """For good, from the next request on; False if somebody did so before."""
+        """Refuse the key from now on, forever; return False if somebody revoked it before."""
         return bool(ApiKey.objects.filter(pk=self.pk, revoked=False).update(revoked=True))
 
     def grants(self, scope: str) -> bool:
         return scope in self.scopes
 
     def allows_address(self, address: str) -> bool:
-        """Whether a request may come from this IP address."""
+        """Return whether the key may be used from this IP address."""
         try:
             client = ip_address(address)
-        except ValueError:  # a server on a socket names none
+        except ValueError:  # a server on a socket has no address
             return not self.allowed_addresses
         if mapped := getattr(client, "ipv4_mapped", None):
             client = mapped
         return not self.allowed_addresses or any(client in ip_network(each) for each in self.allowed_addresses)
 
     def note_use(self, now: datetime | None = None) -> None:
-        """Write down that it was used just now, once a minute at most."""
+        """Save that the key was used just now, at most once a minute."""
         now = now or timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_ACCURACY)
         if self.last_used_at is None or self.last_used_at < now - LAST_USED_ACCURACY:

@@ -24,12 +24,12 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-# A chunked body does not say its size, so it is read before anybody knows whether to take it.
+# A chunked body does not say its size, so it must be read before it can be refused.
 MAX_CHUNKED_BYTES = 5 * 1024 * 1024
-MAX_DRAINED_BYTES = 1024 * 1024  # of a refused body, so that the connection can be used again
-PATIENCE = 30.0  # seconds for any body
-SLOWEST = 50_000  # bytes a second, beside the patience
-PIECE = 64 * 1024
+MAX_DRAINED_BYTES = 1024 * 1024  # read of a refused body, so that the connection can be used again
+MIN_SECONDS = 30.0  # that any body may take
+MIN_SPEED = 50_000  # bytes a second, beyond MIN_SECONDS
+CHUNK = 64 * 1024
 
 
 class Refusal(NamedTuple):
@@ -49,7 +49,7 @@ BROKEN_OFF = Refusal(400, "Bad Request", "body_incomplete", "The request broke o
 
 
 class WholeBodies:
-    """WSGI middleware around the whole application."""
+    """Wrap the whole application as WSGI middleware."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -92,7 +92,7 @@ class Body:
             return b""
         self._start_deadline()
         data = self._read(wanted)
-        if len(data) < wanted:  # the server reads until it has as much, or until there is no more
+        if len(data) < wanted:  # the server reads until it has that much, or until the body ends
             raise self._broken_off()
         self.remaining -= len(data)
         self._closing.look_at(data)
@@ -103,23 +103,23 @@ class Body:
         return data
 
     def readline(self, size: int = -1) -> bytes:
-        """WSGI demands it; Django reads its own stream in pieces."""
+        """Read one line. WSGI demands this method; Django does not use it."""
         line = bytearray()
         while (not line.endswith(b"\n")) and (size < 0 or len(line) < size) and (byte := self.read(1)):
             line += byte
         return bytes(line)
 
     def read_to_its_end(self) -> bytes:
-        """Return a chunked body, or more than may be of it."""
+        """Return a chunked body, or its beginning if it is too large."""
         self._start_deadline()
         content = bytearray()
-        while self.remaining and (piece := self._read(min(PIECE, self.remaining))):
+        while self.remaining and (piece := self._read(min(CHUNK, self.remaining))):
             content += piece
             self.remaining -= len(piece)
             self._closing.look_at(piece)
         self.stop_deadline()
         if len(content) > MAX_CHUNKED_BYTES:
-            self.remaining = MAX_DRAINED_BYTES + 1  # nobody knows of how much
+            self.remaining = MAX_DRAINED_BYTES + 1  # nobody knows how much is left
         elif content and not self._closing.was_seen:
             raise self._broken_off()
         else:
@@ -127,11 +127,11 @@ class Body:
         return bytes(content)
 
     def drain(self) -> None:
-        """Read and discard a short body that nobody read."""
+        """Read and discard what is left of a short body."""
         until = time.monotonic() + 2
         with suppress(OSError):
             while 0 < self.remaining <= MAX_DRAINED_BYTES and time.monotonic() < until:
-                self.read(PIECE)
+                self.read(CHUNK)
         self.stop_deadline()
 
     def stop_deadline(self) -> None:
@@ -142,7 +142,9 @@ class Body:
     def _read(self, size: int) -> bytes:
         try:
             data: bytes = self._input.read(size)
-        except Exception as error:  # gunicorn's own for chunks that are none, the socket's for what broke
+        except (
+            Exception
+        ) as error:  # gunicorn raises its own for malformed chunks, and the socket its own for a broken connection
             raise self._broken_off() from error
         return data
 
@@ -152,9 +154,9 @@ class Body:
         return UnreadablePostError("The request broke off.")
 
     def _start_deadline(self) -> None:
-        """Let whoever waits for the socket see an end after all the time that a slow network may take."""
+        """Stop the reading after the time that the slowest acceptable network would take."""
         if self._socket is not None and self._deadline is None:
-            self._deadline = Timer(PATIENCE + self.remaining / SLOWEST, _stop_reading, [self._socket])
+            self._deadline = Timer(MIN_SECONDS + self.remaining / MIN_SPEED, _stop_reading, [self._socket])
             self._deadline.daemon = True
             self._deadline.start()
 
@@ -172,11 +174,13 @@ def _length(environ: Environ) -> int:
 
 
 def _finishing(body: Body, start_response: StartResponse) -> StartResponse:
-    """Before the answer begins, read the rest of the body, or let the answer say that the connection closes."""
+    """Read the rest of the body before the answer begins, or have the answer close the connection."""
 
     def start(*arguments: Any) -> Any:
         body.drain()
-        server: Any = getattr(start_response, "__self__", None)  # gunicorn's Response; it takes no Connection header
+        server: Any = getattr(
+            start_response, "__self__", None
+        )  # gunicorn's Response, which refuses a Connection header
         if body.remaining and hasattr(server, "force_close"):
             server.force_close()
         return start_response(*arguments)
@@ -186,8 +190,8 @@ def _finishing(body: Body, start_response: StartResponse) -> StartResponse:
 
 def _refuse(refusal: Refusal, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     of_api = str(environ.get("PATH_INFO", "")).startswith(API_PATH)
-    said = json.dumps(problem(refusal.status, refusal.code, refusal.detail)) if of_api else refusal.detail
-    content = said.encode()
+    text = json.dumps(problem(refusal.status, refusal.code, refusal.detail)) if of_api else refusal.detail
+    content = text.encode()
     content_type = MEDIA_TYPE if of_api else "text/plain; charset=utf-8"
     headers = [("Content-Type", content_type), ("Content-Length", str(len(content))), ("Cache-Control", "no-store")]
     start_response(f"{refusal.status} {refusal.reason}", headers)

@@ -1,6 +1,7 @@
-"""Which bodies pages take: small ones of everybody, photos of staff on the pages for them, and none that broke off.
+"""Limit the bodies that pages accept: small ones from everybody, and photos from staff on the pages for them.
 
-The API has limits of its own, which it looks at once it knows who asks (crm/api/views.py).
+A form that broke off is refused. The API has limits of its own, which it checks after authentication
+(crm/api/views.py).
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from crm.api.problems import API_PATH
 from crm.workspace.error_pages import broken_off
 
-MAX_OF_STRANGERS = 64 * 1024  # bytes; a login takes a few hundred
+MAX_FROM_STRANGERS = 64 * 1024  # bytes; a login takes a few hundred
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_large_bodies(most: int) -> Callable[[View], View]:
-    """Decorate a view whose forms may have `most` bytes, if a member of staff sends them."""
+    """Decorate a view that accepts forms of up to `most` bytes from members of staff."""
 
     def mark(view: View) -> View:
         view.max_body_bytes = most  # type: ignore[attr-defined]
@@ -29,9 +30,9 @@ def takes_large_bodies(most: int) -> Callable[[View], View]:
 
 
 class BodyLimits:
-    """Refuse a body by its announced length, before anything of it is read; and a form that did not come whole.
+    """Refuse a body by its announced length, before it is read, and a form that is not complete.
 
-    A chunked body has its length by then, see crm/http/bodies.py.
+    A chunked body has a length by then, see crm/http/bodies.py.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -50,7 +51,7 @@ class BodyLimits:
 
 def _refuse_large(request: HttpRequest, view: Callable[..., Any]) -> HttpResponse | None:
     length = int(request.META.get("CONTENT_LENGTH") or 0)
-    if length <= MAX_OF_STRANGERS:
+    if length <= MAX_FROM_STRANGERS:
         return None
     most = getattr(view, "max_body_bytes", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if request.user.is_active and getattr(request.user, "is_staff", False) and length <= most:
@@ -63,7 +64,7 @@ def _refuse_large(request: HttpRequest, view: Callable[..., Any]) -> HttpRespons
 
 
 def _refuse_broken_off(request: HttpRequest) -> HttpResponse | None:
-    """CsrfViewMiddleware, which is next, would take such a form for an empty one."""
+    """Answer a form that broke off, before CsrfViewMiddleware takes it for an empty one."""
     try:
         request.POST  # noqa: B018 - reads the form
     except UnreadablePostError:

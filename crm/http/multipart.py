@@ -1,4 +1,4 @@
-"""The end of a multipart form, which alone says that the form came whole."""
+"""Find the end of a multipart form: only that shows that the form is complete."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from django.utils.http import parse_header_parameters
 
 
 class ClosingBoundary:
-    """Watches a body go by. A body that is no multipart form counts as closed."""
+    """Look for the closing boundary in the pieces of a body. Any other kind of body counts as complete."""
 
     def __init__(self, content_type: str) -> None:
         kind, parameters = parse_header_parameters(content_type)
-        boundary = parameters.get("boundary") if kind == "multipart/form-data" else None  # without one, Django says so
+        boundary = (
+            parameters.get("boundary") if kind == "multipart/form-data" else None
+        )  # Django refuses a form without one
         self._delimiter = f"--{boundary}--".encode(errors="replace") if boundary else b""
-        self._end = b""  # of what went by, in which the delimiter may have begun
+        self._end = b""  # the end of the last piece, in which the delimiter may have begun
         self.was_seen = not self._delimiter
 
     def look_at(self, piece: bytes) -> None:

@@ -1,11 +1,11 @@
-"""What browsers are told to refuse, and to forget."""
+"""Tell browsers what to refuse and what to forget."""
 
 from collections.abc import Callable
 
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse
 
-API_PATH = "/api/"
+from crm.api.problems import API_PATH
 
 # Nothing from another host, no inline script, no frame. Alpine, which draws the admin's menus, evaluates
 # expressions in attributes and so needs 'unsafe-eval'; it and Unfold write inline styles.
@@ -27,7 +27,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: the policy on every answer that has none of its own."""
+    """Add the policy to every answer that has none of its own. A middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -40,7 +40,7 @@ def content_security_policy(
 def keep_nothing(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: no cache keeps what the API answers, and a browser forgets photos and pages at a logout."""
+    """Let no cache keep the API's answers, and have browsers forget photos and pages at a logout. A middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""Columns of text that people or other systems enter, and the column in which such text is searched."""
+"""Define columns for text that people or other systems enter, and the column in which such text is searched."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ else:
 
 
 def visible(text: str) -> None:
-    """Validator. Raises ValidationError for text of which nothing can be seen."""
+    """Raise ValidationError for text that shows nothing. A validator."""
     if text and not is_visible(text):
         raise ValidationError("Nothing of this can be seen. Enter at least one letter, digit or sign.", "invisible")
 
 
 def without_blanks_around(text: str) -> None:
-    """Validator. Raises ValidationError for text that begins or ends with white space."""
+    """Raise ValidationError for text that begins or ends with white space. A validator."""
     if text != text.strip():
         message = "This begins or ends with a blank, so it could be taken for another one. Leave the blank out."
         raise ValidationError(message, "blanks_around")
 
 
 class Normal(Base):
-    """Stores, and looks up, text in its normal form; refuses what nobody can see. Databases see an ordinary column."""
+    """Store and look up text in its normal form, and refuse text that shows nothing. The column is an ordinary one."""
 
     default_validators: Any = [visible]  # noqa: RUF012
 
@@ -43,14 +43,14 @@ class Normal(Base):
         return _normal(super().get_prep_value(value))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """Lets the row at hand have what is stored."""
+        """Give the row in memory the text that is stored."""
         value = _normal(super().pre_save(model_instance, add))
         if isinstance(value, str):
             setattr(model_instance, self.attname, value)
         return value
 
     def deconstruct(self) -> Any:
-        """Migrations need not know of it."""
+        """Describe the field to migrations as Django's own, so that they need not import this module."""
         name, _, args, kwargs = super().deconstruct()
         ordinary = next(each for each in type(self).__mro__ if each.__module__.startswith("django."))
         return name, f"django.db.models.{ordinary.__name__}", args, kwargs
@@ -69,19 +69,19 @@ class EmailField(Normal, models.EmailField):  # type: ignore[type-arg]
 
 
 class IdentifierField(CharField):
-    """By which another system names something: nothing may be trimmed from it."""
+    """An ID that another system gave. White space is not trimmed."""
 
     default_validators: Any = [*CharField.default_validators, without_blanks_around]  # noqa: RUF012
 
 
 def search_text(row: object, columns: Iterable[str]) -> str:
-    """The folded texts of a row, a line each, in which it is searched; a phone number as it is dialled too."""
+    """Return the folded texts of a row, one a line, for searching. A phone number is added as it is dialled."""
     texts = [folded(getattr(row, column)) for column in columns]
     return "\n".join(filter(None, [*texts, dialled(getattr(row, "phone", ""))]))
 
 
 class SearchText(models.TextField):  # type: ignore[type-arg]
-    """The folded texts of other columns. Migrations and forms know of an ordinary column that nobody edits."""
+    """The folded texts of other columns. For migrations it is an ordinary column, and no form shows it."""
 
     def __init__(self, *columns: str, **kwargs: Any) -> None:
         self.columns = columns
@@ -99,7 +99,7 @@ class SearchText(models.TextField):  # type: ignore[type-arg]
 
 
 class Searchable(models.Model):
-    """With a column SEARCH_COLUMN, a SearchText, that is saved whatever else is."""
+    """A row with a SearchText named SEARCH_COLUMN, which every save writes."""
 
     class Meta:
         abstract = True
@@ -108,7 +108,7 @@ class Searchable(models.Model):
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], SEARCH_COLUMN}
         elif SEARCH_COLUMN in self.get_deferred_fields():
-            setattr(self, SEARCH_COLUMN, "")  # else Django would leave it out
+            setattr(self, SEARCH_COLUMN, "")  # otherwise Django would leave it out
         super().save(*args, **kwargs)
 
 

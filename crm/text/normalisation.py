@@ -1,15 +1,15 @@
-"""What text is: one normal form, whoever enters it, and a form in which texts are compared."""
+"""Bring text into one normal form for storage, and into another for comparison."""
 
 import re
 import unicodedata
 
-# Letters and symbols by their category that nevertheless show nothing: fillers of Hangul, and Braille without dots.
+# Letters and symbols by category that still show nothing: fillers of Hangul, and Braille without dots.
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-# Other, separators, and marks that need a character to stand on. Of C, somebody's font may show "Co" and newer
-# characters than this Python knows ("Cn").
+# Control characters, separators, and marks that need another character. "Co" and "Cn" are missing, because fonts may
+# show private characters, and characters that are newer than this Python.
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Me", "Mn"})
-# Letters that Unicode does not decompose, although people who lack them on their keyboard write them so. The last is
-# the Turkish i without a dot.
+# Letters that Unicode does not decompose, as people write them whose keyboard lacks them. The last is the Turkish i
+# without a dot.
 SPELT_OUT = str.maketrans(
     {
         "æ": "ae",
@@ -25,14 +25,14 @@ SPELT_OUT = str.maketrans(
         "\u0131": "i",
     }
 )
-# Apostrophes, dashes and quotation marks as phones and word processors write them by themselves.
+# Apostrophes, dashes and quotation marks that phones and word processors insert by themselves.
 PUNCTUATION = str.maketrans(
     dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'")
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
     | dict.fromkeys("\u201c\u201d\u201e\u2033", '"')
 )
 PHONE = re.compile(r"[\d+()./-]*\d[\d+()./-]*")
-TRUNK_ZERO = "(0)"  # which is not dialled from abroad
+TRUNK_ZERO = "(0)"  # not dialled from abroad
 NO_PART_OF_NUMBER = re.compile(r"[^\d+]")
 
 
@@ -42,12 +42,12 @@ def normal(text: str) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Whether anything of it can be seen."""
+    """Return whether anything of the text can be seen."""
     return any(each not in BLANKS and unicodedata.category(each) not in INVISIBLE for each in text)
 
 
 def folded(text: str) -> str:
-    """As texts are compared: without case, accents, ligatures and invisible characters, with ASCII digits."""
+    """Return the text for comparison: without case, accents, ligatures and invisible characters, with ASCII digits."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.translate(PUNCTUATION))
@@ -56,7 +56,7 @@ def folded(text: str) -> str:
 
 
 def dialled(phone: str) -> str:
-    """The folded number without what only makes it readable: "+46 (0)8-12 34" becomes "+4681234"."""
+    """Return the folded number without what only makes it readable: "+46 (0)8-12 34" becomes "+4681234"."""
     return NO_PART_OF_NUMBER.sub("", folded(phone).replace(TRUNK_ZERO, ""))
 
 
@@ -69,9 +69,13 @@ def _digit(character: str) -> str:
 
 
 def _is_left_out(character: str) -> bool:
-    return unicodedata.combining(character) > 0 or unicodedata.category(character) == "Cf" or _selects(character)
+    return (
+        unicodedata.combining(character) > 0
+        or unicodedata.category(character) == "Cf"
+        or _is_variation_selector(character)
+    )
 
 
-def _selects(character: str) -> bool:
-    """Whether it only says how the character before it is drawn."""
+def _is_variation_selector(character: str) -> bool:
+    """Return whether the character only says how the one before it is drawn."""
     return "\ufe00" <= character <= "\ufe0f"

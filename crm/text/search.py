@@ -1,4 +1,4 @@
-"""Searches without case and accents: every word must be in one of a row's columns."""
+"""Search without case and accents: every word must be in one of a row's columns."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Row = TypeVar("Row", bound=Model)
 
 
 def matching(rows: QuerySet[Row], words: Iterable[str], columns: Sequence[str]) -> QuerySet[Row]:
-    """The rows in which every word stands in one of the columns.
+    """Return the rows that have every word in one of the columns.
 
-    Columns that hold folded texts (crm.text.fields.SearchText) are searched by the database. Others are read and
-    folded here, which is for tables of some hundred rows.
+    The database searches columns of folded text (crm.text.fields.SearchText). Other columns are read and folded here,
+    which is only for tables of some hundred rows.
     """
     wanted = [_ways_to_write(word) for word in words]
     if not (wanted and columns):
         return rows
     if all(column.split(LOOKUP_SEP)[-1] == SEARCH_COLUMN for column in columns):
         return rows.filter(*(_in_one_of(columns, ways) for ways in wanted))
-    return rows.filter(pk__in=_read(rows, wanted, columns))
+    return rows.filter(pk__in=_read_and_search(rows, wanted, columns))
 
 
 def _ways_to_write(word: str) -> list[str]:
-    """As the columns may hold the word: folded, and what may be a part of a phone number as it is dialled too."""
+    """Return how the columns may contain the word: folded and, if it may be part of a phone number, as dialled."""
     ways = [folded(word) or word, *([dialled(word)] if may_be_of_phone(word) else [])]
     return list(dict.fromkeys(ways))
 
@@ -40,7 +40,7 @@ def _in_one_of(columns: Iterable[str], ways: Iterable[str]) -> Q:
     return reduce(operator.or_, (Q(**{f"{column}__contains": way}) for column in columns for way in ways))
 
 
-def _read(rows: QuerySet[Any], wanted: Iterable[Sequence[str]], columns: Sequence[str]) -> list[Any]:
+def _read_and_search(rows: QuerySet[Any], wanted: Iterable[Sequence[str]], columns: Sequence[str]) -> list[Any]:
     texts = {key: [folded(str(each)) for each in row] for key, *row in rows.order_by().values_list("pk", *columns)}
     return [
         key for key, row in texts.items() if all(any(way in text for text in row for way in ways) for ways in wanted)

@@ -61,8 +61,8 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
             queryset = queryset.exclude(finished_at=None)
         return super().filter_queryset(queryset)
 
-    def known_parameters(self, request: Request) -> set[str]:
-        return super().known_parameters(request) | ({"wait"} if self.action in self.waiting_actions else set())
+    def allowed_parameters(self, request: Request) -> set[str]:
+        return super().allowed_parameters(request) | ({"wait"} if self.action in self.waiting_actions else set())
 
     def hold(self, data: Any) -> None:
         ids = [row["id"] for row in data.get("results", [data])]

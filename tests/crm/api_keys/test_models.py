@@ -114,7 +114,7 @@ def test_without_permission_there_are_no_keys(address: str) -> None:
         ({"name": ""}, "This field is required."),
         ({"scopes": []}, "This field is required."),
         ({"scopes": ["everything"]}, "Select a valid choice."),
-        ({"allowed_addresses": "192.0.2.1\nsomewhere"}, "somewhere is no IP address"),
+        ({"allowed_addresses": "192.0.2.1\nsomewhere"}, "somewhere is neither an IP address nor a network."),
         ({"expiry_date_0": "2020-01-01", "expiry_date_1": "00:00"}, "This time is over."),
     ],
 )
