@@ -37,13 +37,13 @@ def emit_results(snapshot_ids: Iterable[int], cause: Cause) -> None:
     if not somebody_listens():  # most installations have no webhooks, and need no further query
         return
     finished = Snapshot.objects.filter(pk__in=snapshot_ids, status__in=SNAPSHOT_EVENTS)
-    for snapshot in finished.select_related("interaction__customer", "model_version"):
+    for snapshot in finished.select_related("customer", "interaction", "model_version"):
         data = _references(snapshot) | {"cause": cause.value}
         if snapshot.status == Snapshot.Status.ANALYSED:
             data["result"] = _result(snapshot)
         event_type = SNAPSHOT_EVENTS[Snapshot.Status(snapshot.status)]
         # A re-analysis may send an event for every photo there is.
-        emit(event_type, snapshot.interaction.customer, data, makes_way=cause == Cause.REANALYSIS)
+        emit(event_type, snapshot.customer, data, makes_way=cause == Cause.REANALYSIS)
 
 
 def emit_correction(correction: EmotionCorrection) -> None:
@@ -57,13 +57,13 @@ def emit_correction(correction: EmotionCorrection) -> None:
         "created_at": correction.created_at,
     }
     data = _references(record.snapshot) | {"correction": answer}
-    emit(CORRECTION_CREATED, record.snapshot.interaction.customer, data)
+    emit(CORRECTION_CREATED, record.snapshot.customer, data)
 
 
 def _references(snapshot: Snapshot) -> dict[str, Any]:
     """Return the photo, its interaction and its customer as every event names them."""
     return {
-        "customer": customer_reference(snapshot.interaction.customer),
+        "customer": customer_reference(snapshot.customer),
         "interaction": interaction_reference(snapshot.interaction),
         "snapshot": {
             "id": str(snapshot.uuid),

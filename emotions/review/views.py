@@ -91,7 +91,7 @@ def _answer_with_face(
     if problem:
         messages.error(request, problem)
     else:
-        customer = fresh.snapshot.interaction.customer
+        customer = fresh.snapshot.customer
         messages.success(request, saved or f"Saved. You can change it on the timeline of {customer.name}.")
     return redirect(f"{reverse('emotions:review')}?{request.GET.urlencode()}")
 

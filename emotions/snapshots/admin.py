@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from crm.accounts.members import member_of_staff
 from crm.workspace.admin import WorkspaceAdmin
+from crm.workspace.badges import badge
 from crm.workspace.log import LogsNoNames
 from emotions.snapshots.models import Snapshot
 
@@ -51,9 +52,7 @@ class SnapshotAdmin(LogsNoNames, WorkspaceAdmin):
 
     @admin.display(description="Status", ordering="status")
     def state(self, snapshot: Snapshot) -> SafeString:
-        return format_html(
-            '<span class="rp-badge rp-badge--{}">{}</span>', snapshot.status, snapshot.get_status_display()
-        )
+        return badge(snapshot.get_status_display(), snapshot.status)
 
     @admin.display(description="Timeline")
     def timeline_link(self, snapshot: Snapshot) -> SafeString:

@@ -94,7 +94,8 @@ class Snapshot(Work, LockedDeletion):
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     interaction = models.ForeignKey(Interaction, models.CASCADE, related_name="snapshots")
-    # The interaction's, which never changes; here too, so that one index holds the customer's snapshots in time.
+    # The customer of the interaction, which never changes. It is kept here too, so that one index holds all snapshots
+    # of a customer in time. Reach the customer of a snapshot by this field only.
     customer = models.ForeignKey(Customer, models.CASCADE, db_index=False, editable=False, related_name="snapshots")
     file = models.FileField(upload_to=snapshot_path, max_length=200, blank=True)
     original_name = models.CharField(max_length=255, blank=True, help_text="The file's name when it was added.")

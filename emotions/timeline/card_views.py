@@ -86,7 +86,7 @@ def _answer_with_card(
 
 
 def _address_on_timeline(snapshot: Snapshot) -> str:
-    timeline = reverse("emotions:timeline", args=[snapshot.interaction.customer.uuid])
+    timeline = reverse("emotions:timeline", args=[snapshot.customer.uuid])
     return f"{timeline}?page={page_with(snapshot.interaction)}#snapshot-{snapshot.uuid}"
 
 
@@ -96,7 +96,7 @@ def _render_card(request: StaffRequest, snapshot: Snapshot, problem: str = "", *
         "problem": problem,
         "announce": True,
         "focus": focus,
-        "consent": Consent.objects.newest_of(snapshot.interaction.customer, Consent.Scope.EMOTION_ANALYSIS),
+        "consent": Consent.objects.newest_of(snapshot.customer, Consent.Scope.EMOTION_ANALYSIS),
     }
     response = render(request, "emotions/snapshots/snapshot.html", context)
     if not snapshot.is_unfinished:

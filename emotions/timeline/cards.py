@@ -130,7 +130,7 @@ def with_faces(snapshots: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
     """
     records = EmotionRecord.objects.current().with_answers().prefetch_related("cannot_tell__said_by")
     records = records.order_by("face_index")
-    return snapshots.select_related("model_version", "interaction__customer").prefetch_related(
+    return snapshots.select_related("model_version", "interaction", "customer").prefetch_related(
         Prefetch("records", queryset=records),
         Prefetch("records", EmotionRecord.objects.superseded().with_answers().order_by("-pk"), "earlier_records"),
     )

@@ -28,7 +28,7 @@ def test_the_status_page_shows_what_works_and_what_does_not(
     workers()
     SnapshotFactory(failed=True)
     page.get_by_role("link", name="Status").click()
-    expect(page.locator("[data-worker='photos@one']")).to_contain_text("Well")
+    expect(page.locator("[data-worker='photos@one']")).to_contain_text("Running")
     expect(page.locator("[data-worker='webhooks@one']")).to_contain_text("Overdue")
     expect(page.get_by_role("region", name="Why photos failed")).to_contain_text("The analysis broke off")
     for scheme in SCHEMES:

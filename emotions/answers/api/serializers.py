@@ -159,7 +159,25 @@ class EmotionRecordSerializer(StrictModelSerializer):
 
     class Meta:
         model = EmotionRecord
-        fields = tuple(EXAMPLE)
+        fields = (
+            "id",
+            "snapshot",
+            "customer",
+            "captured_at",
+            "emotion",
+            "valence",
+            "dominant_emotion",
+            "confidence",
+            "scores",
+            "box",
+            "detection_confidence",
+            "is_subject",
+            "is_current",
+            "model",
+            "correction",
+            "created_at",
+            "changed_at",
+        )
 
     def get_attribute(self, instance: Any) -> EmotionRecord | None:
         """Within a snapshot: its customer's face, for those who may read results."""

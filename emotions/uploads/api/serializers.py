@@ -88,7 +88,24 @@ class SnapshotSerializer(StrictModelSerializer):
 
     class Meta:
         model = Snapshot
-        fields = tuple(EXAMPLE)
+        fields = (
+            "id",
+            "interaction",
+            "customer",
+            "status",
+            "error",
+            "captured_at",
+            "width",
+            "height",
+            "original_name",
+            "sha256",
+            "faces",
+            "model",
+            "result",
+            "created_at",
+            "finished_at",
+            "changed_at",
+        )
         read_only_fields = fields
 
     def get_faces(self, snapshot: Any) -> int:

@@ -79,7 +79,7 @@ def test_it_shows_workers_and_which_are_overdue(browser: Client) -> None:
     worker("webhooks@here", queues="webhooks,webhooks-sweep", seen=500)
     worker("webhooks@here", pid=2, queues="webhooks,webhooks-sweep")  # in its place
     shown = page(browser)
-    assert "photos@here 0 seconds ago Well reference-cnn@1 2" in shown
+    assert "photos@here 0 seconds ago Running reference-cnn@1 2" in shown
     assert "photos@there 8 minutes ago Overdue" in shown
     assert shown.count("webhooks@here") == 1
     assert [queue.workers for queue in status_page().queues] == [1, 1, 1, 1, 1]
