@@ -6,7 +6,6 @@ without PostgreSQL.
 With pytest-xdist (`pytest -n 2 --dist loadgroup`) each process imports this anew, and so has servers of its own.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,17 +14,13 @@ from pytest_django import Settings
 
 from tests.support import servers
 from tests.support.broker import Queue
-from tests.support.databases import use_database
+from tests.support.databases import on_sqlite, use_database
 from tests.support.ports import own_port
 from tests.support.receiver import Receiver
 from tests.support.small_model import small_classifier, write_model
 
 DATABASES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
 TRAINING = Path(__file__).parent / "training"
-
-
-def on_sqlite() -> bool:
-    return os.environ.get("TEST_DATABASE") == "sqlite" or not (os.environ.get("CI") or servers.installed("postgres"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,23 +1,15 @@
 """One stack for all tests here. They do not run with the others, as building it takes minutes: make test-compose."""
 
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.compose.stack import NoEngine, Stack, compose_command, settings_file
-from tests.compose.visitor import Browser, System
-
-
-def free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
+from tests.support.compose.stack import NoEngine, Stack, compose_command, settings_file
+from tests.support.compose.visitor import Browser, System
+from tests.support.ports import free_ports
 
 
 @pytest.fixture(scope="session")

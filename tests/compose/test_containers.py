@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from ml.sandbox.jobs import TOO_MUCH_MEMORY
-from tests.compose.stack import LASTING, Stack, run
-from tests.compose.visitor import TIMEOUT
+from tests.support.compose.stack import LASTING, Stack, run
+from tests.support.compose.visitor import TIMEOUT
 
 MEGABYTE = 1_000_000
 OURS = ("web", "worker", "worker-io", "beat")

@@ -11,11 +11,11 @@ import pytest
 import requests
 
 from ml.image import strip
-from tests.compose.conftest import free_ports
-from tests.compose.operator_proxy import operator_proxy
-from tests.compose.stack import ROOT, SLOW, Stack, compose_command, environment, settings_file
-from tests.compose.visitor import TIMEOUT, System
+from tests.support.compose.operator_proxy import operator_proxy
+from tests.support.compose.stack import ROOT, SLOW, Stack, compose_command, environment, settings_file
+from tests.support.compose.visitor import TIMEOUT, System
 from tests.support.factories import face_photo
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 GROUP = 10001  # of everything in the containers

@@ -8,8 +8,8 @@ import requests
 from django.utils import timezone
 
 from ml.image import strip
-from tests.compose.stack import SLOW, Stack
-from tests.compose.visitor import TIMEOUT, Browser, System
+from tests.support.compose.stack import SLOW, Stack
+from tests.support.compose.visitor import TIMEOUT, Browser, System
 from tests.support.factories import face_photo
 from tests.support.waiting import wait_until
 

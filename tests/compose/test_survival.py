@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.compose.stack import SLOW, Stack, run
-from tests.compose.visitor import System
+from tests.support.compose.stack import SLOW, Stack, run
+from tests.support.compose.visitor import System
 from tests.support.factories import face_photo
 from tests.support.waiting import wait_until
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import requests
 
-from tests.compose.stack import Stack
-from tests.compose.visitor import TIMEOUT, signed_certificate
+from tests.support.compose.stack import Stack
+from tests.support.compose.visitor import TIMEOUT, signed_certificate
 
 
 def test_with_certificates_nginx_speaks_https(

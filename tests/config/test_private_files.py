@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.config.test_settings import ROOT
+from tests.support.programs import ROOT
 
 OPEN_TO_ALL = 0o022  # the usual umask
 

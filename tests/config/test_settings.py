@@ -9,16 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml.registry import DEFAULT_MODEL
-
-ROOT = Path(__file__).parents[2]
-SHOW = "from django.conf import settings; print(getattr(settings, {!r}))"
-
-
-def start(folder: Path, code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    kept = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(folder)}
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=False
-    )
+from tests.support.programs import ROOT, SHOW, start
 
 
 @pytest.mark.parametrize(

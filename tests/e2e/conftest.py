@@ -13,8 +13,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from playwright.sync_api import BrowserContext, Page, expect
 
 from crm.models import User
-from tests.conftest import on_sqlite
 from tests.support.broker import use_redis
+from tests.support.databases import on_sqlite
 from tests.support.deployment import Deployment, database_url
 from tests.support.factories import UserFactory, face_photo
 from tests.support.servers import RedisServer, require

@@ -17,9 +17,9 @@ from crm.tasks import deliver_webhooks
 from crm.webhooks.event_types import event_types
 from emotions.models import EmotionRecord, Snapshot
 from emotions.uploads.api.views import SnapshotViewSet
-from tests.conftest import on_sqlite
 from tests.support.analysing import analyse
 from tests.support.api import CUSTOMERS, System
+from tests.support.databases import on_sqlite
 from tests.support.factories import SnapshotFactory, UserFactory, face_photo
 from tests.support.receiver import Handler, Receiver
 from tests.support.threads import in_thread

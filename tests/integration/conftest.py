@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from tests.conftest import on_sqlite
 from tests.support.broker import Queue, use_redis
 from tests.support.bucket import Bucket
+from tests.support.databases import on_sqlite
 from tests.support.deployment import Deployment, database_url
 
 

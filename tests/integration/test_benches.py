@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from bench import burst, memory
-from tests.conftest import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.deployment import Deployment
 
 pytestmark = [

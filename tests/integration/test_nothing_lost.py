@@ -16,9 +16,8 @@ from emotions.snapshots.models import GIVEN_UP
 from emotions.snapshots.stray_files import delete_stray_files
 from emotions.tasks import analyse_snapshots, sweep_snapshots
 from emotions.uploads.services import add_snapshot
-from tests.conftest import on_sqlite
 from tests.support.accounting import assert_accounted_for
-from tests.support.databases import cut_connections
+from tests.support.databases import cut_connections, on_sqlite
 from tests.support.deployment import Deployment
 from tests.support.factories import InteractionFactory, checked, jpeg, small_face, small_photo
 from tests.support.faults import Crew, filled, happening, no_memory, small_disk

@@ -9,9 +9,9 @@ from django.db import connection
 
 from emotions.models import Snapshot
 from emotions.uploads.services import add_snapshots
-from tests.conftest import on_sqlite
 from tests.support.accounting import statuses
 from tests.support.api import make_key
+from tests.support.databases import on_sqlite
 from tests.support.deployment import Deployment
 from tests.support.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_photo
 from tests.support.pgbouncer import POOL, pgbouncer

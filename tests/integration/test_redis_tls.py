@@ -9,12 +9,12 @@ import trustme
 
 from emotions.models import Snapshot
 from emotions.uploads.services import add_snapshot
-from tests.config.test_settings import start
 from tests.support import servers
 from tests.support.accounting import statuses
 from tests.support.broker import use_redis
 from tests.support.deployment import Deployment
 from tests.support.factories import InteractionFactory, uploaded_photo
+from tests.support.programs import start
 from tests.support.waiting import wait_until
 
 COUNT = "from django.core.cache import cache; cache.set('a', 1); print(cache.get('a'))"

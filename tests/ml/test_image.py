@@ -1,8 +1,6 @@
-import struct
 import subprocess
 import sys
 import threading
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,23 +21,7 @@ from ml.image import check_photo, decode
 from ml.photo import FORMATS as ACCEPTED
 from ml.photo import PhotoLimits
 from tests.support.photo_parts import chunk, with_chunk
-from tests.support.photos import FORMATS, astronaut, encoded, exif, turned
-
-
-def png_that_claims(width: int, height: int) -> bytes:
-    """Return a PNG of a few kilobytes that declares this size."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    pixels = zlib.compress(bytes(4_000_000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-
-
-def animation(image_format: str) -> bytes:
-    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
-    return encoded(frames[0], image_format, save_all=True, append_images=frames[1:])
+from tests.support.photos import FORMATS, animation, astronaut, encoded, exif, png_that_claims, turned
 
 
 @pytest.mark.parametrize(

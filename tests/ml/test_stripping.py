@@ -5,47 +5,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image
 
 from ml.formats.png import build_chunk
 from ml.image import check_photo, decode, strip
-from tests.support.photos import FORMATS, astronaut, encoded, exif, turned
-
-SECRET = b"Hammerfest"
-TRAILING = b"a film of " + SECRET
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><place>' + SECRET + b"</place></x:xmpmeta>"
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-UPRIGHT = astronaut().crop((0, 0, 400, 300))
-
-
-def telling(orientation: int = 1) -> Image.Exif:
-    """Return EXIF that says where, when and by whom a photo was taken."""
-    tags = exif(orientation=orientation, taken="2024:05:17 14:03:02")
-    tags[0x013B] = SECRET.decode()
-    tags[0x8825] = {1: "N", 2: (70.0, 39.0, 48.0), 3: "E", 4: (23.0, 40.0, 56.0), 27: SECRET}
-    return tags
-
-
-def photo(image_format: str, orientation: int = 1, **options: Any) -> bytes:
-    if image_format != "BMP":
-        tags = telling(orientation)
-        options |= {"exif": tags.tobytes() if image_format == "TIFF" else tags, "icc_profile": PROFILE}
-    if image_format in ("JPEG", "WEBP", "TIFF", "HEIF", "AVIF"):
-        options["xmp"] = XMP
-    if image_format == "PNG":
-        texts = PngInfo()
-        texts.add_text("Location", SECRET.decode())
-        options["pnginfo"] = texts
-    if image_format == "JPEG":
-        options["comment"] = SECRET
-    picture = UPRIGHT if image_format in ("BMP", "HEIF") else turned(UPRIGHT, orientation)
-    return encoded(picture, image_format, **options) + TRAILING
+from tests.support.photos import FORMATS, astronaut, encoded
+from tests.support.private_photos import PROFILE, SECRET, UPRIGHT, private_photo
 
 
 @pytest.mark.parametrize("image_format", [*FORMATS, "AVIF"])
 def test_the_same_pixels_and_nothing_else(image_format: str) -> None:
-    data = photo(image_format)
+    data = private_photo(image_format)
     assert SECRET in data
     stripped = strip(data)
     assert SECRET not in stripped
@@ -58,7 +28,7 @@ def test_the_same_pixels_and_nothing_else(image_format: str) -> None:
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", [1, 3, 6, 7])
 def test_stays_upright(image_format: str, orientation: int) -> None:
-    data = photo(image_format, orientation)
+    data = private_photo(image_format, orientation)
     stripped = strip(data)
     assert np.array_equal(decode(stripped).image, decode(data).image)
     assert decode(stripped).image.shape == (300, 400, 3)
@@ -69,13 +39,13 @@ def test_stays_upright(image_format: str, orientation: int) -> None:
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 def test_colours_keep_their_meaning(image_format: str) -> None:
-    with Image.open(io.BytesIO(strip(photo(image_format)))) as shown:
+    with Image.open(io.BytesIO(strip(private_photo(image_format)))) as shown:
         assert shown.info["icc_profile"] == PROFILE
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
 def test_no_place_can_be_read(image_format: str) -> None:
-    with Image.open(io.BytesIO(strip(photo(image_format)))) as shown:
+    with Image.open(io.BytesIO(strip(private_photo(image_format)))) as shown:
         assert not shown.getexif().get_ifd(0x8825)
         assert not shown.getexif().get_ifd(0x8769)
         assert "xmp" not in shown.info or SECRET not in (shown.info["xmp"] or b"")
@@ -83,7 +53,7 @@ def test_no_place_can_be_read(image_format: str) -> None:
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 4}])
 def test_every_kind_of_jpeg(options: dict[str, Any]) -> None:
-    data = photo("JPEG", 6, **options)
+    data = private_photo("JPEG", 6, **options)
     assert np.array_equal(decode(strip(data)).image, decode(data).image)
 
 
@@ -101,7 +71,7 @@ def test_pictures_that_follow_are_left_out() -> None:
 
 @pytest.mark.parametrize("image_format", [*FORMATS, "AVIF"])
 def test_a_stripped_file_does_not_change_again(image_format: str) -> None:
-    once = strip(photo(image_format))
+    once = strip(private_photo(image_format))
     assert strip(once) == once
 
 

@@ -1,5 +1,6 @@
 """Another system that uses the REST API."""
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from rest_framework.test import APIClient
@@ -35,6 +36,15 @@ class System(APIClient):
 
     def get(self, path: Any, data: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]  # its bases disagree
         return super().get(_below_api(path), data, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What an integrator needs to use the API of a real site."""
+
+    address: str  # of the API, without a slash at the end
+    key: str
+    user: User
 
 
 def _below_api(path: str) -> str:

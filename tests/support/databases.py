@@ -1,10 +1,18 @@
 """On which database the tests run."""
 
+import os
+
 import dj_database_url
 from django.conf import settings
 from django.db import connection, connections
 
 from config.settings import database
+from tests.support.servers import installed
+
+
+def on_sqlite() -> bool:
+    """Return whether this run uses SQLite: by request, or because PostgreSQL is not installed."""
+    return os.environ.get("TEST_DATABASE") == "sqlite" or not (os.environ.get("CI") or installed("postgres"))
 
 
 def somebody_waits_for_a_lock() -> bool:

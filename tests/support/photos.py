@@ -1,6 +1,8 @@
 """Photos for the tests, made from scikit-image's public-domain pictures."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -59,3 +61,20 @@ def overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
     right, bottom = np.minimum(np.add(first[:2], first[2:]), np.add(second[:2], second[2:]))
     shared = max(right - left, 0) * max(bottom - top, 0)
     return float(shared / (first[2] * first[3] + second[2] * second[3] - shared))
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """A PNG of a few kilobytes that declares any size."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(4_000_000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def animation(image_format: str) -> bytes:
+    """Return a picture of three frames, 40 x 40 pixels."""
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
+    return encoded(frames[0], image_format, save_all=True, append_images=frames[1:])

@@ -7,7 +7,7 @@ import pytest
 from crm.models import Customer, Interaction
 from tests.support.api import CUSTOMERS, System
 from tests.support.factories import CustomerFactory, InteractionFactory, UserFactory
-from tests.test_api_routes import operations
+from tests.support.operations import operations
 
 pytestmark = pytest.mark.django_db
 LEGACY = f"{CUSTOMERS}/by-external-id/legacy"

@@ -12,9 +12,9 @@ from config.settings import cache
 from crm.limits.allowances import spend
 from crm.limits.counters import count
 from crm.models import Scope
-from tests.config.test_settings import SHOW, start
 from tests.support.api import CUSTOMERS, System
 from tests.support.factories import UserFactory
+from tests.support.programs import SHOW, start
 from tests.support.servers import RedisServer
 from tests.support.threads import at_once
 

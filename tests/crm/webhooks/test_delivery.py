@@ -18,9 +18,8 @@ from crm.webhooks.services import end_old_secrets, pause, resume, rotate_secret,
 from crm.webhooks.signing import new_secret
 from crm.webhooks.tasks import deliver_webhooks, sweep_webhooks
 from jobs.dispatch import ENOUGH
-from tests.conftest import on_sqlite
 from tests.support.broker import Queue
-from tests.support.databases import somebody_waits_for_a_lock
+from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import CustomerFactory
 from tests.support.receiver import Handler, Receiver, answering, answering_in_turn
 from tests.support.threads import at_once, in_thread

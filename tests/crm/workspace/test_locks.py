@@ -6,8 +6,7 @@ import pytest
 from django.db import transaction
 from django.db.models import Model
 
-from tests.conftest import on_sqlite
-from tests.support.databases import somebody_waits_for_a_lock
+from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import CustomerFactory, InteractionFactory, UserFactory
 from tests.support.threads import in_thread
 from tests.support.waiting import wait_until

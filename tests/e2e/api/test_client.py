@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.api.conftest import Access
+from tests.support.api import Access
 from tests.support.factories import face_photo
 from tests.support.receiver import Receiver
 from tests.support.site import Site

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.api.conftest import Access
+from tests.support.api import Access
 from tests.support.factories import EmotionCorrectionFactory, SnapshotFactory, face_photo, faceless_photo
 from tests.support.site import Site
 from tests.support.webhooks import WebhookEndpointFactory
@@ -49,7 +49,7 @@ def test_no_request_breaks_the_api(site: Site, access: Access, rows: None, tmp_p
         *("--suppress-health-check", "too_slow"),  # which a busy machine is, and the schema is not
         *("--header", f"Authorization: Bearer {access.key}", "--output-sanitize", "true"),
     ]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.e2e.api.photos_to_send"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.support.photos_to_send"}
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     print(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from crm.models import Customer
 from emotions.models import EmotionCorrection, Snapshot
-from tests.e2e.api.conftest import Access
+from tests.support.api import Access
 from tests.support.factories import face_photo
 from tests.support.site import Site
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from crm.models import WebhookDelivery
 from emotions.models import Snapshot
 from jobs.work import Claim
-from tests.conftest import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.factories import SnapshotFactory
 from tests.support.threads import at_once
 

@@ -16,11 +16,10 @@ from emotions.snapshots.stray_files import delete_stray_files
 from emotions.uploads import services
 from emotions.uploads.services import add_snapshot
 from jobs import outage
-from tests.conftest import on_sqlite
 from tests.support.accounting import assert_accounted_for, statuses, stray_files
 from tests.support.analysing import analyse, reanalyse
 from tests.support.api import System
-from tests.support.databases import cut_connections
+from tests.support.databases import cut_connections, on_sqlite
 from tests.support.factories import InteractionFactory, SnapshotFactory, UserFactory, uploaded_photo
 from tests.support.standing_still import Middle
 from tests.support.threads import in_thread

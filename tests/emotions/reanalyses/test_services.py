@@ -29,11 +29,10 @@ from emotions.tasks import sweep_snapshots
 from ml.errors import ModelUnavailable
 from ml.labels import Emotion
 from ml.registry import load_card
-from tests.conftest import on_sqlite
 from tests.support.accounting import statuses
 from tests.support.analysing import reanalyse
 from tests.support.broker import Queue
-from tests.support.databases import somebody_waits_for_a_lock
+from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import (
     EmotionRecordFactory,
     ModelVersionFactory,

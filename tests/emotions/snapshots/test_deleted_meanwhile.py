@@ -7,9 +7,8 @@ from django.db import transaction
 
 from crm.models import Consent, Customer
 from emotions.models import EmotionCorrection, EmotionRecord
-from tests.conftest import on_sqlite
 from tests.support.api import System
-from tests.support.databases import somebody_waits_for_a_lock
+from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import SnapshotFactory, UserFactory
 from tests.support.threads import in_thread
 from tests.support.waiting import wait_until

@@ -13,10 +13,9 @@ from emotions.analysis import services as analysis
 from emotions.corrections import services as corrections
 from emotions.models import EmotionRecord, Snapshot
 from ml.labels import Emotion
-from tests.conftest import on_sqlite
 from tests.support.analysing import analyse
 from tests.support.api import System
-from tests.support.databases import somebody_waits_for_a_lock
+from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import SnapshotFactory, UserFactory
 from tests.support.threads import in_thread
 from tests.support.waiting import DEADLINE, wait_until

@@ -13,11 +13,9 @@ from pytest_django import Settings
 
 from emotions.snapshots.photos import CheckedPhoto, PhotoRefused, check_upload, refuse_future, render_preview
 from ml.image import decode
-from tests.ml.test_image import animation, png_that_claims
-from tests.ml.test_stripping import SECRET
-from tests.ml.test_stripping import photo as photo_that_tells
 from tests.support.factories import face, face_photo
-from tests.support.photos import encoded, exif, turned
+from tests.support.photos import animation, encoded, exif, png_that_claims, turned
+from tests.support.private_photos import SECRET, private_photo
 
 WIDTH, HEIGHT = face().size
 
@@ -163,7 +161,7 @@ def test_a_preview_is_small_upright_and_says_nothing_of_camera_or_place() -> Non
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
 def test_what_is_stored_says_nothing_of_place_and_camera_and_shows_the_same(image_format: str) -> None:
-    sent = photo_that_tells(image_format, orientation=1)
+    sent = private_photo(image_format, orientation=1)
     photo = check(sent)
     photo.upload.seek(0)
     stored = photo.upload.read()
@@ -176,7 +174,7 @@ def test_what_is_stored_says_nothing_of_place_and_camera_and_shows_the_same(imag
 
 
 def test_a_large_upload_on_the_disk_is_stored_without_its_metadata_too() -> None:
-    sent = photo_that_tells("JPEG")
+    sent = private_photo("JPEG")
     upload = TemporaryUploadedFile("photo.jpg", "image/jpeg", len(sent), None)
     upload.write(sent)
     name = default_storage.save("stripped.jpg", check_upload(upload).upload)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.deployment import database_url
 from tests.support.factories import ConsentFactory, EmotionCorrectionFactory
 from training.__main__ import main

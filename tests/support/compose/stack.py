@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NEEDED = (
     "make test-compose needs a Docker engine on this machine that you may use (DOCKER_HOST, if it is not the usual"
     " one), and Compose: either `docker compose` or docker-compose 1.29."

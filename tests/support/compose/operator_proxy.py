@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.compose.stack import SLOW, run
-from tests.compose.visitor import signed_certificate
+from tests.support.compose.stack import SLOW, run
+from tests.support.compose.visitor import signed_certificate
 from tests.support.waiting import wait_until
 
 CONFIGURATION = """

@@ -11,9 +11,10 @@ from bench import dataset
 from crm.models import Consent, Customer, Interaction, User
 from emotions.corrections.services import choose_subject
 from emotions.models import EmotionCorrection, EmotionRecord, SentimentPoint, Snapshot
+from tests.support.databases import on_sqlite
 from tests.support.factories import CustomerFactory
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgres")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.skipif(on_sqlite(), reason="needs PostgreSQL")]
 
 
 def fill(*arguments: str) -> int:

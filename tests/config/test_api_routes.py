@@ -1,12 +1,9 @@
 """Every operation that the API describes: without a key, without the scope, and with what is out of the key's reach."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from drf_spectacular.generators import SchemaGenerator
 
 from crm.models import Customer, Scope, User, WebhookDelivery
 from crm.webhooks.services import add_endpoint, send_test
@@ -15,10 +12,10 @@ from emotions.models import EmotionRecord
 from ml.labels import Emotion
 from tests.support.api import System
 from tests.support.factories import ConsentFactory, CustomerFactory, InteractionFactory, SnapshotFactory, UserFactory
+from tests.support.operations import operations
 
 pytestmark = pytest.mark.django_db
 
-METHODS = ("get", "post", "put", "patch", "delete")
 # By the beginning of the path, the longest first: what reading and what writing needs.
 SCOPES = {
     "/customers/{id}/timeline": ("results:read", ""),
@@ -35,16 +32,6 @@ SCOPES = {
     "/webhooks": ("webhooks:read", "webhooks:write"),
     "/webhook-deliveries": ("webhooks:read", "webhooks:write"),
 }
-
-
-def operations() -> Iterator[tuple[str, str]]:
-    """Method and path of each."""
-    generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # the library has no types
-    schema: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # nor here
-    for path, found in schema["paths"].items():
-        for method in METHODS:
-            if method in found:
-                yield method.upper(), path.removeprefix("/api/v1")
 
 
 def scope_of(method: str, path: str) -> str:

@@ -10,8 +10,8 @@ from crm.api.views import MAX_BODY_BYTES
 from crm.models import User
 from tests.support.api import System
 from tests.support.factories import UserFactory
+from tests.support.operations import operations
 from tests.support.requests import NEVER
-from tests.test_api_routes import operations
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import requests
 
-from tests.compose.stack import Stack, run
+from tests.support.compose.stack import Stack, run
 
 MAKE_KEY = """
 from crm.models import ApiKey, Scope, User

@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 
 from crm.models import Customer, Interaction
 from crm.text.search import matching
+from tests.support.databases import on_sqlite
 from tests.support.factories import CustomerFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("postgres")]
+pytestmark = [pytest.mark.django_db, pytest.mark.skipif(on_sqlite(), reason="needs PostgreSQL")]
 MANY = """
     INSERT INTO crm_customer (uuid, name, email, phone, company, notes, source, external_id, created_at, updated_at,
         search_text)

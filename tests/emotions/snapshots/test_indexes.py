@@ -14,9 +14,10 @@ from crm.models import Customer, Interaction
 from emotions.models import Snapshot
 from emotions.timeline.api.queries import Kind, Timeline
 from emotions.uploads.api.serializers import SnapshotFilter, shown
+from tests.support.databases import on_sqlite
 from tests.support.factories import InteractionFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("postgres")]
+pytestmark = [pytest.mark.django_db, pytest.mark.skipif(on_sqlite(), reason="needs PostgreSQL")]
 ROWS = 2_000
 
 

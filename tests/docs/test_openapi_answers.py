@@ -21,7 +21,7 @@ from tests.support.factories import (
     UserFactory,
 )
 
-DESCRIPTION = yaml.safe_load((Path(__file__).parents[1] / "docs" / "openapi.yaml").read_text())
+DESCRIPTION = yaml.safe_load((Path(__file__).parents[2] / "docs" / "openapi.yaml").read_text())
 ROWS = 3
 
 

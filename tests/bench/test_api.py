@@ -12,13 +12,16 @@ from bench.api_rows import PHOTO_BYTES, Written, commented, photo, written_for
 from crm.models import ApiKey, Consent, Customer, Interaction, User, WebhookDelivery, WebhookEndpoint
 from emotions.models import Snapshot
 from tests.support.api import API, System
+from tests.support.databases import on_sqlite
 
 SIZES = ("--customers", "60", "--interactions", "300", "--records", "600", "--until", "2026-11-01")
 TABLES: tuple[Any, ...] = (ApiKey, Consent, Customer, Interaction, Snapshot, WebhookDelivery, WebhookEndpoint)
 
+NEEDS_POSTGRESQL = pytest.mark.skipif(on_sqlite(), reason="needs PostgreSQL")
+
 
 @pytest.fixture
-def filled(media: Path, postgres: str, transactional_db: None) -> None:
+def filled(media: Path, transactional_db: None) -> None:
     assert dataset.fill(dataset.build_parser().parse_args(SIZES)) == 0
 
 
@@ -40,6 +43,7 @@ def refused(written: Written) -> list[str]:
     return [answer.content.decode() for answer in answers if answer.status_code >= 400]
 
 
+@NEEDS_POSTGRESQL
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("username", ["bench01", "bench-all"])
 def test_every_request_is_answered_and_nothing_of_a_run_is_left(username: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.test import override_settings
 
-FILE = Path(__file__).parents[1] / "docs" / "openapi.yaml"
+FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 
 
 @override_settings(DEBUG=False)
