@@ -293,6 +293,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "crm.accounts.middleware.LoginLimits",
+    "crm.workspace.deleted_meanwhile.DeletedMeanwhile",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

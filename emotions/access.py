@@ -9,13 +9,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
-from django.core.exceptions import ObjectDoesNotExist
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from crm.models import Customer, User
-from crm.privacy.deletion import was_deleted_meanwhile
 
 View = Callable[..., HttpResponseBase]
 MANAGE_MODELS = "emotions.manage_models"
@@ -28,23 +26,14 @@ class StaffRequest(HttpRequest):
 
 
 def for_staff(view: View, *, cacheable: bool = False) -> View:
-    """Send everybody but staff to the login page; a page that polls is reloaded to get there.
-
-    The answer is 404 when a colleague deletes the row that the view is about to change: the view waits for the lock
-    on the row, and then finds the row gone.
-    """
+    """Send everybody but staff to the login page; a page that polls is reloaded to get there."""
     guarded: View = admin.site.admin_view(view, cacheable)
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.headers.get("HX-Request") and not admin.site.has_permission(request):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        try:
-            return guarded(request, *args, **kwargs)
-        except ObjectDoesNotExist as error:
-            if was_deleted_meanwhile(error):
-                raise Http404("It was deleted meanwhile.") from error
-            raise
+        return guarded(request, *args, **kwargs)
 
     return wrapper
 

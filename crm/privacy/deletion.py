@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from crm.privacy.write_ahead_log import empty_write_ahead_log
 from crm.signals import deletion_begins, deletion_locked
 
 Row = TypeVar("Row", bound=models.Model)
+# What PostgreSQL and SQLite say of a new row whose foreign key names none.
+REFERS_TO_NOTHING = ("insert or update on table", "FOREIGN KEY constraint failed")
 
 
 def lock_to_delete(rows: models.QuerySet[Any]) -> None:
@@ -30,9 +33,26 @@ def models_with_locked_deletion() -> list[type[LockedDeletion]]:
     return [model for model in apps.get_models() if issubclass(model, LockedDeletion)]
 
 
-def was_deleted_meanwhile(error: Exception) -> bool:
-    """Return whether the error means that a row was deleted before it could be locked."""
+def was_deleted_meanwhile(error: BaseException) -> bool:
+    """Return whether the error means that a row was deleted before it could be locked, or referred to."""
+    if isinstance(error, IntegrityError):
+        return any(words in str(error) for words in REFERS_TO_NOTHING)
     return isinstance(error, tuple(model.DoesNotExist for model in models_with_locked_deletion()))
+
+
+def keep_from_deletion(model: type[models.Model], pks: Iterable[int]) -> set[int]:
+    """Let nobody delete these rows until the transaction ends; return the primary keys of those that are still there.
+
+    Others may change the rows meanwhile. Django has no words for PostgreSQL's lock for this; on SQLite whoever writes
+    is alone.
+    """
+    wanted = sorted(pks)
+    if connection.vendor != "postgresql":
+        return set(model._base_manager.filter(pk__in=wanted).values_list("pk", flat=True))
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [wanted])  # noqa: S608
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 class LockedDeletionQuerySet(models.QuerySet[Row]):

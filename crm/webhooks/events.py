@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from crm.batches import write_with_batch
 from crm.customers.models import Customer
+from crm.privacy.deletion import keep_from_deletion
 from crm.webhooks.event_types import TEST
 from crm.webhooks.models.deliveries import WebhookDelivery, WebhookMessage
 from crm.webhooks.models.endpoints import WebhookEndpoint
@@ -47,6 +48,7 @@ def _emit_batch(batch: list[tuple[str, Event]]) -> None:
         emit_all(event_type, events, makes_way=len(events) > 1)
 
 
+@transaction.atomic(savepoint=False)
 def emit_all(event_type: str, happened: Iterable[Event], *, makes_way: bool) -> None:
     """The same for several customers, with as many queries as for one."""
     endpoints = WebhookEndpoint.objects.hearing(event_type)
@@ -57,23 +59,24 @@ def emit_all(event_type: str, happened: Iterable[Event], *, makes_way: bool) -> 
         listeners = [endpoint for endpoint in endpoints if endpoint.hears_of(customer)]
         if listeners:
             told.append((_message(event_type, data, customer.uuid), listeners))
-    with transaction.atomic(savepoint=False):
-        WebhookMessage.objects.bulk_create([message for message, _ in told])
-        WebhookDelivery.objects.bulk_create(
-            [
-                WebhookDelivery(message=message, endpoint=endpoint, makes_way=makes_way)
-                for message, listeners in told
-                for endpoint in listeners
-            ]
-        )
-        if any(endpoint.is_active for _, listeners in told for endpoint in listeners):
-            announce_on_commit(deliver_webhooks)
+    WebhookMessage.objects.bulk_create([message for message, _ in told])
+    WebhookDelivery.objects.bulk_create(
+        [
+            WebhookDelivery(message=message, endpoint=endpoint, makes_way=makes_way)
+            for message, listeners in told
+            for endpoint in listeners
+        ]
+    )
+    if any(endpoint.is_active for _, listeners in told for endpoint in listeners):
+        announce_on_commit(deliver_webhooks)
 
 
 def emit_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """A message of no consequence to one endpoint."""
+    """A message of no consequence to one endpoint. Raises WebhookEndpoint.DoesNotExist when it is deleted."""
     data = {"webhook": {"id": str(endpoint.uuid)}, "text": "This is a test. Nothing happened."}
     with transaction.atomic():
+        if not keep_from_deletion(WebhookEndpoint, [endpoint.pk]):
+            raise WebhookEndpoint.DoesNotExist
         message = _message(TEST, data)
         message.save()
         delivery = WebhookDelivery.objects.create(message=message, endpoint=endpoint, is_test=True)

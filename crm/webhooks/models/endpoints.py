@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from crm.accounts.models import User
 from crm.customers.models import Customer
+from crm.privacy.deletion import LockedDeletion, LockedDeletionQuerySet, keep_from_deletion
 from crm.text.fields import CharField
 from crm.webhooks.addresses import MAX_URL_LENGTH, check_url
 from crm.webhooks.event_types import event_types
@@ -32,7 +33,7 @@ def check_events(values: object) -> None:
         raise ValidationError("Name each event once.")
 
 
-class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+class WebhookEndpointQuerySet(LockedDeletionQuerySet["WebhookEndpoint"]):
     def visible_to(self, user: User) -> WebhookEndpointQuerySet:
         """Their own; all with the permission to see every customer, as the messages tell of customers."""
         if not user.is_active or not user.is_staff:
@@ -47,9 +48,15 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         return self.filter(state=WebhookEndpoint.State.ACTIVE)
 
     def hearing(self, event_type: str) -> list[WebhookEndpoint]:
-        """Those that listen to these events, paused ones too, ready for `hears_of`; two queries at most."""
+        """Those that listen to these events, paused ones too, ready for `hears_of`; three queries at most.
+
+        Nobody deletes them until the transaction ends.
+        """
         endpoints = self.of_staff().exclude(state=WebhookEndpoint.State.DISABLED).order_by("pk")
         listening = [endpoint for endpoint in endpoints if event_type in endpoint.events]
+        if listening:
+            kept = keep_from_deletion(WebhookEndpoint, [endpoint.pk for endpoint in listening])
+            listening = [endpoint for endpoint in listening if endpoint.pk in kept]
         if listening:  # not one query for both: it would be the dearest part of every change that nobody listens to
             seeing = User.objects.with_perm("crm.view_every_customer", backend=MODEL_BACKEND)
             seeing_all = set(seeing.filter(pk__in={each.owner_id for each in listening}).values_list("pk", flat=True))
@@ -92,7 +99,7 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         )
 
 
-class WebhookEndpoint(models.Model):
+class WebhookEndpoint(LockedDeletion):
     """An address of another system that hears of events, on behalf of a member of staff."""
 
     class State(models.TextChoices):

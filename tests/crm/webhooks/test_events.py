@@ -125,10 +125,10 @@ def test_the_number_of_queries_is_constant(django_assert_num_queries: DjangoAsse
     with django_assert_num_queries(1):
         emit("customer.updated", customers[0], {})
     WebhookEndpointFactory()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         emit("customer.updated", customers[0], {})
     for _ in range(4):
         WebhookEndpointFactory()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         emit_all("customer.updated", [(each, {}) for each in customers], makes_way=True)
     assert WebhookDelivery.objects.count() == 1 + 5 * 5

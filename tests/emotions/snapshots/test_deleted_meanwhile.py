@@ -18,7 +18,8 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(on_sqlite(), reason="SQLite has one lock for everything"),
 ]
-WITHDRAWAL = {"scope": "emotion_analysis", "granted": False, "obtained_by": "written"}
+CONSENT = {"scope": "emotion_analysis", "obtained_by": "written"}
+WITHDRAWAL = CONSENT | {"granted": False}
 
 
 def answer_to(sender: Any, path: str, body: dict[str, Any], record: EmotionRecord) -> int:
@@ -51,17 +52,25 @@ def test_a_page_says_that_it_is_gone(path: str, body: dict[str, Any]) -> None:
     assert answer_to(browser, f"/admin/{path.format(record=record.pk, **named)}", body, record) == 404
 
 
+def test_the_page_of_a_new_consent_says_that_it_is_gone() -> None:
+    record = SnapshotFactory(analysed=True).records.get()
+    consent = {"customer": record.snapshot.interaction.customer.pk, "granted": "yes"} | CONSENT
+    browser = browser_of(UserFactory(is_superuser=True))
+    assert answer_to(browser, "/admin/crm/consent/add/", consent, record) == 404
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
         ("consents", WITHDRAWAL),
+        ("interactions", {"kind": "visit"}),
         ("records/{record}/corrections", {"emotion": "sad"}),
         ("records/{record}/subject", {}),
     ],
 )
 def test_the_api_says_that_it_is_gone(path: str, body: dict[str, Any]) -> None:
     record = SnapshotFactory(analysed=True).records.get()
-    if path == "consents":
+    if path in ("consents", "interactions"):
         body = body | {"customer": str(record.snapshot.interaction.customer.uuid)}
     api = System(user=UserFactory(is_superuser=True))
     api.default_format = "json"

@@ -1,0 +1,30 @@
+"""Answer a page's request with 404 when a colleague deletes in this moment what it is about to change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from crm.privacy.deletion import was_deleted_meanwhile
+from crm.workspace.error_pages import not_found
+
+logger = logging.getLogger(__name__)
+
+
+class DeletedMeanwhile:
+    """Middleware: a view that waited for the lock on a row may find the row gone, or refer to one that is."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not was_deleted_meanwhile(exception):
+            return None
+        logger.info("%s %s met a deletion: %s", request.method, request.path, exception)
+        return not_found(request, exception)
