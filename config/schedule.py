@@ -23,7 +23,7 @@ ROUTES = {
 
 
 def schedule(sweep_interval: int) -> dict[str, Any]:
-    """Celery's beat schedule; the interval is in seconds."""
+    """Return Celery's beat schedule; the interval is in seconds."""
     return {
         "sweep-snapshots": _every(sweep_interval, "emotions.analysis.tasks.sweep_snapshots"),
         "forget-old-requests": _every(HOUR, "crm.api.tasks.forget_old_requests"),

@@ -1,4 +1,4 @@
-"""Django settings.
+"""Configure Django.
 
 Every value that an operator may change is read from the environment here and listed in .env.example;
 a wrong value stops the program with a sentence that names it.

@@ -1,4 +1,4 @@
-"""Histories: rows that are only ever added, and never changed or deleted by themselves."""
+"""Provide the base of histories, whose rows are only added, and never changed or deleted by themselves."""
 
 from __future__ import annotations
 

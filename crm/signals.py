@@ -1,4 +1,4 @@
-"""Signals for other apps, which the CRM does not know."""
+"""Define signals for other apps, which the CRM does not know."""
 
 from django.dispatch import Signal
 

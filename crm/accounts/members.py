@@ -1,4 +1,4 @@
-"""Who is at the browser."""
+"""Tell who is at the browser."""
 
 from typing import cast
 

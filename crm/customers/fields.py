@@ -1,4 +1,4 @@
-"""The field that names a customer in bodies of requests and answers."""
+"""Define the field for a customer in bodies of requests and answers."""
 
 from typing import Any
 from uuid import UUID

@@ -1,1 +1,1 @@
-"""How often somebody may ask, counted by all processes together."""
+"""Limit how often somebody may ask, counted by all processes together."""

@@ -1,6 +1,6 @@
-"""The theme's classes, typed as the classes of Django that they extend: Unfold has no types of its own.
+"""Provide the theme's classes with the types of the Django classes that they extend: Unfold has no types.
 
-Admin pages take them from here. `PagesMixin` is the base of a class that stands before a ModelAdmin.
+Admin pages import them from here. `PagesMixin` is the base of a class that stands before a ModelAdmin.
 """
 
 from typing import TYPE_CHECKING

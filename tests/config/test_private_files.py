@@ -1,4 +1,4 @@
-"""Other users of the machine read nothing of the site, whatever they may do with its folder's parent."""
+"""Check that other users of the machine cannot read the site's files, wherever its folder is."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The configuration as a program sees it that starts with it."""
+"""Check the configuration by starting programs with it."""
 
 import json
 import os

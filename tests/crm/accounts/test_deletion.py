@@ -1,4 +1,4 @@
-"""Whoever deletes an account decides to whom its customers go."""
+"""Check that an account stays until somebody decides to whom its customers go."""
 
 import pytest
 from django.contrib.auth.models import Permission

@@ -1,4 +1,4 @@
-"""Wrong passwords are limited before one is looked at, and nobody locks out somebody else."""
+"""Check that attempts are limited before a password is checked, and that nobody can lock out somebody else."""
 
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher

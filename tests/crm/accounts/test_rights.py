@@ -1,4 +1,4 @@
-"""Nobody gives rights that they do not have, on whichever page they try."""
+"""Check that nobody can give rights that they lack, on any page."""
 
 from typing import Any
 

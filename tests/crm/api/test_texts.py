@@ -1,4 +1,4 @@
-"""Texts as other systems send them: what names a customer, what cannot be seen, what null and times mean."""
+"""Check texts as other systems send them: IDs, invisible characters, null and times."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Making and revoking keys in the admin."""
+"""Check how keys are made and revoked in the admin."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Consents as other systems record them."""
+"""Check how other systems record consents."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whose the customers are that other systems create: nobody shares one without saying so."""
+"""Check who owns customers that other systems create: nobody shares one unless they say so."""
 
 import pytest
 

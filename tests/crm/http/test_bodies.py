@@ -1,4 +1,4 @@
-"""What is read of a body, piece by piece."""
+"""Check how a body is read, piece by piece."""
 
 import io
 

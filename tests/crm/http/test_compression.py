@@ -1,4 +1,4 @@
-"""Pages travel compressed; what carries a strong ETag does not."""
+"""Check that pages are compressed, and answers with a strong ETag are not."""
 
 import gzip
 

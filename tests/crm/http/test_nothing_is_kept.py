@@ -1,4 +1,4 @@
-"""What a browser may show after its user has logged out."""
+"""Check what a browser may show after its user has logged out."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""What searches find: in the API, on the pages, on each of the databases."""
+"""Check what searches find in the API and on the pages, on each database."""
 
 from collections.abc import Callable
 

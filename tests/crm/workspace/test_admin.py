@@ -1,4 +1,4 @@
-"""The admin's lists and forms: what staff may see and do there."""
+"""Check what staff may see and do on the admin's lists and forms."""
 
 import pytest
 from django.contrib.auth.models import Permission

@@ -1,4 +1,4 @@
-"""What staff see of addresses that lead nowhere, and of rubbish behind the question mark."""
+"""Check what staff see at addresses that lead nowhere, and with nonsense after the question mark."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Somebody saves a form of what a colleague deletes in this very moment."""
+"""Check what happens when somebody saves a row that a colleague is deleting."""
 
 from typing import Any
 

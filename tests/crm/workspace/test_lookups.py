@@ -1,4 +1,4 @@
-"""Addresses of lists tell nothing that the pages do not show."""
+"""Check that the address of a list reveals nothing that the page does not show."""
 
 from __future__ import annotations
 
