@@ -1,4 +1,4 @@
-"""What a record says: the one place that decides between a model's answer, its doubt, and what a person saw."""
+"""Decide what stands for a face: a person's correction, the model's answer, or "uncertain". Nothing else decides it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.db.models import Case, F, FloatField, Q, Value, When
 from emotions.answers.models import EmotionRecord
 from ml.labels import VALENCE, Emotion
 
-CANDIDATES_NAMED = 2  # of an uncertain answer
+CANDIDATES_NAMED = 2  # how many emotions an uncertain answer names
 
-# How a face with this dominant emotion appears.
+# The adjective after "appears" for each emotion.
 ADJECTIVES: dict[Emotion, str] = {
     Emotion.ANGRY: "angry",
     Emotion.DISGUST: "disgusted",
@@ -25,11 +25,11 @@ ADJECTIVES: dict[Emotion, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said of one face."""
+    """The answer for one face."""
 
-    emotion: Emotion | None  # None: the model is uncertain, and nobody has said anything
+    emotion: Emotion | None  # None: the model is uncertain, and nobody has corrected it
     valence: float  # -1..1
-    perhaps: str = ""  # of an uncertain answer: the most likely emotions with their scores
+    perhaps: str = ""  # the most likely emotions with their scores, if the answer is uncertain
     by_person: bool = False
 
     @property
@@ -38,32 +38,32 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """To follow "the face": "appears sad" or "is uncertain"; never what somebody feels."""
+        """Return words that follow "the face", such as "appears sad". They never say what somebody feels."""
         return f"appears {ADJECTIVES[self.emotion]}" if self.emotion else f"uncertain, {self.perhaps}"
 
 
 def answer(record: EmotionRecord) -> Answer:
-    """What stands for this face: what a person said, or else the model's answer.
+    """Return the answer that stands for this face: a person's correction, or else the model's answer.
 
-    Somebody who says "sad" gives no scores, so the valence is that of the emotion alone.
+    A correction has no scores, so its valence is that of the emotion alone.
     """
     if record.correction is None:
         return model_answer(record)
-    said = Emotion(record.correction.emotion)
-    return Answer(said, VALENCE[said], by_person=True)
+    emotion = Emotion(record.correction.emotion)
+    return Answer(emotion, VALENCE[emotion], by_person=True)
 
 
 def model_answer(record: EmotionRecord) -> Answer:
-    """What the model says, which is nothing for certain below the confidence that its card asks for."""
+    """Return the model's answer. It is uncertain below the confidence that the model's card demands."""
     if record.confidence >= record.model_version.uncertain_below:
         return Answer(Emotion(record.dominant_emotion), record.valence)
     likeliest = sorted(record.scores.items(), key=lambda each: -each[1])[:CANDIDATES_NAMED]
-    named = " or ".join(f"{ADJECTIVES[emotion]} {score:.0%}" for emotion, score in likeliest)
-    return Answer(None, record.valence, f"perhaps {named}")
+    candidates = " or ".join(f"{ADJECTIVES[emotion]} {score:.0%}" for emotion, score in likeliest)
+    return Answer(None, record.valence, f"perhaps {candidates}")
 
 
 def stands_as(emotion: Emotion | None) -> Q:
-    """Records for which this stands, as `answer` says; None: uncertain."""
+    """Match the records for which `answer` gives this emotion; None matches uncertain ones."""
     certain = Q(confidence__gte=F("model_version__uncertain_below"))
     if emotion is None:
         return Q(correction=None) & ~certain
@@ -71,6 +71,6 @@ def stands_as(emotion: Emotion | None) -> Q:
 
 
 def standing_valence() -> Case:
-    """Of records, as `answer` gives it; for queries."""
-    said = (When(correction__emotion=emotion.value, then=Value(valence)) for emotion, valence in VALENCE.items())
-    return Case(*said, default=F("valence"), output_field=FloatField())
+    """Compute in a query the valence that `answer` gives for a record."""
+    corrected = (When(correction__emotion=emotion.value, then=Value(valence)) for emotion, valence in VALENCE.items())
+    return Case(*corrected, default=F("valence"), output_field=FloatField())

@@ -1,4 +1,4 @@
-"""Faces on which people said something, as a class-named folder to train on. Only the management command runs this."""
+"""Export corrected faces for training, one folder for each emotion. Only the management command runs this."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class ExportRefused(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Exported:
     faces: int
-    unreadable: int  # whose photo is missing or broken
+    unreadable: int  # faces whose photo is missing or broken
 
 
 def exportable() -> Iterator[EmotionRecord]:
-    """The customers' own faces on which somebody's word stands, of those who agreed to this use.
+    """Yield the customers' faces with a correction that stands, of customers who agreed to this use.
 
-    Each is asked for when its turn comes, so that a consent withdrawn meanwhile counts.
+    Each face is read when its turn comes, so that a consent that is withdrawn meanwhile counts.
     """
     agreed = [Consent.objects.standing(scope).values("customer") for scope in Consent.Scope]
     records = EmotionRecord.objects.current().of_subjects().filter(correction__isnull=False)
@@ -88,12 +88,12 @@ def export_corrections(folder: Path) -> Exported:
 
 
 def _row(record: EmotionRecord) -> dict[str, str]:
-    """What the manifest says of a face; the file's name is new and leads to no customer."""
+    """Return the manifest's row for a face. The file gets a random name that leads to no customer."""
     assert record.correction  # noqa: S101 - only such are exported
-    said = record.correction.emotion
+    emotion = record.correction.emotion
     return {
-        "file": f"{said}/{uuid.uuid4()}.png",
-        "emotion": said,
+        "file": f"{emotion}/{uuid.uuid4()}.png",
+        "emotion": emotion,
         "model_emotion": record.dominant_emotion,
         "model_confidence": f"{record.confidence:.4f}",
         "model": record.model_version.name,
@@ -103,7 +103,7 @@ def _row(record: EmotionRecord) -> dict[str, str]:
 
 
 def _write_face(record: EmotionRecord, preprocessing: Preprocessing, file: Path) -> bool:
-    """False when the photo cannot be read any more."""
+    """Write the face, and return whether its photo could be read."""
     try:
         with record.snapshot.file.open("rb") as photo:
             data = photo.read()
@@ -119,7 +119,7 @@ def _write_face(record: EmotionRecord, preprocessing: Preprocessing, file: Path)
 
 
 def _cut(data: bytes, record: EmotionRecord, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """Cut the face from the photo anew: the picture in its record has lost its contrast. Raises InvalidImage."""
+    """Cut the face from the photo, because the picture in its record has lost contrast. Raises InvalidImage."""
     box, snapshot = record.box, record.snapshot
     share = min(SHARPNESS * preprocessing.size / (max(box.width, box.height) * preprocessing.margin), 1.0)
     photo = decode(data, photo_limits(), math.ceil(max(snapshot.width, snapshot.height) * share))
@@ -130,15 +130,15 @@ def _cut(data: bytes, record: EmotionRecord, preprocessing: Preprocessing) -> ND
 
 @contextmanager
 def _appearing_at_once(folder: Path) -> Iterator[Path]:
-    """A folder that takes the wanted name at the end, and is gone after an error. Raises ExportRefused."""
+    """Yield a folder that gets its name at the end, and is deleted after an error. Raises ExportRefused."""
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportRefused(f"{folder} exists already and is not an empty folder. Name a new one.")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))  # for its owner's eyes only
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))  # readable by its owner only
     try:
         yield partial
-        partial.rename(folder)  # an empty folder there is replaced
+        partial.rename(folder)  # this replaces an empty folder of that name
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

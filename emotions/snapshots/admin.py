@@ -1,4 +1,4 @@
-"""For operators: which photos wait, and which failed and why."""
+"""Show operators which photos are waiting, and which failed and why."""
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
@@ -17,11 +17,11 @@ from emotions.snapshots.models import Snapshot
 
 @admin.register(Snapshot)
 class SnapshotAdmin(LogsNoNames, WorkspaceAdmin):
-    """Only to read, and to delete for those with the permission."""
+    """List photos read-only; people with the permission can delete them."""
 
     list_display = ("created_at", "state", "error", "attempts", "customer", "timeline_link")
     list_filter = ("status", "created_at")
-    extra_lookups = ("finished_at__gte",)  # of the status page
+    extra_lookups = ("finished_at__gte",)  # the status page links to it
     list_per_page = 50
     ordering = ("-pk",)
     deletes_what_belongs = True
@@ -39,15 +39,15 @@ class SnapshotAdmin(LogsNoNames, WorkspaceAdmin):
         return False
 
     def line_before_deletion(self, row: Model) -> SafeString | str:
-        """With the photo: its ID tells nobody which one goes."""
+        """Show the photo, because its ID tells nobody which one is deleted."""
         assert isinstance(row, Snapshot)  # noqa: S101 - for the type checker
         taken = f"{timezone.localtime(row.captured_at):%-d %B %Y, %H:%M}"
-        said = format_html("Photo of {}, taken {}", row.customer.name, taken)
+        text = format_html("Photo of {}, taken {}", row.customer.name, taken)
         if not row.file:
-            return said
+            return text
         address = reverse("emotions:preview", args=[row.uuid])
         return format_html(
-            '<img class="rp-deleted-photo" src="{}" alt="" width="160" loading="lazy"> {}', address, said
+            '<img class="rp-deleted-photo" src="{}" alt="" width="160" loading="lazy"> {}', address, text
         )
 
     @admin.display(description="Status", ordering="status")

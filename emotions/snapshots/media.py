@@ -1,4 +1,4 @@
-"""Photos and faces, for those who may see the snapshot only: the pages and the API serve the same files."""
+"""Serve photos to people who may see the customer, on pages and through the API alike."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emotions.snapshots.models import Snapshot
 from emotions.snapshots.photos import render_preview
 from ml.errors import DecoderUnavailable, InvalidImage
 
-# A browser that has the file asks each time whether it may show it, and gets 304 only while somebody is logged in.
+# A browser asks each time whether it may show its copy, and gets 304 only while somebody is logged in.
 PRIVATE = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 
 
@@ -32,58 +32,61 @@ def original(request: StaffRequest, public_id: uuid.UUID) -> HttpResponseBase:
 
 
 def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
-    """The photo as an upright JPEG without metadata. Raises Http404 when there is no photo (any more)."""
+    """Return the photo as an upright JPEG without metadata. Raises Http404 if there is no photo."""
 
-    def rendered() -> HttpResponseBase:
+    def render() -> HttpResponseBase:
         try:
             with snapshot.file.open("rb") as file:
                 return HttpResponse(render_preview(file.read()), content_type="image/jpeg")
         except DecoderUnavailable as error:
-            return _away(str(error))
+            return _unavailable(str(error))
         except ConnectionError:
-            return _away("The storage of the photos cannot be reached. Try again later, or tell your administrator.")
+            return _unavailable("The photo storage cannot be reached. Try again later, or tell your administrator.")
         except (OSError, ValueError, InvalidImage) as error:
             raise Http404 from error
 
-    return unless_unchanged(request, snapshot.sha256, rendered)
+    return unless_unchanged(request, snapshot.sha256, render)
 
 
 def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
-    """The file as it was added, without metadata, to keep. Raises Http404 when there is no photo (any more)."""
+    """Return the file as it was added, without metadata, as a download. Raises Http404 if there is no photo."""
     name = f"{snapshot.uuid}{PurePath(snapshot.file.name or '').suffix}"
 
     if link := getattr(snapshot.file.storage, "link", None):
-        return _to_the_bucket(link(snapshot.file.name, name, guess_type(name)[0] or "application/octet-stream"))
+        return _redirect_to_bucket(link(snapshot.file.name, name, guess_type(name)[0] or "application/octet-stream"))
 
-    def opened() -> HttpResponseBase:
+    def open_file() -> HttpResponseBase:
         try:
             answer = FileResponse(snapshot.file.open("rb"), as_attachment=True, filename=name)
-            return _sent_by_proxy(answer, snapshot) if settings.X_ACCEL_PREFIX else answer
+            return _send_by_proxy(answer, snapshot) if settings.X_ACCEL_PREFIX else answer
         except (OSError, ValueError) as error:
             raise Http404 from error
 
-    return unless_unchanged(request, snapshot.sha256, opened)
+    return unless_unchanged(request, snapshot.sha256, open_file)
 
 
-def _to_the_bucket(link: str) -> HttpResponseBase:
-    """The link is for this request: whoever asks again is asked for the permission again."""
+def _redirect_to_bucket(link: str) -> HttpResponseBase:
+    """Redirect to a link for this request only, so that the permission is checked at each request."""
     return HttpResponseRedirect(link, headers={"Cache-Control": "private, no-store"})
 
 
-def _away(text: str) -> HttpResponseBase:
+def _unavailable(text: str) -> HttpResponseBase:
     return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "30"})
 
 
-def _sent_by_proxy(answer: FileResponse, snapshot: Snapshot) -> HttpResponse:
-    """nginx takes this header for the file itself, and for its length."""
-    snapshot.file.close()  # the answer's own close() would end the request
+def _send_by_proxy(answer: FileResponse, snapshot: Snapshot) -> HttpResponse:
+    """Let nginx send the file: it replaces this answer by the file that the header names."""
+    snapshot.file.close()  # closing the answer itself would end the request
     redirect = {"X-Accel-Redirect": settings.X_ACCEL_PREFIX + quote(snapshot.file.name or "")}
     kept = {name: answer.headers[name] for name in ("Content-Type", "Content-Disposition")}
     return HttpResponse(headers=redirect | kept)
 
 
 def unless_unchanged(request: HttpRequest, tag: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """None of these files ever changes: whoever has it is told so, and it is not even read."""
+    """Return 304 if the browser has the file, which never changes, and the answer otherwise.
+
+    No file is read for a 304.
+    """
     etag = f'"{tag}"'
     response = get_conditional_response(request, etag=etag) or answer()
     if response.status_code >= 400:

@@ -1,4 +1,4 @@
-"""What is checked of an uploaded file before a row is made for it, and how it is shown again."""
+"""Check an uploaded file before a row is made for it, and render its preview."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml.photo import MEGABYTE, PhotoInfo, PhotoLimits
 
 PREVIEW_LONG_SIDE = 1280  # pixels
 PREVIEW_QUALITY = 80
-# A camera that writes no time zone may be this far from the server's.
+# The time zone of a camera that writes none may be this far from the server's.
 UNKNOWN_ZONE = timedelta(hours=26)
 
 
@@ -31,8 +31,8 @@ class CheckedPhoto:
 
     upload: File[bytes]
     info: PhotoInfo
-    sha256: str  # of the file as it came, by which the same photo is known again
-    captured_at: datetime | None  # aware; None when the photo does not say, or names a time that has not come yet
+    sha256: str  # of the file as it was sent, by which the same photo is recognised
+    captured_at: datetime | None  # aware; None if the photo names no time, or one in the future
 
     @property
     def name(self) -> str:
@@ -40,12 +40,12 @@ class CheckedPhoto:
 
     @property
     def clock_hint(self) -> str:
-        """What staff should know of the camera's clock; empty when it may be right."""
-        said = self.info.captured_at
-        if said is None or self.captured_at:
+        """Return what staff should know about the camera's clock; empty if the clock may be right."""
+        claimed = self.info.captured_at
+        if claimed is None or self.captured_at:
             return ""
         return (
-            f"{self.name} says it was taken on {said:%d %B %Y at %H:%M}, which is in the future. The time of the"
+            f"{self.name} says it was taken on {claimed:%d %B %Y at %H:%M}, which is in the future. The time of the"
             " interaction counts instead. Correct the camera's clock."
         )
 
@@ -60,7 +60,7 @@ def photo_limits() -> PhotoLimits:
 
 
 def check_upload(upload: File[bytes]) -> CheckedPhoto:
-    """Look at an upload, and take its metadata from it. Raises PhotoRefused, DecoderUnavailable."""
+    """Check an upload, and remove its metadata. Raises PhotoRefused, DecoderUnavailable."""
     limits = photo_limits()
     if (upload.size or 0) > limits.max_bytes:
         megabytes = limits.max_bytes / 1024 / 1024
@@ -76,7 +76,7 @@ def check_upload(upload: File[bytes]) -> CheckedPhoto:
 
 
 def _replace(upload: File[bytes], data: bytes) -> None:
-    """What is stored says nothing of where the photo was taken, nor of anything else beside the picture."""
+    """Replace the upload's bytes by those without metadata, so that nothing but the picture is stored."""
     upload.seek(0)
     upload.write(data)
     upload.truncate()
@@ -84,25 +84,25 @@ def _replace(upload: File[bytes], data: bytes) -> None:
 
 
 def refuse_future(captured_at: datetime) -> None:
-    """Raises PhotoRefused for a given time that has not come yet; the sender's clock may be a little ahead."""
+    """Raise PhotoRefused for a time in the future. The sender's clock may be ahead by CLOCK_TOLERANCE."""
     if captured_at > timezone.now() + CLOCK_TOLERANCE:
         raise PhotoRefused(
             f"{captured_at:%d %B %Y at %H:%M} is in the future. Give the time when the photo was taken, or none."
         )
 
 
-def _capture_time(said: datetime | None) -> datetime | None:
-    """What the camera says, unless its clock is ahead: then the photo is as good as one without a date."""
-    if said is None:
+def _capture_time(claimed: datetime | None) -> datetime | None:
+    """Return the time in the photo; None if it names none, or one in the future because the camera's clock is wrong."""
+    if claimed is None:
         return None
     now, tolerance = timezone.now(), CLOCK_TOLERANCE
-    if timezone.is_naive(said):
-        said, tolerance = timezone.make_aware(said), CLOCK_TOLERANCE + UNKNOWN_ZONE
-    return min(said, now) if said <= now + tolerance else None
+    if timezone.is_naive(claimed):
+        claimed, tolerance = timezone.make_aware(claimed), CLOCK_TOLERANCE + UNKNOWN_ZONE
+    return min(claimed, now) if claimed <= now + tolerance else None
 
 
 def render_preview(data: bytes) -> bytes:
-    """A photo's upright JPEG for browsers, at most PREVIEW_LONG_SIDE pixels long, without its metadata.
+    """Return an upright JPEG for browsers, at most PREVIEW_LONG_SIDE pixels long, without its metadata.
 
     Raises InvalidImage, DecoderUnavailable.
     """

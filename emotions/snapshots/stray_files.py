@@ -1,7 +1,7 @@
-"""Files in the storage that belong to no snapshot.
+"""Find and delete files in the storage that belong to no snapshot.
 
-Whoever is killed between writing a photo and the commit of its row leaves one, as does who is killed between the commit
-that deletes a row, or withdraws a consent, and the deletion of the photo.
+A process leaves one if it is killed between writing a photo and committing its row, or between the commit that deletes
+a row or withdraws a consent and the deletion of the photo.
 """
 
 import logging
@@ -18,24 +18,24 @@ from emotions.snapshots.models import PHOTOS, Snapshot
 
 logger = logging.getLogger(__name__)
 
-# No upload lasts so long: the row of a younger file may still be on its way.
+# No upload takes this long. The row of a younger file may not be committed yet.
 GRACE = timedelta(hours=1)
-BATCH = 100  # names in one query: of more, PostgreSQL does not see that it can use the index
+BATCH = 100  # names in one query; with more, PostgreSQL does not use the index
 
 
 def stray_files(grace: timedelta = GRACE) -> Iterator[str]:
-    """Names of files that are older than `grace` and that no snapshot has. Holds one folder's names at a time."""
+    """Yield the names of files that are older than `grace` and belong to no snapshot. Reads one folder at a time."""
     for _, strays in _batches(grace, ""):
         yield from strays
 
 
 def delete_stray_files(grace: timedelta = GRACE) -> int:
-    """Delete them, and say how many there were. Several may do so at once."""
+    """Delete stray files, and return how many. Several processes may do so at once."""
     return sum(_delete(name) for name in stray_files(grace))
 
 
 def delete_stray_files_for(seconds: float, after: str = "", grace: timedelta = GRACE) -> str:
-    """Delete those whose names come after that one, for so long; gives the name that it came to, empty at the end."""
+    """Delete stray files after this name for so many seconds; return the name reached, or empty at the end."""
     ends = time.monotonic() + seconds
     for reached, strays in _batches(grace, after):
         for name in strays:
@@ -46,7 +46,7 @@ def delete_stray_files_for(seconds: float, after: str = "", grace: timedelta = G
 
 
 def _batches(grace: timedelta, after: str) -> Iterator[tuple[str, list[str]]]:
-    """The last name of each batch of files, and which of them are stray."""
+    """Yield the last name of each batch of files, and the stray ones among them."""
     written_before = timezone.now() - grace
     names = _files(PHOTOS, after)
     while batch := list(islice(names, BATCH)):
@@ -57,14 +57,14 @@ def _batches(grace: timedelta, after: str) -> Iterator[tuple[str, list[str]]]:
 def _is_written_before(name: str, moment: datetime) -> bool:
     try:
         return default_storage.get_modified_time(name) <= moment
-    except FileNotFoundError:  # deleted in this very moment
+    except FileNotFoundError:  # deleted in this moment
         return False
 
 
 def _delete(name: str) -> bool:
     try:
         default_storage.delete(name)
-    except Exception:  # each storage has errors of its own; the next run tries again
+    except Exception:  # each storage raises errors of its own; the next run tries again
         logger.exception("The stray file %s could not be deleted", name)
         return False
     logger.info("Deleted %s, which belonged to no snapshot", name)
@@ -72,12 +72,12 @@ def _delete(name: str) -> bool:
 
 
 def rows_with(names: list[str]) -> QuerySet[Snapshot, str]:
-    """Those of the names that snapshots have. Of about BATCH names PostgreSQL asks an index."""
+    """Return those of the names that belong to snapshots. For about BATCH names PostgreSQL uses an index."""
     return Snapshot.objects.exclude(file="").filter(file__in=names).order_by().values_list("file", flat=True)
 
 
 def _files(folder: str, after: str) -> Iterator[str]:
-    """All names below the folder that come after that one, in their order."""
+    """Yield all names below the folder that come after this one, in order."""
     try:
         folders, files = default_storage.listdir(folder)
     except FileNotFoundError:  # before the first photo

@@ -1,4 +1,4 @@
-"""Writes: what staff and other systems do to snapshots."""
+"""Add photos to an interaction, and retry failed ones."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class ConsentMissing(PermissionError):
 
 
 class ConsentWithdrawn(ConsentMissing):
-    """The customer agreed once and then withdrew it; what comes along with photos cannot renew that."""
+    """The customer withdrew the consent. A consent that is sent along with photos does not renew it."""
 
     message = (
         "The customer withdrew the consent to photos and their analysis. If the customer agrees again, record the new"
@@ -55,9 +55,9 @@ def log_interaction(
 ) -> list[Snapshot]:
     """Save an interaction with its photos, all or nothing, and the consent if one was just given.
 
-    A withdrawn consent is renewed by a new one alone, which somebody records for itself: what comes along with photos
-    may have been written before the withdrawal, or by a program that always says so.
-    `captured_at` counts before what the photos themselves say; photos that `make_way` are analysed after all others.
+    A consent that was withdrawn is renewed only by a new one that is recorded by itself. One that is sent along with
+    photos may date from before the withdrawal, or come from a program that always sends it.
+    `captured_at` takes precedence over the time in the photos. Photos that `make_way` are analysed after all others.
     Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
     with _transaction_with_files() as written:
@@ -80,7 +80,7 @@ def add_snapshots(
 ) -> list[Snapshot]:
     """Store photos of an interaction, all or nothing, and enqueue their analysis.
 
-    The same photo again is the same snapshot. Raises ConsentMissing, PhotoRefused, StorageUnavailable.
+    Adding the same photo again gives the same snapshot. Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
     with _transaction_with_files() as written:
         snapshots = [_add(interaction, photo, captured_at, make_way, written) for photo in photos]
@@ -94,7 +94,7 @@ def _announce_on_commit(snapshots: Sequence[Snapshot]) -> None:
 
 
 def add_snapshot(interaction: Interaction, photo: CheckedPhoto, captured_at: datetime | None = None) -> Snapshot:
-    """As `add_snapshots`, for one photo."""
+    """Store one photo, as `add_snapshots` does."""
     return add_snapshots(interaction, [photo], captured_at)[0]
 
 
@@ -125,9 +125,9 @@ def _require_consent(interaction: Interaction) -> None:
 
 
 def _standing_consent(interaction: Interaction) -> Consent | None:
-    """None while the customer has said nothing. Locks the customer until the transaction ends.
+    """Return the consent that stands; None if the customer never gave one.
 
-    Raises ConsentWithdrawn.
+    Locks the customer until the transaction ends. Raises ConsentWithdrawn.
     """
     customer = Customer.objects.select_for_update().get(pk=interaction.customer_id)
     newest = Consent.objects.newest_of(customer, Consent.Scope.EMOTION_ANALYSIS)
@@ -138,7 +138,7 @@ def _standing_consent(interaction: Interaction) -> Consent | None:
 
 def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> None:
     name = snapshot.file.field.generate_filename(snapshot, f"photo{photo.info.extension}")
-    written.append(name)  # before the write, which may leave a part behind
+    written.append(name)  # noted before the write, because a write that fails may leave a part behind
     photo.upload.seek(0)
     try:
         snapshot.file.name = default_storage.save(name, photo.upload)
@@ -148,10 +148,10 @@ def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> 
 
 @contextmanager
 def _transaction_with_files() -> Iterator[list[str]]:
-    """A transaction of its own, that takes the files written meanwhile with it when it fails.
+    """Open a transaction of its own, and delete the files written during it if it fails.
 
-    Not when its commit fails: a connection that breaks in that moment does not say whether the rows are there. If they
-    are not, `delete_stray_files` does it later (emotions/snapshots/stray_files.py), as when the process is killed here.
+    If the commit itself fails, the files stay: when the connection breaks at that moment, nobody knows whether the rows
+    were saved. If they were not, `delete_stray_files` deletes the files later, as after a process was killed here.
     """
     written: list[str] = []
     committing = False
@@ -169,13 +169,13 @@ def _delete_files(names: Sequence[str]) -> None:
     for name in names:
         try:
             default_storage.delete(name)
-        except Exception:  # a storage that is out of reach must not hide why the upload failed
+        except Exception:  # an unreachable storage must not hide why the upload failed
             logger.exception("The file %s of a failed upload is left to delete_stray_files", name)
 
 
 @transaction.atomic
 def retry(snapshot: Snapshot) -> bool:
-    """Analyse a failed snapshot again; False when it is not in that state (any more).
+    """Queue a failed snapshot for analysis again; return False if it has not failed.
 
     Raises ConsentMissing.
     """

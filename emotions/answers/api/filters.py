@@ -1,4 +1,4 @@
-"""Filters that several of this app's lists use."""
+"""Filter lists of the API by emotion and valence."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ ANSWER_HELP = "What stands: what a person said, or else the model's answer."
 
 
 class RangeFilter(django_filters.NumberFilter):
-    """A bound between two numbers, for the schema too."""
+    """Filter by a bound between two numbers, which the schema names too."""
 
     def __init__(self, *args: Any, lowest: int, highest: int = 1, **kwargs: Any) -> None:
         super().__init__(*args, min_value=lowest, max_value=highest, **kwargs)
@@ -23,12 +23,12 @@ class RangeFilter(django_filters.NumberFilter):
 
 
 class TrueFalseAnyFilter(django_filters.ChoiceFilter):
-    """`true`, `false` or `any`; the filter set says which of them when none is given."""
+    """Filter by `true`, `false` or `any`. The filter set chooses the default."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, choices=[(each, each) for each in (TRUE, FALSE, ANY)], **kwargs)
 
 
 def emotion_of(value: str) -> Emotion | None:
-    """What the filters' choice stands for: None for uncertain."""
+    """Return the emotion of a filter's choice; None for uncertain."""
     return None if value == UNCERTAIN else Emotion(value)

@@ -1,4 +1,4 @@
-"""Emotion records: what a model saw in one face, and what stands for it."""
+"""Represent emotion records in the API: what a model saw in one face, and what stands for it."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from ml.labels import Emotion
 from ml.types import BoundingBox
 
 
-def answered(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
-    """With what stands for the faces, in three queries.
+def with_answers(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
+    """Fetch what stands for the faces, with three queries.
 
-    One query with all the joins takes PostgreSQL longer to plan than all three to answer.
+    PostgreSQL takes longer to plan one query with all the joins than to answer all three.
     """
     corrections = EmotionCorrection.objects.select_related("corrected_by")
     return records.defer("face_png", "landmarks").prefetch_related("model_version", Prefetch("correction", corrections))
 
 
-def shown(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
-    """With all that a record's representation is made of, in three queries."""
-    return answered(records).annotate(
+def for_representation(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
+    """Fetch all that a record's representation needs, with three queries."""
+    return with_answers(records).annotate(
         snapshot_uuid=F("snapshot__uuid"),
         customer_uuid=F("snapshot__customer__uuid"),
         captured_at=F("snapshot__captured_at"),
@@ -68,7 +68,9 @@ class ScoresSerializer(StrictSerializer):
     neutral = serializers.FloatField(min_value=0, max_value=1)
 
     def to_representation(self, instance: dict[Emotion, float]) -> dict[str, float]:
-        return {emotion.value: score for emotion, score in instance.items()}  # field by field takes five times as long
+        return {
+            emotion.value: score for emotion, score in instance.items()
+        }  # serializing field by field takes five times as long
 
 
 class BoxSerializer(StrictSerializer):
@@ -184,7 +186,7 @@ class EmotionRecordSerializer(StrictModelSerializer):
         if not grants(self.context["request"], Scope.RESULTS_READ):
             return None
         subject: EmotionRecord | None = next((each for each in instance.current_records if each.is_subject), None)
-        if subject:  # what `shown` would have to ask for
+        if subject:  # the fields that `for_representation` annotates
             vars(subject).update(
                 snapshot_uuid=instance.uuid,
                 customer_uuid=instance.customer_uuid,

@@ -1,4 +1,4 @@
-"""What people said of faces. The history is only ever added to; the newest word on a face stands."""
+"""Represent corrections in the API. Their history is only ever added to; the newest correction of a face stands."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from emotions.answers.models import EmotionCorrection, EmotionCorrectionQuerySet
 TAKEN_BACK = "taken_back"
 
 
-def shown(corrections: EmotionCorrectionQuerySet) -> QuerySet[EmotionCorrection]:
-    """With all that a correction's representation is made of, in one query."""
+def for_representation(corrections: EmotionCorrectionQuerySet) -> QuerySet[EmotionCorrection]:
+    """Fetch all that a correction's representation needs, with one query."""
     return corrections.select_related("corrected_by").annotate(
         record_uuid=F("record__uuid"),
         snapshot_uuid=F("record__snapshot__uuid"),

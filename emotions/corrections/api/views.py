@@ -1,4 +1,4 @@
-"""Addresses of records, and of what people say of them."""
+"""Serve records and corrections to other systems, and let people correct through them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     ordering_fields = ("created_at", "captured_at", "changed_at")
 
     def get_queryset(self) -> QuerySet[EmotionRecord]:
-        return records.shown(EmotionRecord.objects.visible_to(self.user))
+        return records.for_representation(EmotionRecord.objects.visible_to(self.user))
 
     @extend_schema(
         request=NewCorrectionSerializer,
@@ -56,18 +56,18 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
         200 when the same person's same word stands already.
         """
         record = self._current_record()
-        said = self.get_serializer(data=request.data)
-        said.is_valid(raise_exception=True)
-        people.correct(record, Emotion(said.validated_data["emotion"]), self.user)
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        people.correct(record, Emotion(body.validated_data["emotion"]), self.user)
         made = get_object_or_404(
-            corrections.shown(EmotionCorrection.objects.visible_to(self.user)),
+            corrections.for_representation(EmotionCorrection.objects.visible_to(self.user)),
             pk=EmotionRecord.objects.values_list("correction", flat=True).get(pk=record.pk),
         )
-        body = CorrectionSerializer(made, context=self.get_serializer_context()).data
+        representation = CorrectionSerializer(made, context=self.get_serializer_context()).data
         if made.pk == record.correction_id:
-            return Response(body)
+            return Response(representation)
         location = reverse("api-emotions:correction-detail", [made.uuid], request=request)
-        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": location})
+        return Response(representation, status=status.HTTP_201_CREATED, headers={"Location": location})
 
     @extend_schema(request=None, responses={204: None})
     @action(["delete"], detail=True, url_path="correction")
@@ -100,4 +100,4 @@ class CorrectionViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionCorrect
     ordering_fields = ("created_at",)
 
     def get_queryset(self) -> QuerySet[EmotionCorrection]:
-        return corrections.shown(EmotionCorrection.objects.visible_to(self.user))
+        return corrections.for_representation(EmotionCorrection.objects.visible_to(self.user))

@@ -127,7 +127,7 @@ class Timeline:
         given = {name: value for name, value in bounds.items() if value is not None}
         if kind == Kind.INTERACTION:
             return interactions.for_representation(Interaction.objects.filter(customer=self.customer, **given))
-        return snapshots.named(Snapshot.objects.filter(customer=self.customer, **given))
+        return snapshots.with_references(Snapshot.objects.filter(customer=self.customer, **given))
 
 
 def _is_after(kind: Kind, at: str, cursor: Cursor) -> Q:

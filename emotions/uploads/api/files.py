@@ -1,4 +1,4 @@
-"""Photos and faces as files."""
+"""Serve photos and faces as files to other systems."""
 
 from __future__ import annotations
 

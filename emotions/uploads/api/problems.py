@@ -1,4 +1,4 @@
-"""What the writes of this app may be refused for, as problems."""
+"""Turn what the services refuse into problem details."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ class NotFailed(Conflict):
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Around a service: what it raises becomes the problem that the client gets."""
+    """Turn an exception of a service into the problem that the client receives."""
     try:
         yield
     except services.ConsentWithdrawn as error:
@@ -52,5 +52,5 @@ def problems() -> Iterator[None]:
         raise StorageUnavailable from error
     except PhotoRefused as error:
         raise ValidationError({"photos": [str(error)]}, "photo_refused") from error
-    except IntegrityError as error:  # deleted in this very moment
+    except IntegrityError as error:  # the customer or interaction was deleted in this moment
         raise NotFound from error

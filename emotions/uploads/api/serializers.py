@@ -1,4 +1,4 @@
-"""Snapshots: photos of interactions, and how far their analysis is."""
+"""Represent snapshots in the API: photos of interactions, and how far their analysis is."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from emotions.answers.models import EmotionRecord
 from emotions.snapshots.models import OF_THE_QUEUE, Snapshot, SnapshotQuerySet
 
 
-def named(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
-    """With whose they are and the model, in one query."""
+def with_references(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
+    """Fetch the IDs of interaction and customer, and the model, with one query."""
     names = {"interaction_uuid": F("interaction__uuid"), "customer_uuid": F("customer__uuid")}
     return snapshots.defer(*OF_THE_QUEUE).select_related("model_version").annotate(**names)
 
 
 def current_records() -> Prefetch[Any]:
-    """What else a snapshot's representation is made of, in three queries."""
-    current = records.answered(EmotionRecord.objects.current()).order_by("face_index")
+    """Fetch the records that count, which a snapshot's representation needs, with three queries."""
+    current = records.with_answers(EmotionRecord.objects.current()).order_by("face_index")
     return Prefetch("records", queryset=current, to_attr="current_records")
 
 
-def shown(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
-    """With all that a snapshot's representation is made of, in four queries."""
-    return named(snapshots).prefetch_related(current_records())
+def for_representation(snapshots: SnapshotQuerySet) -> QuerySet[Snapshot]:
+    """Fetch all that a snapshot's representation needs, with four queries."""
+    return with_references(snapshots).prefetch_related(current_records())
 
 
 EXAMPLE = {

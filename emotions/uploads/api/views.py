@@ -1,4 +1,4 @@
-"""Addresses of snapshots: photos come in, their state and the files go out."""
+"""Let other systems add photos and read their state."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crm.models import Interaction, Scope
 from emotions.snapshots.models import Snapshot
 from emotions.uploads import services
 from emotions.uploads.api.problems import NotFailed, problems
-from emotions.uploads.api.serializers import SnapshotFilter, SnapshotSerializer, SnapshotsSerializer, shown
+from emotions.uploads.api.serializers import SnapshotFilter, SnapshotSerializer, SnapshotsSerializer, for_representation
 from emotions.uploads.api.uploads import PhotoParser, UploadSerializer, UploadWithInteractionSerializer
 from emotions.uploads.api.waiting import WAIT, seconds_to_wait, wait_until_finished
 
@@ -54,7 +54,7 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
     parser_classes = (PhotoParser,)
 
     def get_queryset(self) -> QuerySet[Snapshot]:
-        return shown(Snapshot.objects.visible_to(self.user))
+        return for_representation(Snapshot.objects.visible_to(self.user))
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.request.query_params.get("ordering", "").endswith("finished_at"):
@@ -100,7 +100,7 @@ class SnapshotViewSet(EtagDestroyMixin, SnapshotViews, RetrieveModelMixin, Destr
         return self.uploaded(self._made_before() or self._make(form.validated_data, make_way=not wait), wait)
 
     def _made_before(self) -> list[Snapshot]:
-        """By a request with the same Idempotency-Key, whose process died before it could answer."""
+        """Return what a request with the same Idempotency-Key made whose process died before it could answer."""
         if not (self.claimed and self.claimed.taken_over):
             return []
         made = Snapshot.objects.visible_to(self.user).filter(interaction__uuid=self.derived_uuid("interaction"))

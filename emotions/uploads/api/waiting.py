@@ -1,8 +1,8 @@
-"""`?wait=SECONDS`: the answer comes when the analysis is finished.
+"""Hold an answer back until the analysis is finished, for `?wait=SECONDS`.
 
-A request that waits keeps one of its process' threads, and nothing of the database: it asks in short queries of
-their own, between which no transaction is open. At most API_MAX_WAITING requests of a process do so at once, so that
-threads stay free for the others; a further one is answered at once with the state as it is.
+A waiting request occupies a thread of its process, but no database connection between its short queries, and no
+transaction is open. At most API_MAX_WAITING requests of a process wait at once, so that threads stay free for others.
+A further one is answered at once with the present state.
 """
 
 import time
@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from emotions.snapshots.models import Snapshot
 
 MAX_WAIT = 10  # seconds
-# Seconds between two looks: a photo is usually analysed within a few tenths of a second.
+# Seconds between two queries: most photos are analysed within a few tenths of a second.
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.25, 1.5
 PLACES = BoundedSemaphore(settings.API_MAX_WAITING)
 WAIT = OpenApiParameter(
@@ -33,7 +33,7 @@ class WaitSerializer(serializers.Serializer[int]):
 
 
 def seconds_to_wait(request: Request) -> int:
-    """As the query parameter says. Raises ValidationError."""
+    """Read the query parameter. Raises ValidationError."""
     given = WaitSerializer(data=request.query_params)
     given.is_valid(raise_exception=True)
     seconds: int = given.validated_data["wait"]

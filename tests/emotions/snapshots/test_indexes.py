@@ -13,7 +13,7 @@ from crm.customers.api import CustomerFilter
 from crm.models import Customer, Interaction
 from emotions.models import Snapshot
 from emotions.timeline.api.queries import Kind, Timeline
-from emotions.uploads.api.serializers import SnapshotFilter, shown
+from emotions.uploads.api.serializers import SnapshotFilter, for_representation
 from tests.support.databases import on_sqlite
 from tests.support.factories import InteractionFactory
 
@@ -75,7 +75,7 @@ def test_photos_that_changed_since_are_read_from_their_index_in_order(ordering: 
     analyse(Snapshot.objects.all())
     sign = ordering.removesuffix("changed_at")
     asked = SnapshotFilter(
-        {"changed_since": (timezone.now() - timedelta(hours=3)).isoformat()}, shown(Snapshot.objects.all())
+        {"changed_since": (timezone.now() - timedelta(hours=3)).isoformat()}, for_representation(Snapshot.objects.all())
     )
     plan = asked.qs.order_by(ordering, f"{sign}pk")[:51].explain()
     assert "snapshot_by_change" in plan
