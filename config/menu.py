@@ -123,6 +123,11 @@ UNFOLD: dict[str, Any] = {
                         "permission": may_view_status,
                     },
                     {
+                        "title": "Jobs",
+                        "icon": "checklist",
+                        "link": reverse_lazy("jobs:jobs"),
+                    },
+                    {
                         "title": "Snapshots",
                         "icon": "photo_camera",
                         "link": reverse_lazy("admin:emotions_snapshot_changelist"),

@@ -18,6 +18,7 @@ urlpatterns = [
     path("admin/password_change/", admin.site.admin_view(password_change)),
     path("admin/search/", admin.site.admin_view(search)),
     path("admin/", include("emotions.urls")),
+    path("admin/", include("jobs.pages.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("crm.urls")),
     path("api/v1/", include("emotions.api.urls")),

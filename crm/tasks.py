@@ -1,6 +1,6 @@
 """List the tasks of the CRM, for Celery."""
 
 from crm.api.tasks import forget_old_requests
-from crm.webhooks.tasks import deliver_webhooks, sweep_webhooks
+from crm.webhooks.tasks import deliver_webhooks, forget_old_messages
 
-__all__ = ["deliver_webhooks", "forget_old_requests", "sweep_webhooks"]
+__all__ = ["deliver_webhooks", "forget_old_messages", "forget_old_requests"]

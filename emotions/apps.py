@@ -7,6 +7,7 @@ class EmotionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from emotions import signal_handlers
+        from emotions import jobs, signal_handlers
 
+        jobs.register()
         signal_handlers.connect()

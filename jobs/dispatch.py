@@ -25,8 +25,8 @@ Claim = TypeVar("Claim")
 
 
 @dataclass(frozen=True, slots=True)
-class Work(Generic[Claim]):
-    """One kind of work: rows that wait in the database, and the task whose messages say so."""
+class Line(Generic[Claim]):
+    """Rows of one kind that wait in the database, and the task whose messages say so."""
 
     task: Any
     waits: Callable[[], bool]  # whether anything could be claimed now

@@ -38,7 +38,11 @@ class WorkerHeartbeat(models.Model):
     class Meta:
         ordering = ("name", "queue")
         default_permissions = ()
-        permissions = (("view_status", "Can see whether queues and workers are well"),)
+        permissions = (
+            ("view_status", "Can see whether queues and workers are well"),
+            ("view_work", "Can see the jobs of all members of staff"),
+            ("change_work", "Can retry and cancel the jobs of all members of staff"),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -38,6 +38,10 @@ class Claim:
     token: uuid.UUID
 
 
+class ClaimLost(Exception):
+    """Another worker has taken the work over, or somebody has ended it: nothing more may be stored."""
+
+
 W = TypeVar("W", bound="Work")
 
 
@@ -199,6 +203,22 @@ class Work(models.Model):
         """How long work waits after so many failed attempts."""
         return timedelta(seconds=10 * 2 ** (attempts - 1))
 
+    @classmethod
+    def pause(cls) -> timedelta:
+        """How long work waits while something that it needs, such as a storage, is out of reach."""
+        return cls.retry_delay(1)
+
+    def held(self) -> WorkQuerySet[Any]:
+        """Return this row for as long as the claim holds with which it was read."""
+        rows = type(self)._default_manager.filter(pk=self.pk, claim_token__isnull=False, claim_token=self.claim_token)
+        assert isinstance(rows, WorkQuerySet)  # noqa: S101 - for the type checker
+        return rows
+
+    @property
+    def is_last_attempt(self) -> bool:
+        most = self.max_attempts()
+        return most is not None and self.attempts >= most
+
     @property
     def state(self) -> State:
         return self.STATES[self.status]
@@ -218,6 +238,12 @@ class Job(Work):
 
     class Meta:
         abstract = True
+
+    def advance(self, steps: int) -> None:
+        """Count steps as done and hold the claim for longer. Raises ClaimLost."""
+        if not self.held().update(done=F("done") + steps, claim_expires_at=timezone.now() + self.lease()):
+            raise ClaimLost
+        self.done += steps
 
     @property
     def handled(self) -> int:

@@ -13,6 +13,7 @@ from crm.webhooks.models.deliveries import DeliveryAttempt, WebhookDelivery
 from crm.webhooks.models.endpoints import GONE, WebhookEndpoint
 from crm.webhooks.signing import signed_headers
 from crm.webhooks.transport import Answer, post
+from jobs.attempts import attempt
 from jobs.work import Claim
 
 logger = logging.getLogger(__name__)
@@ -28,9 +29,10 @@ def deliver(claim: Claim) -> None:
     delivery = WebhookDelivery.objects.held_by(claim).select_related("message", "endpoint").first()
     if delivery is None:  # deleted in this very moment
         return
-    started = timezone.now()
-    answer = _send(delivery, started)
-    _store(claim, delivery, started, answer)
+    with attempt(delivery):
+        started = timezone.now()
+        answer = _send(delivery, started)
+        _store(claim, delivery, started, answer)
 
 
 def _send(delivery: WebhookDelivery, now: datetime) -> Answer:

@@ -4,8 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from crm.webhooks.delivery import deliver
-from crm.webhooks.models.deliveries import ABANDONED, WebhookDelivery, WebhookMessage
-from jobs.dispatch import Work
+from crm.webhooks.models.deliveries import WebhookDelivery, WebhookMessage
+from jobs.dispatch import Line
 from jobs.outage import outlasting_outages
 
 SLICE = 1.0  # seconds after which a worker lets other messages in between
@@ -19,19 +19,14 @@ def deliver_webhooks() -> None:
 
 
 @shared_task
-def sweep_webhooks() -> None:
-    """Replace lost messages, give up what cannot be delivered, delete what is old."""
-    now = timezone.now()
-    for delivery_id in list(WebhookDelivery.objects.worn_out(now).values_list("pk", flat=True)):
-        WebhookDelivery.objects.worn_out(now).filter(pk=delivery_id).fail(ABANDONED)
-    DELIVERIES.announce_rest()
-    old = list(
-        WebhookMessage.objects.expired(now).order_by("created_at").values_list("pk", flat=True)[:DELETED_AT_ONCE]
-    )
-    WebhookMessage.objects.filter(pk__in=old).delete()
+def forget_old_messages() -> None:
+    """Delete messages that are kept no longer, with their deliveries, a batch at a time."""
+    expired = WebhookMessage.objects.expired(timezone.now()).order_by("created_at")
+    while old := list(expired.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
+        WebhookMessage.objects.filter(pk__in=old).delete()
 
 
-DELIVERIES = Work(
+DELIVERIES = Line(
     task=deliver_webhooks,
     waits=WebhookDelivery.objects.waits,
     claim_next=WebhookDelivery.objects.claim_next,

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import cv2
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from crm.models import Consent, Customer
 from emotions.analysis import metrics
@@ -16,10 +15,9 @@ from emotions.model_versions.services import ActiveModel, Stamps, active_model, 
 from emotions.models import EmotionRecord, ModelVersion, Snapshot
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.services import fail, outcome_changed
-from emotions.snapshots.models import GIVEN_UP, SnapshotQuerySet
 from emotions.snapshots.photos import photo_limits
-from jobs.outage import connection_lost
-from jobs.work import Claim
+from jobs.attempts import attempt
+from jobs.work import Claim, State
 from ml.detector_file import DetectorFile
 from ml.errors import DecoderKilled, InvalidImage
 from ml.labels import EMOTIONS
@@ -87,39 +85,20 @@ def analyse(taken: Taken) -> None:
     snapshot = held.with_consent().first()
     if snapshot is None:  # deleted or withheld in this very moment
         return
-    try:
+    outcome = ""
+    about = f"Analysing snapshot {snapshot.uuid}"
+    # A decoder may be killed for want of memory, which this photo may take each time: the attempt counts.
+    with attempt(
+        snapshot, fail=fail, about=about, input_errors=(InvalidImage,), interruptions=(DecoderKilled,)
+    ) as this:
         result = run(ready, snapshot) if snapshot.has_consent else None
         started = time.perf_counter()
         outcome = _store(claim, snapshot.customer_id, result, ModelVersion.objects.of(ready.card))
         metrics.observe("store", time.perf_counter() - started, ready.card)
-    except InvalidImage as error:
-        fail(held, str(error))
-        outcome = Snapshot.Status.FAILED
-    except DecoderKilled as error:  # perhaps for want of memory, which this photo may take each time
-        logger.warning("Analysing snapshot %s broke off. %s", snapshot.uuid, error)
-        outcome = _release(held, snapshot)
-    except ConnectionError as error:  # to the storage: the photo's turn comes when it is back
-        logger.warning("Snapshot %s waits. %s", snapshot.uuid, error)
-        held.release(Snapshot.retry_delay(1), attempt_counts=False)
-        outcome = metrics.RETRIED
-    except Exception as error:  # whatever it is, the photo goes back to the queue, and is given up after some attempts
-        if connection_lost(error):
-            connection.close()  # the next query opens another
-            held.release(attempt_counts=False)
-            raise
-        logger.exception("Analysing snapshot %s failed", snapshot.uuid)
-        outcome = _release(held, snapshot)
+    if this.ended_as:
+        outcome = Snapshot.Status.FAILED if this.ended_as == State.FAILED else metrics.RETRIED
     if outcome:
         metrics.count(outcome, ready.card)
-
-
-def _release(held: SnapshotQuerySet, snapshot: Snapshot) -> str:
-    """Back to the queue, or given up after the last attempt."""
-    if snapshot.attempts >= settings.ANALYSIS_MAX_ATTEMPTS:
-        fail(held, GIVEN_UP)
-        return Snapshot.Status.FAILED
-    held.release(Snapshot.retry_delay(snapshot.attempts))
-    return metrics.RETRIED
 
 
 def run(ready: EmotionPipeline, snapshot: Snapshot) -> PhotoAnalysis:

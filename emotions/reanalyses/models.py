@@ -93,6 +93,10 @@ class Reanalysis(Job):
     def retry_delay(cls, attempts: int) -> timedelta:
         return timedelta(0)
 
+    @classmethod
+    def pause(cls) -> timedelta:
+        return Snapshot.pause()
+
     @property
     def handled(self) -> int:
         return self.done + self.failed + self.withheld

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from emotions.models import Reanalysis, Snapshot
-from jobs.dispatch import Work
+from jobs.dispatch import Line
 from jobs.outage import outlasting_outages
 from jobs.work import Claim
 
@@ -34,4 +34,4 @@ def _go_on(claim: Claim) -> None:
     worker.go_on(claim)
 
 
-REANALYSES = Work(task=go_on_reanalysing, waits=_reanalyses_wait, claim_next=_take_next, do=_go_on)
+REANALYSES = Line(task=go_on_reanalysing, waits=_reanalyses_wait, claim_next=_take_next, do=_go_on)

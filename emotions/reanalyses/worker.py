@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from crm.models import Customer
@@ -15,17 +15,13 @@ from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.services import outcome_changed
 from emotions.reanalyses.models import ReanalysisQuerySet
-from jobs.outage import connection_lost
-from jobs.work import Claim
+from jobs.attempts import attempt
+from jobs.work import Claim, ClaimLost
 from ml.errors import DecoderKilled, InvalidImage
 from ml.pipeline import EmotionPipeline
 from ml.types import BoundingBox, PhotoAnalysis
 
 logger = logging.getLogger(__name__)
-
-
-class Ended(Exception):
-    """The run is done, was stopped or postponed, or another worker has taken it over: nothing more may be stored."""
 
 
 class FaceLost(Exception):
@@ -44,65 +40,45 @@ def take_next() -> Claim | None:
 
 
 def go_on(claim: Claim) -> None:
-    """Do the next photo of a run, and give the turn back."""
-    try:
-        _next_photo(claim)
-    except Ended:
-        pass
-    finally:
-        Reanalysis.objects.held_by(claim).release(timedelta(0))
-
-
-def _next_photo(claim: Claim) -> None:
-    """Do the photo after the cursor. Raises Ended when there is nothing more to do."""
+    """Do the next photo of a run, and give the run back, so that others have their turn."""
     held = Reanalysis.objects.held_by(claim)
     run = held.select_related("model_version").first()
     if run is None:
-        raise Ended
+        return
     ready = analysis.pipeline()
     if ModelVersion.objects.of(ready.card) != run.model_version:
         held.cancel(ANOTHER_ACTIVATED)
-        raise Ended
+        return
     snapshot = run.snapshots().select_related("interaction__customer", "model_version").first()
     if snapshot is None:
         held.end(Reanalysis.Status.DONE)
-        raise Ended
+        return
+    # What goes wrong costs the photo an attempt, see _next_photo; its earlier answer stands.
+    with attempt(run, about=f"Analysing snapshot {snapshot.uuid} again", interruptions=(DecoderKilled,)):
+        _next_photo(held, run, snapshot, ready)
+    held.release(timedelta(0))
+
+
+def _next_photo(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: EmotionPipeline) -> None:
+    """Do the photo after the cursor. Raises ClaimLost when nothing more may be stored."""
     if run.attempts > settings.ANALYSIS_MAX_ATTEMPTS:  # this photo probably kills its worker
         _count(held, run, snapshot, "failed")
-    else:
-        _do(held, run, snapshot, ready)
-
-
-def _do(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: EmotionPipeline) -> None:
+        return
     if not analysis.has_consent(snapshot.interaction.customer):
         _count(held, run, snapshot, "withheld")
         return
     try:
         result = None if _answered(snapshot, run.model_version) else analysis.run(ready, snapshot)
         _store(held, run, snapshot, result)
-    except Ended:
-        raise
     except (InvalidImage, FaceLost) as error:
         logger.info("Snapshot %s keeps its earlier answer: %s", snapshot.uuid, error)
         _count(held, run, snapshot, "failed")
-    except DecoderKilled as error:  # which counts as an attempt, see analysis.analyse
-        logger.warning("Analysing snapshot %s again broke off. %s", snapshot.uuid, error)
-    except ConnectionError as error:  # to the storage: the run goes on when it is back
-        logger.warning("The re-analysis waits at snapshot %s. %s", snapshot.uuid, error)
-        held.release(Snapshot.retry_delay(1), attempt_counts=False)
-        raise Ended from error
-    except Exception as error:  # whatever it is, the earlier answer stands; the photo is given up after some attempts
-        if connection_lost(error):
-            connection.close()  # the next query opens another
-            held.release(attempt_counts=False)
-            raise
-        logger.exception("Analysing snapshot %s again failed", snapshot.uuid)
 
 
 def _count(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, *outcome: str) -> None:
-    """Move on to the next photo. Raises Ended when somebody else has, or the run was stopped."""
+    """Move on to the next photo. Raises ClaimLost when somebody else has, or the run was stopped."""
     if not held.advance(run.cursor, to=snapshot.pk, **dict.fromkeys(outcome, 1)):
-        raise Ended
+        raise ClaimLost
 
 
 def _answered(snapshot: Snapshot, version: ModelVersion) -> bool:

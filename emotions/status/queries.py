@@ -28,9 +28,10 @@ WORKERS_SHOWN = 200
 QUEUE_TITLES = {
     "celery": "New photos",
     "reanalysis": "Re-analyses",
-    "sweep": "Sweep of photos",
+    "sweep": "Sweep",
+    "jobs": "Other jobs",
     "webhooks": "Deliveries to webhooks",
-    "webhooks-sweep": "Sweep of deliveries",
+    "webhooks-sweep": "Sweep by the workers of deliveries",
 }
 
 

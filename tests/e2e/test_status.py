@@ -15,7 +15,7 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def workers() -> None:
-    for name, queues in (("photos@one", "celery,sweep,reanalysis"), ("webhooks@one", "webhooks,webhooks-sweep")):
+    for name, queues in (("photos@one", "celery,sweep,reanalysis"), ("webhooks@one", "webhooks,webhooks-sweep,jobs")):
         about = {"pid": 7, "queues": queues, "processes": 2, "works_with": "reference-cnn@1"}
         WorkerHeartbeat.objects.record(f"heartbeat.{name}.7", name=name, **about)
     WorkerHeartbeat.objects.filter(name="webhooks@one").update(last_seen_at=timezone.now() - timedelta(hours=1))

@@ -12,6 +12,7 @@ from emotions.snapshots.models import GIVEN_UP
 from emotions.uploads.services import add_snapshot
 from jobs.dispatch import ENOUGH, announce
 from jobs.queues import waiting_messages
+from jobs.tasks import sweep
 from tests.support.accounting import statuses
 from tests.support.broker import Message, Queue, use_redis
 from tests.support.factories import InteractionFactory, SnapshotFactory, uploaded_photo
@@ -43,7 +44,7 @@ def test_a_few_messages_stand_for_all_that_waits(queue: Queue) -> None:
     interaction = InteractionFactory()
     for number in range(3 * ENOUGH):
         add_snapshot(interaction, uploaded_photo(number))
-        tasks.sweep_snapshots()
+        sweep()
     assert queue.messages() == ONE * ENOUGH
 
 
@@ -64,7 +65,7 @@ def test_senders_at_once_add_one_message_each_at_most(redis_server: RedisServer)
 @pytest.mark.parametrize("trait", ["analysed", "no_face", "failed", "withheld"])
 def test_for_what_is_done_no_message_is_sent(queue: Queue, trait: str) -> None:
     SnapshotFactory(**{trait: True})
-    tasks.sweep_snapshots()
+    sweep()
     assert not queue.messages()
 
 
@@ -82,29 +83,29 @@ def test_an_upload_with_the_broker_down_succeeds_and_waits_for_the_sweep(queue: 
     use_redis(NOBODY_LISTENS)
     add_snapshot(InteractionFactory(), uploaded_photo())
     assert statuses() == [Status.PENDING]
-    tasks.sweep_snapshots()
+    sweep()
     queue.listen()
     assert queue.messages() == []
-    tasks.sweep_snapshots()
+    sweep()
     assert queue.messages() == ONE
 
 
 def test_the_sweep_sends_a_message_for_whose_worker_died(queue: Queue) -> None:
     abandoned()
-    tasks.sweep_snapshots()
+    sweep()
     assert queue.messages() == ONE
 
 
 def test_the_sweep_leaves_alone_who_is_being_analysed(queue: Queue) -> None:
     assert Snapshot.objects.filter(pk=SnapshotFactory().pk).claim_next()
-    tasks.sweep_snapshots()
+    sweep()
     assert (statuses(), queue.messages()) == ([Status.ANALYSING], [])
 
 
 def test_the_sweep_gives_up_what_broke_every_attempt(queue: Queue, settings: Settings) -> None:
     settings.ANALYSIS_MAX_ATTEMPTS = 3
     snapshot = abandoned(attempts=3)
-    tasks.sweep_snapshots()
+    sweep()
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.error, snapshot.claim_token) == (Status.FAILED, GIVEN_UP, None)
     assert snapshot.finished_at
@@ -113,7 +114,7 @@ def test_the_sweep_gives_up_what_broke_every_attempt(queue: Queue, settings: Set
 
 def test_the_sweep_does_not_wait_behind_the_photos(queue: Queue) -> None:
     add()
-    tasks.sweep_snapshots.delay()
+    sweep.delay()
     assert {file.name.rpartition(".msg")[0].rpartition(".")[2] for file in queue.folder.glob("*.msg")} == {
         "celery",
         "sweep",

@@ -20,7 +20,7 @@ from tests.support.servers import RedisServer
 from tests.support.waiting import wait_until
 
 on_redis = pytest.mark.parametrize("broker", ["redis"], indirect=True)
-THREADS = ("--pool", "threads", "--queues", "webhooks,webhooks-sweep")
+THREADS = ("--pool", "threads", "--queues", "webhooks,webhooks-sweep,jobs")
 
 
 @pytest.fixture(autouse=True)

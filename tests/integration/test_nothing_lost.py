@@ -14,8 +14,9 @@ from bench.uploads import Uploads
 from emotions.models import Snapshot
 from emotions.snapshots.models import GIVEN_UP
 from emotions.snapshots.stray_files import delete_stray_files
-from emotions.tasks import analyse_snapshots, sweep_snapshots
+from emotions.tasks import analyse_snapshots
 from emotions.uploads.services import add_snapshot
+from jobs.tasks import sweep
 from tests.support.accounting import assert_accounted_for
 from tests.support.databases import cut_connections, on_sqlite
 from tests.support.deployment import Deployment
@@ -157,7 +158,7 @@ def test_sweeps_at_once_messages_again_and_again_and_a_photo_that_crashes_worker
     for _ in range(2):
         deployment.start("worker", "tests.support.poisoned_worker", "-A", "jobs", "worker", "--concurrency", "1")
     deployment.beat()
-    with happening(lambda: at_once(sweep_snapshots), progress=time.monotonic, step=1):
+    with happening(lambda: at_once(sweep), progress=time.monotonic, step=1):
         wait_for_the_end_of_all()
     poison.refresh_from_db()
     assert (poison.attempts, poison.error) == (3, GIVEN_UP)

@@ -8,8 +8,9 @@ import pytest
 
 from emotions.models import Snapshot
 from emotions.snapshots.models import GIVEN_UP
-from emotions.tasks import analyse_snapshots, sweep_snapshots
+from emotions.tasks import analyse_snapshots
 from emotions.uploads.services import add_snapshot, add_snapshots
+from jobs.tasks import sweep
 from tests.support.accounting import assert_accounted_for, statuses
 from tests.support.deployment import Deployment
 from tests.support.factories import InteractionFactory, uploaded_bytes, uploaded_photo
@@ -133,11 +134,11 @@ def test_uploads_survive_a_broker_that_forgets(deployment: Deployment, redis_ser
 @on_redis
 def test_a_sweep_reaches_a_worker_that_has_many_photos_to_do(deployment: Deployment, media: Path) -> None:
     upload(30)
-    sweep_snapshots.delay()
+    sweep.delay()
     worker = deployment.worker()
     wait_for_the_end_of_all()
     lines = [line for line in worker.log.read_text().splitlines() if "succeeded" in line]
-    assert any("sweep_snapshots" in line for line in lines[:10])
+    assert any("jobs.tasks.sweep" in line for line in lines[:10])
     assert_each_was_analysed_once(30, media)
 
 

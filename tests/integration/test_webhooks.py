@@ -31,7 +31,7 @@ def impatient(deployment: Deployment) -> Deployment:
 
 def start(deployment: Deployment) -> Program:
     """As `make run` does; without the nets, so that it must not ask for the model."""
-    options = ("--queues", "webhooks,webhooks-sweep", "--pool", "threads", "--concurrency", "8")
+    options = ("--queues", "webhooks,webhooks-sweep,jobs", "--pool", "threads", "--concurrency", "8")
     deployment.beat()
     return deployment.start(
         "webhooks", "celery", "-A", "jobs", "worker", *options, "--loglevel", "INFO",

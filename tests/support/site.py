@@ -23,7 +23,7 @@ class Site:
 
     def start_deliveries(self) -> Program:
         """A worker for webhooks."""
-        queues = ("--queues", "webhooks,webhooks-sweep", "--pool", "threads", "--concurrency", "2")
+        queues = ("--queues", "webhooks,webhooks-sweep,jobs", "--pool", "threads", "--concurrency", "2")
         return self._deployment.start("webhooks", "celery", "-A", "jobs", "worker", *queues)
 
     def timeline(self, customer: Customer) -> str:

@@ -7,9 +7,8 @@ from django.db import transaction
 
 from crm.models import Customer, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.services import send_test
-from tests.conftest import on_sqlite
 from tests.support.api import CUSTOMERS, System
-from tests.support.databases import somebody_waits_for_a_lock
+from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import CustomerFactory, UserFactory
 from tests.support.threads import InThread, in_thread
 from tests.support.waiting import wait_until

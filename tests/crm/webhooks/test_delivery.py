@@ -16,8 +16,9 @@ from crm.webhooks import tasks
 from crm.webhooks.models.deliveries import AT_ONCE_PER_ENDPOINT
 from crm.webhooks.services import end_old_secrets, pause, resume, rotate_secret, send_test
 from crm.webhooks.signing import new_secret
-from crm.webhooks.tasks import deliver_webhooks, sweep_webhooks
+from crm.webhooks.tasks import deliver_webhooks
 from jobs.dispatch import ENOUGH
+from jobs.tasks import sweep
 from tests.support.broker import Queue
 from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import CustomerFactory
@@ -82,10 +83,10 @@ def test_a_failure_is_tried_again_later_each_time(receiver: Receiver, queue: Que
         waiting = WebhookDelivery.objects.get()
         assert waiting.status == Status.PENDING
         assert 0.8 * delay <= (waiting.due_at - before).total_seconds() <= 1.2 * delay + 10
-        sweep_webhooks()
+        sweep()
         assert queue.messages() == []  # it is not due
         make_due()
-        sweep_webhooks()
+        sweep()
     queue.work()
     assert delivery_states() == [Status.DELIVERED]
     assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
@@ -152,7 +153,7 @@ def test_what_waits_for_a_person_who_left_is_sent_when_they_are_back(
     send_test(endpoint)
     queue.work()
     make_due()
-    sweep_webhooks()
+    sweep()
     assert queue.messages() == []
     deliver_webhooks()
     assert len(receiver.received) == 1
@@ -164,7 +165,7 @@ def test_what_waits_for_a_person_who_left_is_sent_when_they_are_back(
 
     User.objects.filter(pk=endpoint.owner_id).update(is_active=True, is_staff=True)
     receiver.behaviour = answering(200)
-    sweep_webhooks()
+    sweep()
     while queue.messages():
         queue.work()
     assert delivery_states() == [Status.DELIVERED] * 3
@@ -198,7 +199,7 @@ def test_long_failure_pauses_and_says_so(receiver: Receiver, queue: Queue, setti
     assert (endpoint.state, endpoint.stopped_automatically) == (WebhookEndpoint.State.PAUSED, True)
     assert endpoint.stop_reason == "Nothing could be delivered for 25 hours, in 5 attempts one after another."
     make_due()
-    sweep_webhooks()
+    sweep()
     assert queue.messages() == []
     assert delivery_states() == [Status.PENDING] * 5
 
@@ -306,7 +307,7 @@ def test_a_few_messages_stand_for_all_that_waits(receiver: Receiver, queue: Queu
     endpoint_at(receiver)
     for _ in range(3 * ENOUGH):
         event()
-        sweep_webhooks()
+        sweep()
     assert [each.task for each in queue.messages()] == ["crm.webhooks.tasks.deliver_webhooks"] * ENOUGH
     while queue.messages():
         queue.work()
@@ -336,7 +337,7 @@ def test_nobody_sends_messages_for_an_endpoint_that_has_enough_to_do(queue: Queu
     queue.take()
     for _ in range(AT_ONCE_PER_ENDPOINT):
         assert WebhookDelivery.objects.claim_next()
-    sweep_webhooks()
+    sweep()
     assert queue.messages() == []
 
 

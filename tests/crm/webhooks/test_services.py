@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from crm.models import DeliveryAttempt, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from crm.tasks import deliver_webhooks, sweep_webhooks
+from crm.tasks import deliver_webhooks, forget_old_messages
 from crm.webhooks.models.deliveries import ABANDONED
 from crm.webhooks.services import (
     EndpointUnsubscribed,
@@ -20,6 +20,7 @@ from crm.webhooks.services import (
     rotate_secret,
     send_test,
 )
+from jobs.tasks import sweep
 from tests.support.broker import Queue, use_redis
 from tests.support.factories import CustomerFactory, UserFactory
 from tests.support.receiver import Receiver, answering
@@ -145,7 +146,7 @@ def test_a_broker_that_is_down_loses_nothing(receiver: Receiver, queue: Queue) -
     event()
     queue.listen()
     assert queue.messages() == []
-    sweep_webhooks()
+    sweep()
     queue.work()
     assert delivery_states() == [Status.DELIVERED]
 
@@ -158,7 +159,7 @@ def test_a_lost_message_and_a_dead_workers_claim_are_taken_up_again(receiver: Re
     assert abandoned
     long_ago = timezone.now() - timedelta(hours=1)
     WebhookDelivery.objects.filter(pk=abandoned.pk).update(claim_expires_at=long_ago)
-    sweep_webhooks()
+    sweep()
     queue.work()
     assert delivery_states() == [Status.DELIVERED] * 2
 
@@ -169,7 +170,7 @@ def test_what_breaks_off_every_time_is_given_up(settings: Settings) -> None:
     event()
     assert WebhookDelivery.objects.claim_next()
     WebhookDelivery.objects.update(claim_expires_at=timezone.now())
-    sweep_webhooks()
+    sweep()
     delivery = WebhookDelivery.objects.get()
     assert (delivery.status, delivery.error) == (Status.FAILED, ABANDONED)
 
@@ -179,10 +180,10 @@ def test_old_messages_go_with_their_log(receiver: Receiver, queue: Queue) -> Non
     event()
     queue.work()
     age(days=29)
-    sweep_webhooks()
+    forget_old_messages()
     assert WebhookMessage.objects.count() == 1
     age(days=31)
-    sweep_webhooks()
+    forget_old_messages()
     assert not WebhookMessage.objects.exists()
     assert not DeliveryAttempt.objects.exists()
 
@@ -191,10 +192,10 @@ def test_old_messages_that_an_active_endpoint_still_gets_stay(receiver: Receiver
     endpoint = endpoint_at(receiver)
     event()
     age(days=31)
-    sweep_webhooks()
+    forget_old_messages()
     assert WebhookMessage.objects.count() == 1
     pause(endpoint)
-    sweep_webhooks()
+    forget_old_messages()
     assert not WebhookMessage.objects.exists()
     deliver_webhooks()
     assert receiver.received == []
@@ -205,5 +206,5 @@ def test_old_messages_for_a_person_who_left_go(receiver: Receiver) -> None:
     event()
     age(days=31)
     User.objects.filter(pk=endpoint.owner_id).update(is_active=False)
-    sweep_webhooks()
+    forget_old_messages()
     assert not WebhookMessage.objects.exists()

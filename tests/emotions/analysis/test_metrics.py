@@ -9,7 +9,7 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from emotions.models import Snapshot
-from emotions.tasks import sweep_snapshots
+from jobs.tasks import sweep
 from tests.support.analysing import analyse
 from tests.support.factories import CustomerFactory, SnapshotFactory
 
@@ -61,5 +61,5 @@ def test_photos_that_break_their_workers_are_counted_without_a_model() -> None:
         status="analysing", claim_token="0" * 32, claim_expires_at=timezone.now() - timedelta(seconds=1)
     )
     before = counted("failed", "", "")
-    sweep_snapshots()
+    sweep()
     assert counted("failed", "", "") == before + 1

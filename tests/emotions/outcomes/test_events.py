@@ -11,7 +11,7 @@ from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from emotions.outcomes.services import fail
 from emotions.reanalyses.services import NothingToDo, reanalyse_everything
 from emotions.snapshots.models import GIVEN_UP
-from emotions.tasks import sweep_snapshots
+from jobs.tasks import sweep
 from ml.labels import Emotion
 from tests.support.analysing import analyse, reanalyse
 from tests.support.factories import EmotionRecordFactory, SnapshotFactory, UserFactory
@@ -90,8 +90,8 @@ def test_a_photo_that_is_given_up_is_told_once() -> None:
     WebhookEndpointFactory()
     assert Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     Snapshot.objects.update(claim_expires_at=snapshot.created_at)
-    sweep_snapshots()
-    sweep_snapshots()
+    sweep()
+    sweep()
     event, data = the_only()
     assert (event, data["snapshot"]["error"]) == ("snapshot.failed", GIVEN_UP)
 

@@ -25,7 +25,7 @@ from emotions.model_management.services import activate
 from emotions.models import EmotionCorrection, EmotionRecord, ModelVersion, Reanalysis, Snapshot
 from emotions.reanalyses import worker as rerun
 from emotions.reanalyses.services import NothingToDo, reanalyse_customer, reanalyse_everything, reanalyse_snapshot, stop
-from emotions.tasks import sweep_snapshots
+from jobs.tasks import sweep
 from ml.errors import ModelUnavailable
 from ml.labels import Emotion
 from ml.registry import load_card
@@ -218,10 +218,10 @@ def test_a_run_waits_for_a_storage_that_is_away(monkeypatch: pytest.MonkeyPatch,
         away.setattr(FileSystemStorage, "_open", raising(ConnectionError("The bucket cannot be reached")))
         assert counts(ran(run)) == ("waiting", 2, 0, 0, 0)
     assert (run.attempts, run.claim_token) == (0, None)
-    sweep_snapshots()
+    sweep()
     assert not queue.messages()  # it does not go round and round
     Reanalysis.objects.update(due_at=LONG_AGO)
-    sweep_snapshots()
+    sweep()
     queue.work()
     run.refresh_from_db()
     assert counts(run) == ("done", 2, 2, 0, 0)
@@ -308,7 +308,7 @@ def test_new_photos_come_first(queue: Queue) -> None:
     SnapshotFactory()
     queue.take()
     assert counts(ran(run)) == ("waiting", 1, 0, 0, 0)
-    sweep_snapshots()  # which does not bring the run back as long as a photo waits
+    sweep()  # which does not bring the run back as long as a photo waits
     assert [message.task for message in queue.messages()] == ["emotions.analysis.tasks.analyse_snapshots"]
     queue.work()
     assert [message.task.rpartition(".")[2] for message in queue.messages()] == ["go_on_reanalysing"]
@@ -356,10 +356,10 @@ def test_a_run_whose_worker_died_goes_on_where_it_was(queue: Queue) -> None:
     assert turn
     Reanalysis.objects.held_by(turn).advance(0, to=first.pk, done=1)
     queue.take()
-    sweep_snapshots()
+    sweep()
     assert not queue.messages()  # the worker may still be at it
     Reanalysis.objects.update(claim_expires_at=LONG_AGO)
-    sweep_snapshots()
+    sweep()
     queue.work()
     run.refresh_from_db()
     assert counts(run) == ("done", 2, 2, 0, 0)

@@ -76,13 +76,13 @@ def test_it_shows_what_waits_and_for_how_long(browser: Client) -> None:
 def test_it_shows_workers_and_which_are_overdue(browser: Client) -> None:
     worker("photos@here")
     worker("photos@there", seen=500)
-    worker("webhooks@here", queues="webhooks,webhooks-sweep", seen=500)
-    worker("webhooks@here", pid=2, queues="webhooks,webhooks-sweep")  # in its place
+    worker("webhooks@here", queues="webhooks,webhooks-sweep,jobs", seen=500)
+    worker("webhooks@here", pid=2, queues="webhooks,webhooks-sweep,jobs")  # in its place
     shown = page(browser)
     assert "photos@here 0 seconds ago Running reference-cnn@1 2" in shown
     assert "photos@there 8 minutes ago Overdue" in shown
     assert shown.count("webhooks@here") == 1
-    assert [queue.workers for queue in status_page().queues] == [1, 1, 1, 1, 1]
+    assert [queue.workers for queue in status_page().queues] == [1, 1, 1, 1, 1, 1]
 
 
 def test_it_shows_the_results_of_the_last_day_and_links_to_failures(browser: Client, operator: User) -> None:

@@ -16,8 +16,8 @@ from emotions.corrections.services import choose_subject
 from emotions.model_management.services import activate
 from emotions.models import EmotionRecord, Snapshot
 from emotions.reanalyses.services import reanalyse_snapshot
-from emotions.tasks import sweep_snapshots
 from emotions.uploads import services
+from jobs.tasks import sweep
 from ml.labels import Emotion
 from ml.registry import load_card
 from tests.support.analysing import analyse, reanalyse
@@ -116,8 +116,8 @@ def give_back(snapshot: Snapshot) -> None:
     Snapshot.objects.filter(pk=snapshot.pk).release(attempt_counts=False)
 
 
-def sweep(snapshot: Snapshot) -> None:
-    sweep_snapshots()
+def give_up(snapshot: Snapshot) -> None:
+    sweep()
 
 
 def retry(snapshot: Snapshot) -> None:
@@ -167,7 +167,7 @@ CHANGES: list[tuple[Make, Change]] = [
     (claimed, release),
     (claimed, postpone),
     (claimed, give_back),
-    (abandoned, sweep),
+    (abandoned, give_up),
     (failed, retry),
     (withheld, upload_again),
     (analysed, choose_another_face),
