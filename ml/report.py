@@ -57,8 +57,7 @@ def format_detection_as_text(file: str, found: PhotoDetection) -> str:
 
 def format_analysis_as_text(file: str, analysis: PhotoAnalysis) -> str:
     """Return a heading, and a line for each face."""
-    timings = analysis.timings
-    spent = timings.decode + timings.detect + timings.classify
+    spent = analysis.timings.total
     heading = f"{file}  {analysis.width} x {analysis.height}  {_count_faces(len(analysis.faces))}  {spent:.0f} ms"
     return "\n".join([heading, *(_format_face_as_text(face) for face in analysis.faces)])
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -89,6 +89,10 @@ class Timings:
     decode: float
     detect: float
     classify: float
+
+    @property
+    def total(self) -> float:
+        return sum(asdict(self).values())
 
 
 @dataclass(frozen=True, slots=True)

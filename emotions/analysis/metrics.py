@@ -1,5 +1,7 @@
 """What Prometheus is told of analyses. Counts of the worker's processes; the age is asked for by the web."""
 
+from dataclasses import asdict
+
 from prometheus_client import Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
@@ -37,8 +39,8 @@ def observe(stage: str, seconds: float, card: ModelCard) -> None:
 
 def observe_pipeline(analysis: PhotoAnalysis, card: ModelCard) -> None:
     """The stages that the pipeline has timed itself; classifying includes the preprocessing."""
-    for stage in ("decode", "detect", "classify"):
-        observe(stage, getattr(analysis.timings, stage) / 1000, card)
+    for stage, milliseconds in asdict(analysis.timings).items():
+        observe(stage, milliseconds / 1000, card)
 
 
 def oldest_waiting() -> Metric:

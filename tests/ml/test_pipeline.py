@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_reports_everything_about_a_photo_with_one_face(pipeline: EmotionPipelin
     assert face.dominant_emotion in Emotion
     assert face.confidence == max(face.scores)
     assert -1 <= face.valence <= 1
-    assert min(analysis.timings.decode, analysis.timings.detect, analysis.timings.classify) > 0
+    assert min(asdict(analysis.timings).values()) > 0
 
 
 def test_no_face_is_a_result(pipeline: EmotionPipeline) -> None:
