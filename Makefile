@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
-CHECKS = check-types check-imports check-containers check-migrations check-deployment check-style
+CHECKS = check-types check-imports check-containers check-migrations check-deployment check-style check-sizes
 
 .PHONY: help run test test-compose test-environment lint $(CHECKS) bench docs lock schema fuzz-api
 .DEFAULT_GOAL := help
@@ -55,6 +55,9 @@ $(CHECKS): .venv-test/installed
 check-style:
 	.venv-test/bin/ruff check .
 	.venv-test/bin/ruff format --check .
+
+check-sizes:
+	.venv-test/bin/python -m bench.sizes
 
 check-types:
 	.venv-test/bin/mypy .

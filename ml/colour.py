@@ -39,10 +39,8 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
     transparent = image.info.get("transparency")  # one grey, in a PNG
     clear = values == transparent if isinstance(transparent, int) else None
     brightest = float(values.max())
-    if image.mode == "F":
-        white = 1.0 if brightest <= 1 else 255.0
-    else:
-        white = 65_535.0 if brightest <= 65_535 else 2.0**31 - 1
+    expected, otherwise = (1.0, 255.0) if image.mode == "F" else (65_535.0, 2.0**31 - 1)
+    white = expected if brightest <= expected else otherwise
     values *= 255 / white  # in place, like the next steps, because such a photo takes hundreds of megabytes
     np.clip(np.rint(values, out=values), 0, 255, out=values)
     if clear is not None:

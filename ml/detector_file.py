@@ -22,8 +22,7 @@ class DetectorFile:
             raise ModelUnavailable(
                 f"The face detector {self.path} cannot be read ({error.strerror}). Name the file that you downloaded."
             ) from error
-        found = hashlib.sha256(model).hexdigest()
-        if found != self.sha256.strip().lower():
+        if (found := hashlib.sha256(model).hexdigest()) != self.sha256.strip().lower():
             raise ModelUnavailable(
                 f"The face detector {self.path} is not the file that was named: its sha256 is {found},"
                 f" not {self.sha256}. Download it again or correct the checksum."

@@ -51,7 +51,6 @@ def preview_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
 def original_of(request: HttpRequest, snapshot: Snapshot) -> HttpResponseBase:
     """Return the file as it was added, without metadata, as a download. Raises Http404 if there is no photo."""
     name = f"{snapshot.uuid}{PurePath(snapshot.file.name or '').suffix}"
-
     if link := getattr(snapshot.file.storage, "link", None):
         return _redirect_to_bucket(link(snapshot.file.name, name, guess_type(name)[0] or "application/octet-stream"))
 

@@ -85,11 +85,8 @@ def _clean_items(cleaned: bytearray, data: bytes, boxes: list[Box], start: int, 
 def _boxes(data: bytes, position: int, end: int) -> Iterator[Box]:
     """Yield the boxes between two places, up to one that does not fit."""
     while position + 8 <= end:
-        size, kind, body = (
-            int.from_bytes(data[position : position + 4]),
-            data[position + 4 : position + 8],
-            position + 8,
-        )
+        size, kind = int.from_bytes(data[position : position + 4]), data[position + 4 : position + 8]
+        body = position + 8
         if size == 1:
             size, body = int.from_bytes(data[body : body + 8]), body + 8
         stop = end if size == 0 else position + size

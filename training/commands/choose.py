@@ -47,8 +47,6 @@ def run(options: argparse.Namespace) -> None:
     print(f"{'merit':>7}{'FER-2013':>10}{'FER+':>8}{'photos':>8}{'recall':>8}  network")
     for each in candidates:
         validation = [f"{each.validation[name]:.1%}" if name in each.validation else "-" for name in ("fer", "ferplus")]
-        print(
-            f"{each.merit:>7.3f}{validation[0]:>10}{validation[1]:>8}{each.photos_accuracy:>8.1%}"
-            f"{each.photos_recall:>8.3f}  {each.folder}"
-        )
+        photos = f"{each.photos_accuracy:>8.1%}{each.photos_recall:>8.3f}"
+        print(f"{each.merit:>7.3f}{validation[0]:>10}{validation[1]:>8}{photos}  {each.folder}")
     print(f"\nThe best of both is {candidates[0].folder}.")

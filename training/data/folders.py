@@ -134,13 +134,12 @@ def _decode(folder: Path, found: dict[SplitName, list[LabelledFile]]) -> Arrays:
     errors: list[str] = []
     arrays: Arrays = {}
     for split, images in found.items():
-        faces = np.zeros((len(images), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+        arrays[f"{split}_faces"] = faces = np.zeros((len(images), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
         for index, file in enumerate(_with_progress(images, split)):
             try:
                 faces[index] = read_face(file)
             except InvalidImage as error:
                 errors.append(f"{file.relative_to(folder)}: {error}")
-        arrays[f"{split}_faces"] = faces
         arrays[f"{split}_labels"] = np.array([label for _, label in images], np.int64)
     if errors:
         raise TrainingError(f"{folder} has files that cannot be read as images:\n" + "\n".join(errors))

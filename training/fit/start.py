@@ -29,8 +29,7 @@ class Start:
     def file(self) -> Path:
         """Return the network's file. Raises TrainingError if there is none."""
         release, best, latest = (self.folder / name for name in (NETWORK_FILE, BEST_FILE, LATEST_FILE))
-        wanted = [release, best] if self.epoch == "best" else [latest]
-        for file in wanted:
+        for file in [release, best] if self.epoch == "best" else [latest]:
             if file.is_file():
                 return file
         if self.epoch == "latest":
