@@ -92,7 +92,8 @@ class Timings:
 
     @property
     def total(self) -> float:
-        return sum(asdict(self).values())
+        spent: float = sum(asdict(self).values())
+        return spent
 
 
 @dataclass(frozen=True, slots=True)
