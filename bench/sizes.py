@@ -19,6 +19,7 @@ LONGEST_FILE = 250
 EXCEPTIONS: dict[str, str] = {
     "config/settings.py": "one list of all settings, in the order in which an operator meets them",
     "emotions/answers/api/serializers.py": "the fields of a record, which the timeline and the uploads repeat",
+    "jobs/work.py": "the only place that claims, so that one file shows every way a claim can end",
     "emotions/model_management/cards.py": "a model's card, read section by section",
 }
 
