@@ -1,4 +1,4 @@
-"""python -m bench: every measurement of the README, one after another, with the machine named."""
+"""Run the measurements of the pipeline and the queue one after another, and name the machine."""
 
 import argparse
 import sys

@@ -39,7 +39,7 @@ COLUMNS = ("processor", "median", "p95", "target")
 
 
 def measure(options: argparse.Namespace) -> dict[str, Figures]:
-    """Milliseconds of each kind, of first and far pages, and of what comes once in a while. Needs Django set up."""
+    """Return milliseconds of each kind, of first and far pages, and of rare requests. Needs Django set up."""
     from tqdm import tqdm
 
     from bench.api_load import CONNECTIONS, Client, milliseconds_at_a_rate, serving
@@ -66,7 +66,7 @@ def measure(options: argparse.Namespace) -> dict[str, Figures]:
 
 
 def kinds_for(user: Any, written: "Written", options: argparse.Namespace) -> tuple[list["Kind"], str]:
-    """And the customer with most interactions."""
+    """Return the kinds of requests, and the ID of the customer with most interactions."""
     from django.db.models import Count
 
     from bench import api_requests
@@ -100,7 +100,7 @@ def _at_rate(kind: "Kind", server: "Server", clients: list["Client"], options: a
 
 
 def _pages(client: "Client", busiest: str, repeat: int) -> Iterable[tuple[str, dict[str, float]]]:
-    """Of each list the first page and the hundredth, one after the other in turn."""
+    """Yield the times of the first and the hundredth page of each list, measured in turn."""
     from bench.api_load import milliseconds
     from bench.api_requests import Request
 
@@ -114,7 +114,7 @@ def _pages(client: "Client", busiest: str, repeat: int) -> Iterable[tuple[str, d
 
 
 def _far_page(client: "Client", first: "Request") -> tuple["Request", int]:
-    """The hundredth, or the last if the list ends before, and which one that is."""
+    """Return the hundredth page, or the last if the list ends before, and its number."""
     from bench.api_requests import Request
 
     far, page = first, 1

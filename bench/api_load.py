@@ -1,4 +1,4 @@
-"""A server as in production, and requests to it at moments that do not wait for its answers."""
+"""Run a server as in production, and send it requests at a fixed rate, whether or not it keeps up."""
 
 import http.client
 import os
@@ -22,7 +22,7 @@ PREFIX = "/api/v1/"
 
 
 class RequestFailed(Exception):
-    """The server refused a request, so that its time means nothing."""
+    """The server refused a request, so its time means nothing."""
 
 
 class Server:
@@ -107,7 +107,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
 def milliseconds_at_a_rate(
     clients: Sequence[Client], make: Callable[[], Request], count: int, per_second: float
 ) -> list[float]:
-    """From the moment at which each request was due, not from that at which a connection was free for it."""
+    """Return milliseconds from the moment each request was due, not from when a connection was free for it."""
     requests = [make() for _ in range(count)]
     begin = time.perf_counter() + 0.1
     dues = [(begin + place / per_second, request) for place, request in enumerate(requests)]
@@ -146,7 +146,7 @@ def milliseconds(client: Client, request: Request) -> float:
 
 
 def _backends() -> list[int]:
-    """Process IDs of the database's other connections to this database."""
+    """Return the process IDs of the other connections to this database."""
     with connection.cursor() as cursor:
         mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         cursor.execute(f"{mine} AND backend_type = 'client backend'")

@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Kind:
-    """Requests of one kind; `make` draws the next one. Of costly ones fewer come in a second."""
+    """Requests of one kind. `make` draws the next one; costly kinds have a smaller share of the rate."""
 
     name: str
     make: Callable[[], Request]
@@ -92,7 +92,7 @@ class Rows:
 
 
 def lists(rows: Rows) -> list[Kind]:
-    """Of every resource: as it is, in its orders, and by its filters."""
+    """Return the lists of every resource: plain, in each order, and with each filter."""
 
     def kind(resource: str, name: str, make: Callable[[], Mapping[str, object]]) -> Kind:
         return Kind(f"{resource}, {name}", lambda: Request.get(resource, **make()))
@@ -215,7 +215,7 @@ def writes(rows: Rows, written: Written) -> list[Kind]:
 
 
 def bulk(written: Written, first: int, note: str) -> Request:
-    """1,000 customers from this number on."""
+    """Return a request that sends 1,000 customers, from this number on."""
     rows: Sequence[dict[str, str]] = [
         {
             "source": written.source,

@@ -22,7 +22,7 @@ BOUNDARY = "a-boundary-of-the-bench"
 
 @dataclass
 class Written:
-    """What of a run is in the database, told from everything else by its source."""
+    """The rows that a run wrote; their source tells them from all others."""
 
     user: User
     source: str
@@ -52,12 +52,12 @@ class Written:
 
 
 def commented(jpeg: bytes, comment: bytes) -> bytes:
-    """The same picture as another file: with a comment segment behind the start of the image."""
+    """Return the same picture as another file, with a comment segment after the start of the image."""
     return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
 
 
 def photo(least: int = PHOTO_BYTES) -> bytes:
-    """A JPEG of 1024x768 pixels, and of at least so many bytes."""
+    """Return a JPEG of 1024x768 pixels and at least so many bytes."""
     picture = Image.effect_noise((1024, 768), 40).convert("RGB")
     for quality in range(10, 96, 2):
         buffer = io.BytesIO()
@@ -69,7 +69,7 @@ def photo(least: int = PHOTO_BYTES) -> bytes:
 
 @contextmanager
 def written_for(user: User, seed: int, deliveries: int = DELIVERIES) -> Iterator[Written]:
-    """Rows for a run as this member of staff, and a key."""
+    """Write rows for a run as this member of staff, with an API key, and delete them at the end."""
     name = f"bench.api {timezone.now():%H%M%S%f}"
     key, secret = ApiKey.objects.create_key(name=name, user=user, scopes=Scope.values)
     written = Written(user, name.replace(" ", "-"), secret, random.Random(seed), photo=photo())  # noqa: S311
@@ -98,7 +98,7 @@ def _customers(written: Written) -> None:
 
 
 def _deliveries(user: User, count: int) -> WebhookEndpoint:
-    """A webhook whose deliveries are over; one in fifty failed. Nothing is sent: no worker runs."""
+    """Write a webhook with finished deliveries, of which one in fifty failed. Nothing is sent: no worker runs."""
     now = timezone.now()
     endpoint = WebhookEndpoint.objects.create(owner=user, url="https://example.com/", events=["snapshot.failed"])
     messages = WebhookMessage.objects.bulk_create(

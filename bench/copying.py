@@ -1,4 +1,4 @@
-"""Rows into PostgreSQL by COPY, column by column."""
+"""Copy rows into PostgreSQL with COPY, column by column."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -47,14 +47,14 @@ def _column(field: Any, count: int, chance: np.random.Generator, columns: dict[s
 
 
 def _rows(names: Sequence[str], count: int, columns: dict[str, Any]) -> Iterator[SimpleNamespace]:
-    """The values of these columns, row by row."""
+    """Yield the values of these columns, row by row."""
     for place in range(count):
         given = {name: columns.get(name, "") for name in names}
         yield SimpleNamespace(**{n: each[place] if isinstance(each, list) else each for n, each in given.items()})
 
 
 def text(value: Any) -> str:
-    """As COPY's text format wants it."""
+    """Return the value in the text format of COPY."""
     match value:
         case None:
             return "\\N"
@@ -70,7 +70,7 @@ def text(value: Any) -> str:
 
 
 def uuids(count: int, chance: np.random.Generator) -> list[str]:
-    """Of version 4 (RFC 9562), as 32 hexadecimal digits."""
+    """Return UUIDs of version 4 (RFC 9562), as 32 hexadecimal digits."""
     octets = np.frombuffer(chance.bytes(16 * count), np.uint8).reshape(count, 16).copy()
     octets[:, 6] = octets[:, 6] & 0x0F | 0x40
     octets[:, 8] = octets[:, 8] & 0x3F | 0x80

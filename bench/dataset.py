@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 
 def fill(options: argparse.Namespace) -> int:
-    """Needs Django set up. Gives the exit status."""
+    """Fill the database and return the exit status. Needs Django set up."""
     from django.core.management import call_command
     from django.db import connection, transaction
 

@@ -19,7 +19,7 @@ CUSTOMERS = 20  # whose photos come in: uploads for one customer wait for each o
 
 @contextmanager
 def deployed() -> Iterator["Deployment"]:
-    """Nothing runs yet but the servers. Django of this process is set up, and uses the same database and photos."""
+    """Start the servers and set up Django in this process, on the same database and photos. Nothing else runs yet."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rapport-bench-")))
         environment = {
@@ -53,7 +53,7 @@ def deployed() -> Iterator["Deployment"]:
 
 
 def another_system(address: str, photo: Callable[[int], bytes]) -> "Uploads":
-    """Sends photos of customers who agreed to it, with a key that may do so. Needs Django set up."""
+    """Return what sends photos of customers who agreed to it, with an API key. Needs Django set up."""
     from bench.uploads import Uploads
     from tests.support.api import make_key
     from tests.support.factories import InteractionFactory, UserFactory

@@ -1,4 +1,4 @@
-"""On what a bench runs."""
+"""Describe the machine on which a bench runs."""
 
 import os
 import platform

@@ -27,7 +27,7 @@ SIZES = ((640, 480), (1600, 1200), (64, 80), (1024, 768))
 
 @dataclass(frozen=True)
 class Sample:
-    """What each process of the worker has after so many photos."""
+    """The megabytes of each worker process after so many photos."""
 
     photos: int
     megabytes: dict[int, float]
@@ -74,7 +74,7 @@ def face_of(size: tuple[int, int]) -> bytes:
 
 
 def is_flat(samples: list[Sample]) -> bool:
-    """Whether the same processes have hardly more memory at the end than after the first step."""
+    """Return whether the same processes need hardly more memory at the end than after the first step."""
     first, last = samples[0], samples[-1]
     return first.megabytes.keys() == last.megabytes.keys() and last.total <= GROWTH * first.total
 

@@ -1,4 +1,4 @@
-"""What processes of Linux take in memory and compute."""
+"""Read how much memory and processor time processes of Linux use."""
 
 import os
 from pathlib import Path
@@ -13,28 +13,28 @@ def parent(pid: int) -> int:
 
 
 def processor_seconds(pid: int) -> float:
-    """What it has computed so far, for itself and in the system's kernel."""
+    """Return the seconds of processor that the process has used so far, in the kernel too."""
     return sum(map(int, _statistics(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def family_processor_seconds(pid: int) -> float:
-    """Its own, its children's, and those of its children that have ended."""
+    """Return the seconds of the process, its children, and the children that have ended."""
     ended = sum(map(int, _statistics(pid)[13:15])) / os.sysconf("SC_CLK_TCK")
     return ended + sum(map(processor_seconds, [pid, *children(pid)]))
 
 
 def _statistics(pid: int) -> list[str]:
-    """proc(5), from field 3 of stat: the state."""
+    """Return the fields of /proc/PID/stat from the third on, which is the state; see proc(5)."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def peak_megabytes(pid: int) -> float:
-    """The most that it had in memory at once, shared pages too."""
+    """Return the most megabytes that the process had in memory at once, shared pages included."""
     return _megabytes(Path(f"/proc/{pid}/status"), "VmHWM:")
 
 
 def share_megabytes(pid: int) -> float:
-    """Its own pages, and of those that it shares its part: such shares add up to what the machine needs."""
+    """Return the megabytes of its own pages and its part of the shared ones, which add up over processes."""
     return _megabytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
 
 

@@ -18,7 +18,7 @@ Measurement = Callable[[], object]
 
 
 def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Milliseconds by measurement. Needs Django set up."""
+    """Return milliseconds by measurement. Needs Django set up."""
     from emotions.models import SentimentPoint
 
     if not SentimentPoint.objects.exists():

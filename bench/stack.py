@@ -71,7 +71,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _bare(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Photos a second, and milliseconds of processor a photo, of one process a core that knows only the pipeline."""
+    """Return photos a second and milliseconds of processor a photo, of one bare pipeline per core."""
     command = [sys.executable, "-m", "bench.stack_bare", str(folder), "--model", options.model]
     command += ["--photos", str(options.photos // len(options.cores))]
     begun = [subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) for _ in options.cores]  # noqa: S603
@@ -113,7 +113,7 @@ def _drained(workers: int, upload: Any, count: int) -> dict[str, float]:
 
 
 def _computed(worker: int) -> dict[str, float]:
-    """Seconds of processor so far."""
+    """Return the seconds of processor used so far."""
     import redis
     from django.conf import settings
     from django.db import connection

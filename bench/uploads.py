@@ -23,7 +23,7 @@ class Accepted:
 
 @dataclass
 class Uploads:
-    """Sends photos to interactions in turn. The same photo again is the same snapshot, so that nothing comes twice."""
+    """Send photos to interactions in turn. A photo that is sent again is the same snapshot, so nothing comes twice."""
 
     address: str  # of the site, without a slash at the end
     key: str
