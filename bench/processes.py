@@ -18,9 +18,9 @@ def processor_seconds(pid: int) -> float:
 
 
 def family_processor_seconds(pid: int) -> float:
-    """Return the seconds of the process, its children, and the children that have ended."""
+    """Return the seconds of the process and of all that it started, ended ones included."""
     ended = sum(map(int, _statistics(pid)[13:15])) / os.sysconf("SC_CLK_TCK")
-    return ended + sum(map(processor_seconds, [pid, *children(pid)]))
+    return processor_seconds(pid) + ended + sum(map(family_processor_seconds, children(pid)))
 
 
 def _statistics(pid: int) -> list[str]:

@@ -2,8 +2,9 @@
 
 Starts PostgreSQL (durable, as installed), Redis, gunicorn and Celery workers of its own in a folder that is thrown
 away, all on the same cores. In each round the bare pipeline loops over the photos, one process a core; then so many
-workers drain a queue with the same photos. The ratio of the two is that of one round. At last photos come in by HTTP
-at a steady rate, and each counts from the request until a GET shows its result.
+workers drain a queue with the same photos. The ratio of the two is that of one round. A second ratio compares the
+processor time of a photo, which other programs on the machine hardly change. At last photos come in by HTTP at a steady
+rate, and each counts from the request until a GET shows its result.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
     from bench.queue import uploader
     from bench.stack_latency import seconds_until_visible
+    from bench.stack_profile import milliseconds_by_part
 
     call_command("migrate", verbosity=0)
     files = photos(options.different)
@@ -64,10 +67,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 drained[workers] = _drained(workers, upload, options.photos)
                 steps.update()
             rounds.append({"bare": bare, "workers": drained})
+    profile = milliseconds_by_part(upload, files[0], options)
     latencies = seconds_until_visible(files, options) if options.seconds else []
     steps.update()
     steps.close()
-    return _summary(rounds, latencies, options)
+    return _summary(rounds, latencies, options) | {"profile": profile}
 
 
 def _bare(folder: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -137,11 +141,18 @@ def _summary(rounds: list[dict[str, Any]], latencies: list[float], options: argp
         workers[count] = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
         ratios = [each["workers"][count]["per_s"] / each["bare"]["per_s"] for each in rounds]
         workers[count]["ratio"] = statistics.median(ratios)
+        computed = [each["bare"]["pipeline_ms"] / _whole_ms(each["workers"][count]) for each in rounds]
+        workers[count]["processor_ratio"] = statistics.median(computed)
     visible = {}
     if latencies:
         hundredths = statistics.quantiles(latencies, n=100, method="inclusive")
         visible = {"median_ms": hundredths[49] * 1000, "p95_ms": hundredths[94] * 1000, "photos": len(latencies)}
     return {"cores": len(options.cores), "model": options.model, "bare": bare, "workers": workers} | visible
+
+
+def _whole_ms(row: Mapping[str, float]) -> float:
+    """Return what a photo costs the whole stack in milliseconds of processor."""
+    return row["worker_ms"] + row["postgres_ms"] + row["redis_ms"]
 
 
 def in_own_process(options: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
@@ -171,8 +182,8 @@ def as_table(measured: dict[str, Any]) -> str:
         f" {measured['cores']} cores, {measured['bare']['pipeline_ms']:.1f} ms of processor a photo.",
         "",
         "| workers | photos a second | of the bare pipeline | a core | memory of a worker process | at its peak |"
-        " processor a photo: workers, PostgreSQL, Redis |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        " processor a photo: workers, PostgreSQL, Redis | bare pipeline of this |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for count, row in measured["workers"].items():
         cores = min(int(count), measured["cores"])
@@ -180,7 +191,10 @@ def as_table(measured: dict[str, Any]) -> str:
             f"| {count} | {row['per_s']:.1f} | {row['ratio']:.0%} | {row['per_s'] / cores:.1f} |"
             f" {row['share_mb']:.0f} MB | {row['peak_mb']:.0f} MB |"
             f" {row['worker_ms']:.1f}, {row['postgres_ms']:.1f}, {row['redis_ms']:.1f} ms |"
+            f" {row['processor_ratio']:.0%} |"
         )
+    lines += ["", "| beside the pipeline | processor a photo |", "| --- | --- |"]
+    lines += [f"| {part} | {spent:.1f} ms |" for part, spent in measured["profile"].items()]
     if "median_ms" in measured:
         lines += [
             "",

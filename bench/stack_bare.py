@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
+from bench.processes import family_processor_seconds
 from ml.pipeline import EmotionPipeline
 
 
@@ -20,10 +22,10 @@ def main() -> int:
     pipeline.warm_up()
     print("ready", flush=True)
     sys.stdin.read()  # until all are
-    begin, computed = time.monotonic(), time.process_time()
+    begin, computed = time.monotonic(), family_processor_seconds(os.getpid())  # with the decoder's processes
     for place in range(options.photos):
         pipeline.analyze(files[place % len(files)])
-    spent = {"end": time.monotonic(), "processor_s": time.process_time() - computed}
+    spent = {"end": time.monotonic(), "processor_s": family_processor_seconds(os.getpid()) - computed}
     print(json.dumps({"photos": options.photos, "begin": begin, **spent}))
     return 0
 

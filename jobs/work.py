@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 
@@ -73,17 +74,21 @@ class WorkQuerySet(models.QuerySet[W]):
 
     @transaction.atomic
     def claim(self, most: int) -> list[Claim]:
-        """Claim the most urgent work, at most so many rows: what makes way comes last, what is due longest first."""
+        """Claim the most urgent work, at most so many rows.
+
+        What makes way comes last, and never together with other work. What has been due longest comes first.
+
+        The claim of one row counts as an attempt. That of several does not, because nobody knows which of them killed
+        a worker that dies with them; so each is then claimed alone. Whoever ends such a row writes down its attempt.
+        """
         now = timezone.now()
-        pks: list[int] = []
         for makes_way in (False, True):  # each is a range of the index; SQLite would sort all that waits otherwise
             due = self.claimable(now).filter(makes_way__in=[makes_way]).order_by("due_at", "pk")
             # Skip rows that others are just claiming or deleting.
             free = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            pks += free.values_list("pk", flat=True)[: most - len(pks)]
-            if len(pks) == most:
-                break
-        return self._take(pks, now) if pks else []
+            if rows := list(free.only("attempts", "claim_token")[:most]):
+                return self._take(_to_claim_together(rows, most), now)
+        return []
 
     def _take(self, pks: Sequence[int], now: datetime) -> list[Claim]:
         """Claim those of the rows that are still claimable, as SQLite locks none, with one conditional UPDATE."""
@@ -93,7 +98,7 @@ class WorkQuerySet(models.QuerySet[W]):
             status=self.model.status_of(State.CLAIMED),
             claim_token=token,
             claim_expires_at=now + self.model.lease(),
-            attempts=F("attempts") + 1,
+            attempts=F("attempts") + (1 if len(pks) == 1 else 0),
         )
         if taken < len(pks):
             mine = set(chosen.filter(claim_token=token).values_list("pk", flat=True))
@@ -122,12 +127,12 @@ class WorkQuerySet(models.QuerySet[W]):
         if delay is not None:
             changes["due_at"] = timezone.now() + delay
         if not attempt_counts:
-            changes["attempts"] = F("attempts") - 1
+            changes["attempts"] = Greatest(F("attempts") - 1, 0)  # the claim of several rows has counted none
         return self.update(
             status=self.model.status_of(State.WAITING), claim_token=None, claim_expires_at=None, **changes
         )
 
-    def end(self, status: str, error: str = "") -> int:
+    def end(self, status: str, error: str = "", **changes: Any) -> int:
         """Write down how the work ended and give the claim back."""
         return self.update(
             status=status,
@@ -135,6 +140,7 @@ class WorkQuerySet(models.QuerySet[W]):
             finished_at=timezone.now(),
             claim_token=None,
             claim_expires_at=None,
+            **changes,
         )
 
     def fail(self, error: str) -> int:
@@ -155,6 +161,20 @@ class WorkQuerySet(models.QuerySet[W]):
             finished_at=None,
             **changes,
         )
+
+
+def _to_claim_together(rows: Sequence[Work], most: int) -> list[int]:
+    """Choose from rows, most urgent first, what one worker claims at once, and return the primary keys.
+
+    Work that was attempted before is claimed alone, as it may kill its worker. When few rows wait, half of them are
+    left for the other workers.
+    """
+    first, *others = rows
+    if first.was_attempted:
+        return [first.pk]
+    if len(rows) < most:
+        others = others[: (len(rows) - 1) // 2]
+    return [first.pk, *(row.pk for row in others if not row.was_attempted)]
 
 
 class Work(models.Model):
@@ -213,6 +233,11 @@ class Work(models.Model):
         rows = type(self)._default_manager.filter(pk=self.pk, claim_token__isnull=False, claim_token=self.claim_token)
         assert isinstance(rows, WorkQuerySet)  # noqa: S101 - for the type checker
         return rows
+
+    @property
+    def was_attempted(self) -> bool:
+        """Whether a worker held the row before, and failed, died or is still at it."""
+        return self.attempts > 0 or self.claim_token is not None
 
     @property
     def is_last_attempt(self) -> bool:

@@ -13,7 +13,7 @@ from jobs.dispatch import Line
 from jobs.outage import outlasting_outages
 
 if TYPE_CHECKING:
-    from emotions.analysis.services import Taken
+    from emotions.analysis.batches import Batch
 
 
 @shared_task
@@ -23,16 +23,16 @@ def analyse_snapshots() -> None:
     REANALYSES.announce_rest()
 
 
-def _take_next_snapshot() -> Taken | None:
+def _take_next_snapshots() -> Batch | None:
     from emotions.analysis import services  # web processes import this module and must not load the pipeline
 
     return services.take_next()
 
 
-def _analyse(taken: Taken) -> None:
+def _analyse(batch: Batch) -> None:
     from emotions.analysis import services  # as above
 
-    services.analyse(taken)
+    services.analyse(batch)
 
 
-PHOTOS = Line(task=analyse_snapshots, waits=Snapshot.objects.waits, claim_next=_take_next_snapshot, do=_analyse)
+PHOTOS = Line(task=analyse_snapshots, waits=Snapshot.objects.waits, claim_next=_take_next_snapshots, do=_analyse)

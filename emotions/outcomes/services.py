@@ -22,6 +22,8 @@ def outcome_changed(snapshots: Collection[int], cause: Cause, *, correction: Emo
     Call it at the end of every transaction that changes what stands for a photo, with the snapshots locked. A cause
     that is a correction needs the correction. A photo that is withheld emits nothing: its consent's event says why.
     """
+    if not snapshots:
+        return
     if cause in WITHOUT_STATE:
         Snapshot.objects.filter(pk__in=snapshots).touch()
     if cause == Cause.CONSENT_WITHDRAWN:

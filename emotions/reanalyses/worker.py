@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from crm.models import Customer
 from emotions.analysis import services as analysis
+from emotions.analysis.storing import records_of
 from emotions.corrections.services import SAME_FACE, carry_over
 from emotions.model_versions.services import ANOTHER_ACTIVATED
 from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot
@@ -104,7 +105,7 @@ def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: Ph
     chosen, said = _subject_box(snapshot), _corrections_of(EmotionRecord.objects.current().filter(snapshot=snapshot))
     records = EmotionRecord.objects.filter(snapshot=snapshot, model_version=run.model_version)
     if not records.exists() and result is not None:
-        EmotionRecord.objects.bulk_create(analysis.records_of(snapshot, run.model_version, result))
+        EmotionRecord.objects.bulk_create(records_of(snapshot.pk, run.model_version, result))
     faces = list(records.defer("face_png", "landmarks").order_by("face_index"))
     if faces:
         records.update(is_subject=False)

@@ -30,7 +30,17 @@ PHOTOS = "snapshots"  # the folder in the storage
 CLOCK_DIFFERENCE = timedelta(seconds=10)
 
 # What changes at the end.
-FINISHED = ("status", "model_version", "error", "claim_token", "claim_expires_at", "finished_at", "changed_at", "file")
+FINISHED = (
+    "status",
+    "model_version",
+    "error",
+    "claim_token",
+    "claim_expires_at",
+    "finished_at",
+    "changed_at",
+    "file",
+    "attempts",
+)
 # What the queue needs, and nobody is shown.
 OF_THE_QUEUE = frozenset({"attempts", "due_at", "makes_way", "claim_token", "claim_expires_at"})
 
@@ -167,6 +177,11 @@ class Snapshot(Work, LockedDeletion):
     @classmethod
     def retry_delay(cls, attempts: int) -> timedelta:
         return timedelta(seconds=settings.ANALYSIS_RETRY_DELAY * 2 ** (attempts - 1))
+
+    def read_file(self) -> bytes:
+        """Read the photo. Raises whatever the storage raises."""
+        with self.file.open("rb") as file:
+            return bytes(file.read())
 
     def reset_to_pending(self) -> None:
         """As new: to be saved by the caller."""

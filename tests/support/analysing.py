@@ -1,6 +1,7 @@
 """Analyses in this process."""
 
 from emotions.analysis import services as analysis
+from emotions.analysis.batches import Batch
 from emotions.models import Snapshot
 from emotions.reanalyses import worker as rerun
 
@@ -9,7 +10,7 @@ def analyse(snapshot_id: int) -> None:
     """Analyse this snapshot as a worker would; nothing happens if it is taken or done. Raises as `take_next`."""
     ready = analysis.pipeline()
     if claim := Snapshot.objects.filter(pk=snapshot_id).claim_next():
-        analysis.analyse(analysis.Taken(claim, ready))
+        analysis.analyse(Batch([claim], ready))
 
 
 def reanalyse() -> None:

@@ -162,3 +162,47 @@ def test_the_next_is_found_by_an_index_however_many_wait() -> None:
     assert "webhook_delivery_unfinished (endpoint_id=? AND makes_way=? AND due_at<?)" in deliveries
     assert "webhook_delivery_tests (endpoint_id=? AND due_at<?)" in deliveries
     assert "SCAN U0" not in deliveries
+
+
+def test_several_are_claimed_at_once_and_half_of_a_few_is_left_to_others() -> None:
+    waiting = [SnapshotFactory().pk for _ in range(7)]
+    assert [each.pk for each in Snapshot.objects.claim(4)] == waiting[:4]
+    assert [each.pk for each in Snapshot.objects.claim(4)] == waiting[4:6]
+    assert [each.pk for each in Snapshot.objects.claim(4)] == waiting[6:]
+    assert Snapshot.objects.claim(4) == []
+
+
+def test_what_makes_way_is_not_claimed_together_with_what_somebody_waits_for() -> None:
+    bulk = [SnapshotFactory(makes_way=True).pk for _ in range(8)]
+    urgent = SnapshotFactory().pk
+    assert [each.pk for each in Snapshot.objects.claim(4)] == [urgent]
+    assert [each.pk for each in Snapshot.objects.claim(4)] == bulk[:4]
+
+
+def test_what_was_attempted_before_is_claimed_alone() -> None:
+    tried = [SnapshotFactory(attempts=1, due_at=LONG_AGO).pk for _ in range(2)]
+    fresh = [SnapshotFactory().pk for _ in range(4)]
+    assert [[each.pk for each in Snapshot.objects.claim(4)] for _ in range(2)] == [[tried[0]], [tried[1]]]
+    late = SnapshotFactory(attempts=1).pk
+    assert [each.pk for each in Snapshot.objects.claim(4)] == fresh
+    assert [each.pk for each in Snapshot.objects.claim(4)] == [late]
+
+
+def test_who_dies_with_several_has_used_up_no_attempt_of_theirs(settings: Settings) -> None:
+    settings.ANALYSIS_MAX_ATTEMPTS = 1
+    for _ in range(4):
+        SnapshotFactory()
+    assert len(Snapshot.objects.claim(4)) == 4
+    Snapshot.objects.update(claim_expires_at=LONG_AGO)
+    assert not Snapshot.objects.worn_out(timezone.now()).exists()
+    assert [len(Snapshot.objects.claim(4)) for _ in range(5)] == [1, 1, 1, 1, 0]
+    assert set(Snapshot.objects.values_list("attempts", flat=True)) == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_none_is_claimed_twice() -> None:
+    for _ in range(12):
+        SnapshotFactory()
+    claims = [each.pk for several in at_once(lambda: Snapshot.objects.claim(4), times=5) for each in several]
+    assert len(claims) == len(set(claims))
+    assert Snapshot.objects.filter(status=Snapshot.Status.ANALYSING).count() == len(claims)

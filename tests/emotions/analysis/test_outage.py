@@ -61,7 +61,7 @@ def test_nor_has_one_whose_connection_breaks_amid_its_transaction(monkeypatch: p
         cut_mine()
         Snapshot.objects.exists()
 
-    monkeypatch.setattr("emotions.analysis.services.records_of", cut_and_ask)
+    monkeypatch.setattr("emotions.analysis.storing.records_of", cut_and_ask)
     snapshot = SnapshotFactory()
     with pytest.raises(Error):
         analyse(snapshot.pk)
@@ -96,7 +96,7 @@ def test_an_error_of_a_database_that_is_there_costs_an_attempt(monkeypatch: pyte
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
 
-    monkeypatch.setattr("emotions.analysis.services._store", refused)
+    monkeypatch.setattr("emotions.analysis.batches.store", refused)
     snapshot = SnapshotFactory()
     tasks.analyse_snapshots()
     snapshot.refresh_from_db()

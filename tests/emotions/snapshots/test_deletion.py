@@ -82,7 +82,7 @@ def test_a_deletion_waits_for_the_answer_that_is_being_stored(
 ) -> None:
     snapshot = SnapshotFactory()
     analysis.pipeline()
-    held = Held(monkeypatch, "emotions.analysis.services.outcome_changed")
+    held = Held(monkeypatch, "emotions.analysis.storing.outcome_changed")
     held.is_waited_for(lambda: analyse(snapshot.pk), lambda: delete(snapshot, model))
     assert not model._default_manager.exists()
     assert not EmotionRecord.objects.exists()

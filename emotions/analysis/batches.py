@@ -1,0 +1,144 @@
+"""Analyse several claimed photos one after another, and store their results together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import connection
+
+from emotions.analysis import metrics
+from emotions.analysis.storing import Result, store
+from emotions.models import ModelVersion, Snapshot
+from emotions.outcomes.services import fail
+from jobs.attempts import attempt
+from jobs.outage import connection_lost
+from jobs.work import Claim, State
+from ml.errors import DecoderKilled, InvalidImage
+from ml.pipeline import EmotionPipeline
+from ml.types import PhotoAnalysis
+
+PATIENCE = 0.05  # seconds to wait for a photo's bytes with results that are not stored yet
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Claimed snapshots, most urgent first, and the pipeline that analyses them."""
+
+    claims: Sequence[Claim]
+    ready: EmotionPipeline
+
+
+@dataclass(slots=True)
+class Analysis:
+    """Bring the snapshots of a batch to their end, or back to the queue.
+
+    Results are stored in one transaction. A photo that fails is stored alone, so that it costs its neighbours nothing.
+    A snapshot that was deleted or withheld meanwhile, or that another worker has taken over, is skipped.
+    """
+
+    batch: Batch
+    results: list[Result] = field(default_factory=list)  # that wait to be stored
+
+    def run(self) -> None:
+        """Raises what Django raises when the database goes away; what is not stored then waits again.
+
+        If the snapshots cannot be given back either, they wait until the lease runs out.
+        """
+        try:
+            self.find_faces()
+            self.store()
+        except Exception as error:
+            if connection_lost(error):
+                connection.close()  # the next query opens another
+                self._give_back(self.batch.claims)
+            raise
+
+    def find_faces(self) -> None:
+        """Fill `results`. Gives the rest of the batch back when it takes longer than a time slice."""
+        ends = time.monotonic() + settings.ANALYSIS_SLICE
+        found = Snapshot.objects.held_by(*self.batch.claims).with_consent().in_bulk()
+        snapshots = [found[claim.pk] for claim in self.batch.claims if claim.pk in found]
+        for snapshot in snapshots:
+            snapshot.attempts = max(snapshot.attempts, 1)  # the claim of several has counted none
+        with _reading_ahead(snapshots) as photos:
+            for number, (snapshot, photo) in enumerate(photos, 1):
+                if wait([photo], PATIENCE).not_done:  # a slow storage must not hold up the results that are there
+                    self.store()
+                with self._attempt(snapshot):
+                    self.results.append(Result(snapshot, self._analysed(photo) if snapshot.has_consent else None))
+                if time.monotonic() >= ends:
+                    late = {snapshot.pk for snapshot in snapshots[number:]}
+                    self._give_back([claim for claim in self.batch.claims if claim.pk in late])
+                    return
+
+    def _analysed(self, photo: Future[bytes]) -> PhotoAnalysis:
+        found = self.batch.ready.analyze(photo.result())
+        metrics.observe_pipeline(found, self.batch.ready.card)
+        return found
+
+    def store(self) -> None:
+        """Store all results in one transaction, or each alone when that fails: one of them is to blame."""
+        results, self.results = self.results, []
+        try:
+            self._store_together(results)
+        except Exception as error:
+            if connection_lost(error):
+                raise
+            for result in results:
+                with self._attempt(result.snapshot):
+                    self._store_together([result])
+
+    def _store_together(self, results: Sequence[Result]) -> None:
+        if not results:
+            return
+        card, started = self.batch.ready.card, time.perf_counter()
+        outcomes = store(results, ModelVersion.objects.of(card))
+        metrics.observe("store", (time.perf_counter() - started) / len(results), card)
+        for outcome in outcomes:
+            metrics.count(outcome, card)
+
+    @contextmanager
+    def _attempt(self, snapshot: Snapshot) -> Iterator[None]:
+        # A decoder may be killed for want of memory, which this photo may take each time: the attempt counts.
+        interruptions, about = (DecoderKilled,), f"Analysing snapshot {snapshot.uuid}"
+        with attempt(
+            snapshot, fail=fail, about=about, input_errors=(InvalidImage,), interruptions=interruptions
+        ) as this:
+            try:
+                yield
+            except Exception:
+                snapshot.held().update(attempts=snapshot.attempts)
+                raise
+        if this.ended_as:
+            failed = this.ended_as == State.FAILED
+            metrics.count(Snapshot.Status.FAILED if failed else metrics.RETRIED, self.batch.ready.card)
+
+    @staticmethod
+    def _give_back(claims: Sequence[Claim]) -> None:
+        """Return snapshots to the queue as if they had never been claimed: nothing is wrong with their photos."""
+        if claims:
+            Snapshot.objects.held_by(*claims).release(attempt_counts=False)
+
+
+@contextmanager
+def _reading_ahead(snapshots: Sequence[Snapshot]) -> Iterator[Iterator[tuple[Snapshot, Future[bytes]]]]:
+    """Read the next photo in a thread while the block works on one; a storage in the network takes its time."""
+    reader = ThreadPoolExecutor(1)
+
+    def photos() -> Iterator[tuple[Snapshot, Future[bytes]]]:
+        following = (reader.submit(snapshot.read_file) for snapshot in snapshots)
+        photo = next(following, None)
+        for snapshot in snapshots:
+            this, photo = photo, next(following, None)
+            if this:
+                yield snapshot, this
+
+    try:
+        yield photos()
+    finally:
+        reader.shutdown(wait=False, cancel_futures=True)
