@@ -179,12 +179,12 @@ if not ANALYSIS_TIME_LIMIT < ANALYSIS_LEASE < BROKER_VISIBILITY_TIMEOUT:
         f" BROKER_VISIBILITY_TIMEOUT, but they are {ANALYSIS_TIME_LIMIT}, {ANALYSIS_LEASE} and"
         f" {BROKER_VISIBILITY_TIMEOUT} seconds."
     )
-# How many seconds a worker analyses photos before it takes other messages. Its last photo has the whole time limit, and
-# ends before its claim does.
-ANALYSIS_SLICE = min(1.0, (ANALYSIS_LEASE - ANALYSIS_TIME_LIMIT) / 2)
+# How many seconds a worker claims photos before it takes other messages. Of photos that it claims together, the last
+# begins at most as long after the claim. It has the whole time limit, and ends before its claim does.
+ANALYSIS_SLICE = min(1.0, (ANALYSIS_LEASE - ANALYSIS_TIME_LIMIT) / 3)
 # Time for a task that is killed at its limit, the start of a new process, and a few heartbeats.
 HEARTBEAT_LIMIT = HEARTBEAT_LIMIT or ANALYSIS_TIME_LIMIT + 30 + 3 * HEARTBEAT_INTERVAL
-if not ANALYSIS_TIME_LIMIT + ANALYSIS_SLICE + HEARTBEAT_INTERVAL < HEARTBEAT_LIMIT:
+if not ANALYSIS_TIME_LIMIT + 2 * ANALYSIS_SLICE + HEARTBEAT_INTERVAL < HEARTBEAT_LIMIT:
     refuse(
         "HEARTBEAT_LIMIT must be more than ANALYSIS_TIME_LIMIT and HEARTBEAT_INTERVAL together,"
         f" but they are {HEARTBEAT_LIMIT}, {ANALYSIS_TIME_LIMIT} and {HEARTBEAT_INTERVAL} seconds."
@@ -396,7 +396,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # A hard limit only. A soft one is an exception amid the decoder, which would take it for a broken photo.
-CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT + ANALYSIS_SLICE
+CELERY_TASK_TIME_LIMIT = ANALYSIS_TIME_LIMIT + 2 * ANALYSIS_SLICE
 CELERY_TASK_QUEUES = QUEUES
 CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
 CELERY_TASK_ROUTES = ROUTES

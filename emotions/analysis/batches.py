@@ -13,8 +13,9 @@ from django.db import connection
 
 from emotions.analysis import metrics
 from emotions.analysis.storing import Result, store
-from emotions.models import ModelVersion, Snapshot
+from emotions.model_versions.models import ModelVersion
 from emotions.outcomes.services import fail
+from emotions.snapshots.models import Snapshot
 from jobs.attempts import attempt
 from jobs.outage import connection_lost
 from jobs.work import Claim, State

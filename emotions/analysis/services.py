@@ -8,7 +8,7 @@ from crm.models import Consent, Customer
 from emotions.analysis import metrics
 from emotions.analysis.batches import Analysis, Batch
 from emotions.model_versions.services import ActiveModel, Stamps, active_model, detector_file, stamps_of
-from emotions.models import Snapshot
+from emotions.snapshots.models import Snapshot
 from emotions.snapshots.photos import photo_limits
 from ml.detector_file import DetectorFile
 from ml.pipeline import EmotionPipeline

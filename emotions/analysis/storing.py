@@ -11,9 +11,11 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from crm.models import Customer
-from emotions.models import EmotionRecord, ModelVersion, Snapshot
+from emotions.answers.models import EmotionRecord
+from emotions.model_versions.models import ModelVersion
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.services import outcome_changed
+from emotions.snapshots.models import Snapshot
 from jobs.work import Claim
 from ml.labels import EMOTIONS
 from ml.types import FaceEmotion, PhotoAnalysis

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.conf import settings
 
-from emotions.models import Snapshot
 from emotions.reanalyses.tasks import REANALYSES
+from emotions.snapshots.models import Snapshot
 from jobs.dispatch import Line
 from jobs.outage import outlasting_outages
 

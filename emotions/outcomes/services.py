@@ -6,11 +6,11 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from emotions.models import EmotionCorrection, Snapshot
+from emotions.answers.models import EmotionCorrection
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.events import emit_correction, emit_results
 from emotions.sentiment.points import delete_points, refresh_points
-from emotions.snapshots.models import SnapshotQuerySet
+from emotions.snapshots.models import Snapshot, SnapshotQuerySet
 
 # These write to records only. The others write the snapshot's state, which moves `changed_at` already.
 WITHOUT_STATE = (Cause.SUBJECT_CHOSEN, Cause.CORRECTION)

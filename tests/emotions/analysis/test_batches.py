@@ -16,9 +16,8 @@ from emotions.analysis.batches import Batch
 from emotions.models import EmotionRecord, SentimentPoint, Snapshot
 from ml.pipeline import EmotionPipeline
 from ml.types import PhotoAnalysis
-from tests.conftest import on_sqlite
 from tests.support.accounting import assert_accounted_for, statuses, stray_files
-from tests.support.databases import cut_connections
+from tests.support.databases import cut_connections, on_sqlite
 from tests.support.factories import SnapshotFactory, UserFactory, face_photo, faceless_photo, uploaded_bytes
 from tests.support.threads import in_thread
 from tests.support.waiting import wait_until
