@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from crm.models import User
 from emotions.analysis.metrics import count_given_up
 from emotions.analysis.tasks import PHOTOS
 from emotions.models import Reanalysis, Snapshot
@@ -41,12 +42,15 @@ def _give_up(snapshots: SnapshotQuerySet, error: str) -> int:
     return failed
 
 
-def _photo_page(snapshot: Snapshot) -> str:
+def _photo_page(snapshot: Snapshot, person: User) -> str:
+    customer = snapshot.customer
+    if customer.owner_id not in (None, person.pk) and not person.has_perm("crm.view_every_customer"):
+        return ""
     return reverse("emotions:timeline", args=[snapshot.customer.uuid])
 
 
-def _run_page(run: Reanalysis) -> str:
-    return reverse("emotions:reanalysis", args=[run.uuid])
+def _run_page(run: Reanalysis, person: User) -> str:
+    return reverse("emotions:reanalysis", args=[run.uuid]) if person.has_perm("emotions.manage_models") else ""
 
 
 def _retry(snapshot: Snapshot) -> bool:

@@ -46,7 +46,7 @@ class Kind:
     singular: str  # what one row is called
     started_by: str = "started_by"  # path from the row to the member of staff
     related: tuple[str, ...] = ()  # what else `address` reads, for select_related
-    address: Callable[[Any], str] | None = None  # of the page that shows the row
+    address: Callable[[Any, Any], str] | None = None  # of the row's page; empty if this person may not open it
     retry: Callable[[Any], bool] | None = None  # start again what failed; False when it has not failed any more
     cancel: Callable[[Any], bool] | None = None  # end what is unfinished; False when it has ended
     fail: Callable[[Any, str], int] = WorkQuerySet.fail  # end these rows with this error, and return how many

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from crm.accounts.models import User
 from crm.webhooks.models.deliveries import WebhookDelivery
 from crm.webhooks.services import EndpointUnsubscribed, redeliver
 from crm.webhooks.tasks import DELIVERIES
@@ -20,7 +21,9 @@ def register() -> None:
     )
 
 
-def _page(delivery: WebhookDelivery) -> str:
+def _page(delivery: WebhookDelivery, person: User) -> str:
+    if not (person.has_perm("crm.view_webhookendpoint") or person.has_perm("crm.change_webhookendpoint")):
+        return ""
     return reverse("admin:crm_webhookdelivery_change", args=[delivery.pk])
 
 

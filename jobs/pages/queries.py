@@ -26,6 +26,7 @@ class Row:
 
     kind: Kind
     work: Any
+    person: Any  # who looks at the page
 
     @property
     def key(self) -> str:
@@ -54,7 +55,7 @@ class Row:
 
     @property
     def address(self) -> str:
-        return self.kind.address(self.work) if self.kind.address else ""
+        return self.kind.address(self.work, self.person) if self.kind.address else ""
 
     @property
     def next_attempt_at(self) -> datetime | None:
@@ -104,7 +105,7 @@ def job_page(person: Any, kind_name: str = "", state: str = "", before: str = ""
             rows = _in_state(visible(kind, person), state)
             if bound := bounds.get(kind.name):
                 rows = rows.filter(pk__lt=bound)
-            found += [Row(kind, work) for work in rows.order_by("-pk")[: ROWS_ON_A_PAGE + 1]]
+            found += [Row(kind, work, person) for work in rows.order_by("-pk")[: ROWS_ON_A_PAGE + 1]]
     found.sort(key=lambda row: (row.work.created_at, row.work.pk), reverse=True)
     shown = found[:ROWS_ON_A_PAGE]
     more = len(found) > len(shown)
