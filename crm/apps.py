@@ -8,9 +8,11 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from crm.api import signal_handlers as api
+        from crm.interactions import signal_handlers as interactions
         from crm.webhooks import jobs as deliveries
         from crm.webhooks import signal_handlers as webhooks
 
         deliveries.register()
         api.connect()
         webhooks.connect()
+        interactions.connect()

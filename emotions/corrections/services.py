@@ -13,6 +13,7 @@ from operator import attrgetter
 from django.db import transaction
 
 from crm.models import User
+from crm.privacy.deletion import keep_from_deletion
 from emotions.answers.models import CannotTell, EmotionCorrection, EmotionRecord, EmotionRecordQuerySet
 from emotions.model_versions.models import ModelVersion
 from emotions.outcomes.causes import Cause
@@ -45,8 +46,14 @@ def choose_subject(record: EmotionRecord) -> None:
     outcome_changed([record.snapshot_id], Cause.SUBJECT_CHOSEN)
 
 
+@transaction.atomic
 def cannot_tell(record: EmotionRecord, by: User) -> None:
-    """Save that this person looked at the face and cannot tell its emotion. Repeating that changes nothing."""
+    """Save that this person looked at the face and cannot tell its emotion. Repeating that changes nothing.
+
+    Raises Snapshot.DoesNotExist when the photo was deleted meanwhile.
+    """
+    if not keep_from_deletion(Snapshot, [record.snapshot_id]):
+        raise Snapshot.DoesNotExist
     CannotTell.objects.get_or_create(record=record, said_by=by)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from crm.models import Consent, Customer
-from emotions.models import EmotionCorrection, EmotionRecord
+from crm.models import Consent, Customer, Interaction
+from emotions.corrections.services import cannot_tell
+from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from tests.support.api import System
 from tests.support.databases import on_sqlite, somebody_waits_for_a_lock
 from tests.support.factories import SnapshotFactory, UserFactory
@@ -43,6 +44,7 @@ def answer_to(sender: Any, path: str, body: dict[str, Any], record: EmotionRecor
         ("snapshots/{snapshot}/faces/{record}/subject/", {}),
         ("snapshots/{snapshot}/faces/{record}/correct/", {"emotion": "sad"}),
         ("review/faces/{record}/correct/", {"emotion": "sad"}),
+        ("review/faces/{record}/cannot-tell/", {}),
     ],
 )
 def test_a_page_says_that_it_is_gone(path: str, body: dict[str, Any]) -> None:
@@ -75,3 +77,24 @@ def test_the_api_says_that_it_is_gone(path: str, body: dict[str, Any]) -> None:
     api = System(user=UserFactory(is_superuser=True))
     api.default_format = "json"
     assert answer_to(api, path.format(record=record.uuid), body, record) == 404
+
+
+def test_a_photo_is_deleted_with_what_somebody_could_not_tell_in_this_moment() -> None:
+    record = SnapshotFactory(analysed=True).records.get()
+    with transaction.atomic():
+        cannot_tell(record, UserFactory())
+        deleting = in_thread(Snapshot.objects.get().delete)
+        wait_until(somebody_waits_for_a_lock, "the deletion waits for the other")
+    deleting.result()
+    assert not Snapshot.objects.exists()
+
+
+def test_a_customer_and_one_of_the_interactions_are_deleted_at_once() -> None:
+    interaction = SnapshotFactory(analysed=True).interaction
+    with transaction.atomic():
+        Interaction.objects.select_for_update().get()
+        deleting = in_thread(Customer.objects.get().delete)
+        wait_until(somebody_waits_for_a_lock, "the deletion of the customer waits for the other")
+        interaction.delete()
+    deleting.result()
+    assert not Customer.objects.exists()
