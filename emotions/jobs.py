@@ -5,11 +5,11 @@ from django.urls import reverse
 from crm.models import User
 from emotions.analysis.metrics import count_given_up
 from emotions.analysis.tasks import PHOTOS
-from emotions.models import Reanalysis, Snapshot
 from emotions.outcomes.services import fail
+from emotions.reanalyses.models import Reanalysis
 from emotions.reanalyses.services import stop
 from emotions.reanalyses.tasks import REANALYSES
-from emotions.snapshots.models import SnapshotQuerySet
+from emotions.snapshots.models import Snapshot, SnapshotQuerySet
 from emotions.uploads.services import ConsentMissing, retry
 from jobs import kinds
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from emotions.models import Reanalysis, Snapshot
+from emotions.reanalyses.models import Reanalysis
+from emotions.snapshots.models import Snapshot
 from jobs.dispatch import Line
 from jobs.outage import outlasting_outages
 from jobs.work import Claim

@@ -10,12 +10,14 @@ from django.db.models import QuerySet
 from crm.models import Customer
 from emotions.analysis import services as analysis
 from emotions.analysis.storing import records_of
+from emotions.answers.models import EmotionRecord
 from emotions.corrections.services import SAME_FACE, carry_over
+from emotions.model_versions.models import ModelVersion
 from emotions.model_versions.services import ANOTHER_ACTIVATED
-from emotions.models import EmotionRecord, ModelVersion, Reanalysis, Snapshot
 from emotions.outcomes.causes import Cause
 from emotions.outcomes.services import outcome_changed
-from emotions.reanalyses.models import ReanalysisQuerySet
+from emotions.reanalyses.models import Reanalysis, ReanalysisQuerySet
+from emotions.snapshots.models import Snapshot
 from jobs.attempts import attempt
 from jobs.work import Claim, ClaimLost
 from ml.errors import DecoderKilled, InvalidImage
