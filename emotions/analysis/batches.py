@@ -23,12 +23,13 @@ from ml.errors import DecoderKilled, InvalidImage
 from ml.pipeline import EmotionPipeline
 from ml.types import PhotoAnalysis
 
-PATIENCE = 0.05  # seconds to wait for a photo's bytes with results that are not stored yet
+# Seconds to wait for a photo's bytes before the results so far are stored.
+PATIENCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Claimed snapshots, most urgent first, and the pipeline that analyses them."""
+    """Claimed snapshots, most urgent first, and the pipeline to analyse them with."""
 
     claims: Sequence[Claim]
     ready: EmotionPipeline
@@ -38,17 +39,18 @@ class Batch:
 class Analysis:
     """Bring the snapshots of a batch to their end, or back to the queue.
 
-    Results are stored in one transaction. A photo that fails is stored alone, so that it costs its neighbours nothing.
+    Results are stored in one transaction. A failure is stored by itself, so that it does not affect the other photos.
     A snapshot that was deleted or withheld meanwhile, or that another worker has taken over, is skipped.
     """
 
     batch: Batch
-    results: list[Result] = field(default_factory=list)  # that wait to be stored
+    results: list[Result] = field(default_factory=list)  # not yet stored
 
     def run(self) -> None:
-        """Raises what Django raises when the database goes away; what is not stored then waits again.
+        """Analyse all photos and store the results. Raises what Django raises when the database goes away.
 
-        If the snapshots cannot be given back either, they wait until the lease runs out.
+        Snapshots without a stored result then return to the queue: at once if the database can be reached again,
+        otherwise when the lease runs out.
         """
         try:
             self.find_faces()
@@ -60,15 +62,15 @@ class Analysis:
             raise
 
     def find_faces(self) -> None:
-        """Fill `results`. Gives the rest of the batch back when it takes longer than a time slice."""
+        """Fill `results`. Return the rest of the batch to the queue once a time slice is over."""
         ends = time.monotonic() + settings.ANALYSIS_SLICE
         found = Snapshot.objects.held_by(*self.batch.claims).with_consent().in_bulk()
         snapshots = [found[claim.pk] for claim in self.batch.claims if claim.pk in found]
         for snapshot in snapshots:
-            snapshot.attempts = max(snapshot.attempts, 1)  # the claim of several has counted none
+            snapshot.attempts = max(snapshot.attempts, 1)  # claiming several counts no attempt
         with _reading_ahead(snapshots) as photos:
             for number, (snapshot, photo) in enumerate(photos, 1):
-                if wait([photo], PATIENCE).not_done:  # a slow storage must not hold up the results that are there
+                if wait([photo], PATIENCE).not_done:  # a slow storage must not delay finished results
                     self.store()
                 with self._attempt(snapshot):
                     self.results.append(Result(snapshot, self._analysed(photo) if snapshot.has_consent else None))
@@ -83,7 +85,7 @@ class Analysis:
         return found
 
     def store(self) -> None:
-        """Store all results in one transaction, or each alone when that fails: one of them is to blame."""
+        """Store all results in one transaction. If that fails, store each by itself to find the one at fault."""
         results, self.results = self.results, []
         try:
             self._store_together(results)
@@ -105,7 +107,7 @@ class Analysis:
 
     @contextmanager
     def _attempt(self, snapshot: Snapshot) -> Iterator[None]:
-        # A decoder may be killed for want of memory, which this photo may take each time: the attempt counts.
+        # A decoder may be killed because this photo takes too much memory each time. So the attempt counts.
         interruptions, about = (DecoderKilled,), f"Analysing snapshot {snapshot.uuid}"
         with attempt(
             snapshot, fail=fail, about=about, input_errors=(InvalidImage,), interruptions=interruptions
@@ -121,14 +123,14 @@ class Analysis:
 
     @staticmethod
     def _give_back(claims: Sequence[Claim]) -> None:
-        """Return snapshots to the queue as if they had never been claimed: nothing is wrong with their photos."""
+        """Return snapshots to the queue as if they had never been claimed, because nothing is wrong with them."""
         if claims:
             Snapshot.objects.held_by(*claims).release(attempt_counts=False)
 
 
 @contextmanager
 def _reading_ahead(snapshots: Sequence[Snapshot]) -> Iterator[Iterator[tuple[Snapshot, Future[bytes]]]]:
-    """Read the next photo in a thread while the block works on one; a storage in the network takes its time."""
+    """Read the next photo in a thread while the block works on one, because storage in the network is slow."""
     reader = ThreadPoolExecutor(1)
 
     def photos() -> Iterator[tuple[Snapshot, Future[bytes]]]:

@@ -1,4 +1,4 @@
-"""What Prometheus is told of analyses. Counts of the worker's processes; the age is asked for by the web."""
+"""Measure analyses for Prometheus. Workers count and time them; the web process reports the oldest waiting photo."""
 
 from dataclasses import asdict
 
@@ -29,7 +29,7 @@ def count(result: str, card: ModelCard) -> None:
 
 
 def count_given_up(count: int) -> None:
-    """Photos that broke their workers: no model has answered."""
+    """Count photos that were given up after several attempts broke off. They name no model, because none answered."""
     ANALYSES.labels(Snapshot.Status.FAILED.value, "", "").inc(count)
 
 
@@ -38,7 +38,7 @@ def observe(stage: str, seconds: float, card: ModelCard) -> None:
 
 
 def observe_pipeline(analysis: PhotoAnalysis, card: ModelCard) -> None:
-    """The stages that the pipeline has timed itself; classifying includes the preprocessing."""
+    """Observe the stages that the pipeline timed itself. Classification includes preprocessing."""
     for stage, milliseconds in asdict(analysis.timings).items():
         observe(stage, milliseconds / 1000, card)
 

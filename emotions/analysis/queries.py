@@ -1,4 +1,4 @@
-"""Reads: which photos wait for their analysis."""
+"""Read how long photos have waited for their analysis."""
 
 from datetime import timedelta
 
@@ -9,9 +9,10 @@ from emotions.snapshots.models import CLOCK_DIFFERENCE, Snapshot
 
 
 def oldest_wait() -> timedelta | None:
-    """For how long the photo that has waited longest has been due; None when none waits.
+    """Return how long the oldest waiting photo has been due; None if none is waiting.
 
-    Since it was uploaded, or since it was to be tried again. One look into the index of unfinished snapshots.
+    A photo is due from its upload, or from the time of its next attempt. This takes one look into the index of
+    unfinished snapshots.
     """
     now = timezone.now()
     waiting = Snapshot.objects.waiting().filter(status=Snapshot.Status.PENDING, due_at__lte=now)

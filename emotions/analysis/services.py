@@ -14,15 +14,16 @@ from ml.detector_file import DetectorFile
 from ml.pipeline import EmotionPipeline
 from ml.types import PhotoAnalysis
 
-# Photos that a worker claims at once. It asks for the most urgent ones again after these: four of 640x480 take 0.2 s.
+# A worker claims this many photos at once, and then asks for the most urgent ones again. Four photos of 640x480 pixels
+# take 0.2 seconds.
 PHOTOS_AT_ONCE = 4
 
 
 def pipeline() -> EmotionPipeline:
     """Return the active model's pipeline, which each process builds and warms once. Raises ModelUnavailable.
 
-    Take it once for each batch: the next call may return another model's, because staff have activated that. It is
-    built anew when its files change, so that every process answers with what is there, or all of them wait.
+    Call this once for each batch: the next call may return the pipeline of another model that staff have activated.
+    A pipeline is built again when its files change, so that all processes use the same files, or all wait.
     """
     model, detector = active_model(), detector_file()
     return _load(model, detector, model.stamps() + stamps_of([detector.path] if detector else []))
@@ -54,9 +55,9 @@ def loaded_model() -> str:
 
 
 def take_next() -> Batch | None:
-    """Claim the most urgent snapshots; None when none is due.
+    """Claim the most urgent snapshots, and return them as a batch; None if none is due.
 
-    Raises ModelUnavailable before it claims any; they then wait for a worker that has the model.
+    Raises ModelUnavailable before it claims any, so that they wait for a worker that has the model.
     """
     ready = pipeline()
     claims = Snapshot.objects.claim(PHOTOS_AT_ONCE)

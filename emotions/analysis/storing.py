@@ -1,4 +1,4 @@
-"""Write what the pipeline found in photos: their records and final states."""
+"""Write the records and final states of analysed photos."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ml.types import FaceEmotion, PhotoAnalysis
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the pipeline found in the photo of a claimed snapshot; None without the customer's consent."""
+    """A claimed snapshot and what the pipeline found in its photo; None without the customer's consent."""
 
     snapshot: Snapshot
     found: PhotoAnalysis | None
@@ -61,8 +61,8 @@ def _lock(snapshots: Sequence[Snapshot]) -> dict[int, bool]:
     """Lock customers and snapshots, and return by primary key of the snapshot whether the consent stands.
 
     Customers come first, as everywhere, and rows of one table in the order of their keys, so that no two transactions
-    can wait for each other. The consents are read behind the lock of the customers, so that a withdrawal that the lock
-    waited for is seen.
+    can wait for each other. The consents are read after the customers are locked, to see a withdrawal that the lock
+    waited for.
     """
     customers = Customer.objects.select_for_update().filter(pk__in={snapshot.customer_id for snapshot in snapshots})
     there = set(customers.order_by("pk").values_list("pk", flat=True))

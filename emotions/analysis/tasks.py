@@ -1,4 +1,4 @@
-"""Celery entry points of the analysis. Each may be run twice."""
+"""Run the analysis for Celery. Each task may be run twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepare a worker for photos: check the model at its start, load it in each process of its pool."""
+"""Prepare a worker for photos: check the model when it starts, and load the model in each process of its pool."""
 
 import logging
 from typing import Any
@@ -27,13 +27,16 @@ def connect() -> None:
 
 
 def refuse_to_start_without_model(**_: Any) -> None:
-    """An operator mends what the settings name; a model that staff activated they can replace while workers wait."""
+    """Exit if the model or detector of the settings cannot be used, so that the operator notices.
+
+    If a model that staff activated is unusable, only log that: staff can activate another while the workers wait.
+    """
     if not takes_photos():
         return
     active = active_model()
-    connection.close()  # the children, which are forked from here, must not share it
+    connection.close()  # child processes are forked from here, and must not share it
     if settings.DATABASE_POOL_SIZE:
-        connection.close_pool()  # type: ignore[attr-defined]  # nor one that PostgreSQL's pool still holds
+        connection.close_pool()  # type: ignore[attr-defined]  # nor the connections of the pool
     try:
         if detector := detector_file():
             detector.read()
@@ -46,13 +49,16 @@ def refuse_to_start_without_model(**_: Any) -> None:
 
 
 def takes_photos() -> bool:
-    """Whether this worker listens to a queue for which it needs the nets."""
+    """Return whether this worker listens to a queue with photos, and so needs the model and the detector."""
     return not PHOTO_QUEUES.isdisjoint(current_app.amqp.queues.consume_from)
 
 
 def do_not_wait_for_the_disk(**_: Any) -> None:
-    """From now on this process of a worker, which can do again whatever PostgreSQL loses in a crash."""
-    if takes_photos() and not settings.PGBOUNCER:  # which would hand the connection on to others as it is
+    """Let PostgreSQL commit this process's work before it is on the disk.
+
+    Work that PostgreSQL loses in a crash is done again.
+    """
+    if takes_photos() and not settings.PGBOUNCER:  # PgBouncer would pass the changed connection on to others
         connection_created.connect(_commit_soon, dispatch_uid="emotions.commit_soon")
 
 
@@ -72,11 +78,11 @@ def warm_up(**_: Any) -> None:
     except ModelUnavailable as error:
         logger.error("Photos wait. %s", error)
     finally:
-        connection.close()  # Celery, too, makes a new process start with none
+        connection.close()  # a new process of Celery's starts without one too
 
 
 def loaded_model() -> str:
-    """Of this process of a worker; empty where it needs none or has none yet."""
+    """Return the model that this worker process has loaded; empty if it needs none or has loaded none yet."""
     if not takes_photos():
         return ""
     from emotions.analysis import services as analysis  # as above

@@ -1,4 +1,4 @@
-"""Serve the transformed faces of photos, to pages and to the API."""
+"""Serve the transformed faces of photos to pages and to the API."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ml.types import BoundingBox
 
 SCORE_FIELDS = tuple(f"score_{emotion}" for emotion in EMOTIONS)
 SUM_OF_SCORES = reduce(operator.add, (F(field) for field in SCORE_FIELDS))
-SCORE_SUM_TOLERANCE = 1e-3  # seven float32 softmax outputs add up to 1 within 1e-6; leave room for other models
+SCORE_SUM_TOLERANCE = 1e-3  # float32 softmax outputs differ by 1e-6; other models may differ more
 
 
 class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
@@ -27,19 +27,19 @@ class EmotionRecordQuerySet(models.QuerySet["EmotionRecord"]):
         return self.filter(snapshot__customer__in=Customer.objects.visible_to(user))
 
     def current(self) -> EmotionRecordQuerySet:
-        """Those of the model version that counts for their snapshot."""
+        """Keep the records by the model version that counts for their snapshot."""
         return self.filter(model_version=F("snapshot__model_version"))
 
     def superseded(self) -> EmotionRecordQuerySet:
-        """Those of the other model versions, kept as history."""
+        """Keep the records by other model versions, which are history."""
         return self.exclude(model_version=F("snapshot__model_version"))
 
     def of_subjects(self) -> EmotionRecordQuerySet:
-        """Those of the face that is the customer."""
+        """Keep the records of the customer's face."""
         return self.filter(is_subject=True)
 
     def with_answers(self) -> EmotionRecordQuerySet:
-        """With all that the answers are made of, and without the pictures."""
+        """Fetch everything that an answer needs, and leave out the pictures."""
         return self.select_related("model_version", "correction__corrected_by").defer("face_png", "landmarks")
 
 

@@ -32,12 +32,12 @@ from ml.types import BoundingBox, Landmarks, Preprocessing
 MANIFEST = "manifest.csv"
 COLUMNS = ("file", "emotion", "model_emotion", "model_confidence", "model", "model_version", "captured_month")
 FACE_SIZE = 48  # pixels, as in FER-2013
-# Faces are cut from the photo at this many times that size where it has as much, so that shrinking smooths them.
+# Faces are cut out at up to this many times that size, so that shrinking smooths them.
 SHARPNESS = 2
 
 
 class ExportRefused(RuntimeError):
-    """Nothing was exported; the message says why and what to do."""
+    """Refuse to export. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Exported:
 
 
 def exportable() -> Iterator[EmotionRecord]:
-    """Yield the customers' faces with a correction that stands, of customers who agreed to this use.
+    """Yield the faces with a standing correction, if they are the customer's and the customer agreed to this use.
 
-    Each face is read when its turn comes, so that a consent that is withdrawn meanwhile counts.
+    Each face is read when its turn comes, to respect a consent that is withdrawn meanwhile.
     """
     agreed = [Consent.objects.standing(scope).values("customer") for scope in Consent.Scope]
     records = EmotionRecord.objects.current().of_subjects().filter(correction__isnull=False)
@@ -89,7 +89,7 @@ def export_corrections(folder: Path) -> Exported:
 
 def _row(record: EmotionRecord) -> dict[str, str]:
     """Return the manifest's row for a face. The file gets a random name that leads to no customer."""
-    assert record.correction  # noqa: S101 - only such are exported
+    assert record.correction  # noqa: S101 - only corrected faces are exported
     emotion = record.correction.emotion
     return {
         "file": f"{emotion}/{uuid.uuid4()}.png",
@@ -107,7 +107,7 @@ def _write_face(record: EmotionRecord, preprocessing: Preprocessing, file: Path)
     try:
         with record.snapshot.file.open("rb") as photo:
             data = photo.read()
-    except (FileNotFoundError, ValueError):  # deleted meanwhile
+    except (FileNotFoundError, ValueError):  # the photo was deleted meanwhile
         return False
     try:
         face = _cut(data, record, preprocessing)

@@ -8,7 +8,7 @@ from ml.labels import EMOTIONS, Emotion
 
 
 class CorrectionForm(forms.Form):
-    """What a person saw in a face."""
+    """Enter the emotion that a person saw in a face."""
 
     emotion = forms.TypedChoiceField(
         choices=[(emotion.value, emotion.value) for emotion in EMOTIONS],

@@ -58,14 +58,14 @@ def cannot_tell(record: EmotionRecord, by: User) -> None:
 
 
 def can_tell(record: EmotionRecord, by: User) -> None:
-    """Delete that this person could not tell."""
+    """Delete the record that this person could not tell the emotion."""
     CannotTell.objects.filter(record=record, said_by=by).delete()
 
 
 def carry_over(snapshot: Snapshot, version: ModelVersion) -> None:
     """Let the corrections of a photo stand for the records that this model version has just made.
 
-    Call it in the transaction that makes them, with the snapshot locked.
+    Call this in the transaction that makes them, with the snapshot locked.
     """
     corrections = EmotionCorrection.objects.filter(record__snapshot=snapshot).select_related("record").order_by("pk")
     passed = list(CannotTell.objects.filter(record__snapshot=snapshot).select_related("record"))

@@ -1,7 +1,7 @@
-"""Reads: how pleasant customers appeared to feel, by day, week or month, and customer by customer.
+"""Read how pleasant customers appeared to feel: by day, week or month, and for each customer.
 
-Answers are those of emotions.answers.queries. An uncertain one is counted apart, and enters neither the means nor the
-distribution. The database adds up; nothing here grows with the number of answers.
+The answers come from emotions.answers.queries. Uncertain answers are counted separately, and enter neither the means
+nor the distribution. The database adds up, so memory here does not grow with the number of answers.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from emotions.sentiment.models import SentimentPoint
 from ml.labels import EMOTIONS, Emotion
 
 MOST_INTERVALS = 3_700  # a little more than ten years of days
-TREND_FROM = 3  # intervals in which something counts
+TREND_FROM = 3  # intervals with a mean that a trend needs
 TREND_UNIT = timedelta(days=30)
-CUSTOMERS_AT_ONCE = 2_000  # rows that are held in memory
+CUSTOMERS_AT_ONCE = 2_000  # rows held in memory at once
 
 
 class PeriodRefused(ValueError):
-    """The period cannot be shown; the message says why and what to do."""
+    """Refuse to show a period. The message says why and what to do."""
 
 
 class Interval(StrEnum):
     DAY = "day"
-    WEEK = "week"  # from Monday on, as ISO 8601 says
+    WEEK = "week"  # begins on Monday, as in ISO 8601
     MONTH = "month"
 
 
@@ -45,12 +45,12 @@ LENGTH = {Interval.DAY: timedelta(days=1), Interval.WEEK: timedelta(days=7), Int
 
 @dataclass(slots=True)
 class Tally:
-    """Some answers, added up."""
+    """Counts and sums of some answers. All but `uncertain` leave uncertain answers out."""
 
-    emotions: dict[Emotion, int] = field(default_factory=lambda: dict.fromkeys(EMOTIONS, 0))  # of those that count
+    emotions: dict[Emotion, int] = field(default_factory=lambda: dict.fromkeys(EMOTIONS, 0))
     uncertain: int = 0
-    corrected: int = 0  # of those that count: what a person said
-    valence_sum: float = 0.0  # of those that count
+    corrected: int = 0  # answers that a person gave
+    valence_sum: float = 0.0
 
     @property
     def counted(self) -> int:
@@ -58,11 +58,11 @@ class Tally:
 
     @property
     def mean_valence(self) -> float | None:
-        """-1..1; None when nothing counts."""
+        """Return the mean, -1..1; None if every answer is uncertain."""
         return self.valence_sum / self.counted if self.counted else None
 
     def add(self, emotion: str, by_person: bool, count: int, valence_sum: float) -> None:
-        """`count` answers alike; an empty emotion stands for uncertain ones."""
+        """Add `count` answers with the same emotion; an empty emotion means that they are uncertain."""
         if not emotion:
             self.uncertain += count
             return
@@ -73,20 +73,21 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class IntervalSentiment:
-    start: datetime  # the interval's beginning in the time zone that was asked for, which may lie before the period's
+    # In the requested time zone. The first interval may start before the period does.
+    start: datetime
     tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The ordinary least-squares line (statistics.linear_regression) through the intervals' means at their starts.
+    """The least-squares line (statistics.linear_regression) through the means of the intervals, placed at their starts.
 
-    Each interval weighs the same. The line may leave -1..1.
+    Every interval has the same weight. The line may leave -1..1.
     """
 
     since: datetime
-    start: float  # the valence at `since`
-    slope: float  # how much it rises in 30 days
+    start: float  # valence at `since`
+    slope: float  # change of valence in 30 days
 
     def at(self, moment: datetime) -> float:
         return self.start + self.slope * ((moment - self.since) / TREND_UNIT)
@@ -94,14 +95,14 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The intervals that hold an answer, oldest first. Those without one are left out."""
+    """The intervals with answers, oldest first. Intervals without any are left out."""
 
     intervals: tuple[IntervalSentiment, ...]
     total: Tally
 
     @property
     def trend(self) -> Trend | None:
-        """None when fewer than three intervals have a mean."""
+        """Return the trend; None if fewer than three intervals have a mean."""
         means = [(each.start, each.tally.mean_valence) for each in self.intervals]
         points = [(start, mean) for start, mean in means if mean is not None]
         if len(points) < TREND_FROM:
@@ -118,9 +119,10 @@ def history(
     interval: Interval,
     zone: tzinfo | None = None,
 ) -> History:
-    """What these points say from `start` until before `end`, both with a time zone; one query.
+    """Return the sentiment of these points from `start` until before `end`, with one query.
 
-    Days, weeks and months begin at midnight in `zone`, or in settings.TIME_ZONE. Raises PeriodRefused.
+    Both times must have a time zone. Days, weeks and months begin at midnight in `zone`, or in settings.TIME_ZONE
+    if that is None. Raises PeriodRefused.
     """
     zone = zone or zoneinfo.ZoneInfo(settings.TIME_ZONE)
     check_period(start, end, interval)
@@ -129,7 +131,7 @@ def history(
 
 
 def check_period(start: datetime, end: datetime, interval: Interval | None = None) -> None:
-    """Raises PeriodRefused when it is empty, beyond the calendar, or has too many of these intervals."""
+    """Raise PeriodRefused for a period that is empty, leaves the calendar, or has too many of these intervals."""
     try:
         length = end.astimezone(UTC) - start.astimezone(UTC)
     except OverflowError as error:
@@ -146,10 +148,10 @@ def _within(points: str, start: datetime, end: datetime) -> Q:
 
 
 def _sums(points: QuerySet[SentimentPoint], interval: Interval, zone: tzinfo) -> Iterable[Mapping[str, Any]]:
-    """A row for each interval, emotion, and whether a person said so, by start: few, and cheap to add up.
+    """Return a row for each interval, emotion and kind of source (person or model), ordered by start.
 
-    They are put in order here: asked for an order, PostgreSQL, which cannot know how few the intervals are, would sort
-    all answers before it adds them up.
+    The few rows are sorted here. PostgreSQL cannot know how few intervals there are, so it would sort all answers
+    before it adds them up.
     """
     start = Trunc("captured_at", interval.value, tzinfo=zone)
     alike = points.order_by().values("emotion", "by_person", start=start)
@@ -161,7 +163,7 @@ def _intervals(rows: Iterable[Mapping[str, Any]], zone: tzinfo) -> Iterator[Inte
         tally = Tally()
         for row in alike:
             tally.add(row["emotion"], row["by_person"], row["count"], row["valence_sum"])
-        # Where clocks are put forward at midnight the day begins an hour later.
+        # The day begins an hour later if the clocks are put forward at midnight.
         yield IntervalSentiment(start.astimezone(UTC).astimezone(zone), tally)
 
 
@@ -178,21 +180,22 @@ def _total(tallies: Iterable[Tally]) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class CustomerSentiment:
-    """What the answers of a period say of one customer."""
+    """How pleasant one customer appeared to feel in a period."""
 
     public_id: Any
     source: str
     external_id: str
     name: str
     tally: Tally
-    first: datetime  # when the first and the last photo were taken whose answer is in it, uncertain ones included
+    # When the first and the last photo of the period were taken. Photos with an uncertain answer are included.
+    first: datetime
     last: datetime
 
 
 def by_customer(customers: QuerySet[Customer], start: datetime, end: datetime) -> Iterator[CustomerSentiment]:
-    """One for each of these customers who has an answer from `start` until before `end`; by primary key.
+    """Yield each of these customers who has an answer from `start` until before `end`, ordered by primary key.
 
-    One query, whose rows are fetched as they are needed. Raises PeriodRefused before the first.
+    One query runs, and its rows are fetched as they are needed. Raises PeriodRefused at the call.
     """
     check_period(start, end)
     named = customers.order_by("pk").values("uuid", "source", "external_id", "name")
@@ -200,7 +203,7 @@ def by_customer(customers: QuerySet[Customer], start: datetime, end: datetime) -
     return (_customer(row) for row in rows.iterator(CUSTOMERS_AT_ONCE))
 
 
-# What is counted stands in the index, so that the table itself need not be read.
+# Count a column of the index, so that the table itself need not be read.
 _COUNTED = ~Q(sentiment_points__emotion="")
 _AGGREGATES: dict[str, Any] = {
     **{

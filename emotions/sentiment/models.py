@@ -11,18 +11,19 @@ from ml.labels import EMOTIONS
 class SentimentPointQuerySet(models.QuerySet["SentimentPoint"]):
     def visible_to(self, user: User) -> SentimentPointQuerySet:
         customers = Customer.objects.visible_to(user)
-        # For whoever sees every customer a join with all of them would cost more than the rest of the query.
+        # A join with all customers would cost more than the rest of the query, so people who see everyone get none.
         return self.filter(customer__in=customers) if customers.query.where else self.all()
 
 
 class SentimentPoint(models.Model):
-    """What stands for the customer's face in one snapshot: a narrow copy to aggregate (see emotions.sentiment.points).
+    """The answer for the customer's face in one snapshot, copied into a narrow table for aggregation.
 
-    There is one for each snapshot in which the model version that counts found the customer's face.
+    There is a point for each snapshot in which the current model version found the customer's face. See
+    emotions.sentiment.points.
     """
 
     snapshot = models.OneToOneField(Snapshot, models.CASCADE, primary_key=True, related_name="sentiment_point")
-    # The second index serves it.
+    # The second index below serves this foreign key too.
     customer = models.ForeignKey(Customer, models.CASCADE, db_index=False, related_name="sentiment_points")
     captured_at = models.DateTimeField(help_text="When the shutter fell.")
     emotion = models.CharField(
@@ -37,8 +38,8 @@ class SentimentPoint(models.Model):
     objects = SentimentPointQuerySet.as_manager()
 
     class Meta:
-        # Each index holds all that is aggregated, so that the table itself need not be read. As key columns, because
-        # SQLite knows no INCLUDE.
+        # Each index holds every column that is aggregated, so that the table itself need not be read. They are key
+        # columns, because SQLite has no INCLUDE.
         indexes = (
             models.Index(
                 fields=["captured_at", "customer", "emotion", "by_person", "valence"], name="sentiment_in_time"

@@ -1,4 +1,4 @@
-"""Keeps a SentimentPoint for each snapshot that says something of its customer: what sentiment is read from."""
+"""Keep one SentimentPoint for each snapshot that shows its customer. Sentiment is read from these points."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COPIED = ("customer_id", "captured_at", "emotion", "by_person", "valence")
 
 
 class Batch(NamedTuple):
-    """What was compared in one transaction."""
+    """Counts of what one transaction compared."""
 
     last: int  # primary key of the last snapshot
     compared: int  # snapshots
@@ -27,9 +27,9 @@ class Batch(NamedTuple):
 
 
 def refresh_points(snapshots: Collection[int]) -> None:
-    """Write what stands for these snapshots (primary keys) now; delete the points of those that show no customer.
+    """Write the points of these snapshots (primary keys), and delete the points of snapshots that show no customer.
 
-    Only `outcome_changed` calls it, with the snapshots locked.
+    Only `outcome_changed` calls this, with the snapshots locked.
     """
     points = _standing(snapshots)
     if gone := set(snapshots) - points.keys():
@@ -42,9 +42,9 @@ def delete_points(snapshots: Collection[int]) -> None:
 
 
 def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
-    """Compare all points with what stands, and make those right that differ, unless `write` is off.
+    """Compare all points with the answers, and correct points that differ unless `write` is off.
 
-    Goes through the snapshots in the order of their primary keys, beginning behind `after`, in short transactions.
+    Goes through the snapshots by primary key, from the first one after `after`, in short transactions.
     """
     while snapshots := list(Snapshot.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
@@ -56,7 +56,7 @@ def rebuild(*, after: int = 0, write: bool = True) -> Iterator[Batch]:
 
 
 def _locked(snapshots: Iterable[int]) -> list[int]:
-    """Those that have their result, held so that nobody changes it meanwhile; the others' own tasks write points."""
+    """Lock the finished snapshots, and return their primary keys. The tasks of unfinished ones write their points."""
     finished = Snapshot.objects.exclude(finished_at=None)
     locked = finished.select_for_update().filter(pk__in=snapshots).order_by("pk")
     return list(locked.values_list("pk", flat=True))
@@ -76,7 +76,7 @@ def _write(points: Iterable[SentimentPoint]) -> None:
 
 
 def _standing(snapshots: Collection[int]) -> dict[int, SentimentPoint]:
-    """By snapshot, unsaved, what the points should say."""
+    """Return the points as they should be, unsaved, by primary key of the snapshot."""
     counted = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=snapshots)
     records = counted.select_related("model_version", "correction").defer("face_png", "landmarks")
     customer, captured_at = F("snapshot__customer"), F("snapshot__captured_at")

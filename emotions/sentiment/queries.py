@@ -1,4 +1,4 @@
-"""Reads: how pleasant a customer appeared to feel over time, and where each point stands in the chart."""
+"""Read how pleasant a customer appeared to feel over time, and place each point in the chart."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from emotions.model_versions.services import other_versions
 from emotions.sentiment.models import SentimentPoint
 
 NEWEST_SHOWN = 100
-# Shares of the chart's width and height in percent that stay free, so that no dot is cut off.
+# Margins in percent of the chart's width and height, so that no dot is cut off.
 MARGIN_X, MARGIN_Y = 3.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What stands for the face that is the customer in one snapshot."""
+    """The answer for the customer's face in one snapshot, and its place in the chart."""
 
     captured_at: datetime
     answer: Answer
-    confidence: float  # of the model, 0..1
+    confidence: float  # the model's, 0..1
     x: float  # percent of the chart's width
     y: float  # percent of its height, from the top
-    by_another_model: bool  # than the active one; never where a person's word stands
+    by_another_model: bool  # whether a model that is not active gave the answer; false for corrections
 
     @property
     def valence(self) -> float:
@@ -41,10 +41,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What a person said counts like an estimate. Uncertain estimates are shown, and count for nothing."""
+    """The points of one customer. Corrections count like the model's answers; uncertain answers only appear."""
 
     points: tuple[Point, ...]
-    truncated: bool  # there are older ones
+    truncated: bool  # whether older points are left out
 
     @property
     def counted(self) -> tuple[Point, ...]:
@@ -80,7 +80,7 @@ class Chart:
 
     @property
     def date_format(self) -> str:
-        """For the ends of the time axis: with the time of day when all points lie close together."""
+        """Return the format for the ends of the time axis, with the time of day if all points lie close together."""
         return "j M Y" if self.last.captured_at - self.first.captured_at > timedelta(days=2) else "j M Y, H:i"
 
     @property
@@ -89,13 +89,13 @@ class Chart:
 
     @property
     def mean(self) -> float | None:
-        """None when nothing counts."""
+        """Return the mean valence, -1..1; None if every answer is uncertain."""
         counted = self.counted
         return sum(point.valence for point in counted) / len(counted) if counted else None
 
     @property
     def summary(self) -> str:
-        """What the chart shows, for people who cannot see it."""
+        """Return the chart in words, for people who cannot see it."""
         if not self.points:
             return "There is no estimate yet."
         when = timezone.localtime(self.last.captured_at)
@@ -119,7 +119,7 @@ class Chart:
 
 
 def sentiment(customer: Customer) -> Chart:
-    """What stands for the customer's newest snapshots, oldest first."""
+    """Return the chart of the customer's newest snapshots, oldest first."""
     newest = SentimentPoint.objects.filter(customer=customer).order_by("-captured_at", "-pk")[: NEWEST_SHOWN + 1]
     standing = EmotionRecord.objects.current().of_subjects().filter(snapshot__in=newest.values("pk"))
     records = list(standing.with_answers().select_related("snapshot").order_by("-snapshot__captured_at", "-snapshot"))

@@ -19,7 +19,7 @@ from emotions.snapshots.models import Snapshot
 from emotions.snapshots.photos import render_preview
 from ml.errors import DecoderUnavailable, InvalidImage
 
-# A browser asks each time whether it may show its copy, and gets 304 only while somebody is logged in.
+# A browser must ask each time before it shows its copy, and gets 304 only while somebody is logged in.
 PRIVATE = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 
 
@@ -74,7 +74,7 @@ def _unavailable(text: str) -> HttpResponseBase:
 
 
 def _send_by_proxy(answer: FileResponse, snapshot: Snapshot) -> HttpResponse:
-    """Let nginx send the file: it replaces this answer by the file that the header names."""
+    """Let nginx send the file: it replaces the body of this answer by the file that the header names."""
     snapshot.file.close()  # closing the answer itself would end the request
     redirect = {"X-Accel-Redirect": settings.X_ACCEL_PREFIX + quote(snapshot.file.name or "")}
     kept = {name: answer.headers[name] for name in ("Content-Type", "Content-Disposition")}

@@ -26,10 +26,10 @@ GIVEN_UP = (
 
 
 PHOTOS = "snapshots"  # the folder in the storage
-# How far behind the clock of the worker's machine may be when it takes up a new snapshot.
+# The worker's clock may be this far behind, and the worker still claims a new snapshot at once.
 CLOCK_DIFFERENCE = timedelta(seconds=10)
 
-# What changes at the end.
+# Columns that change when the analysis ends.
 FINISHED = (
     "status",
     "model_version",
@@ -41,12 +41,12 @@ FINISHED = (
     "file",
     "attempts",
 )
-# What the queue needs, and nobody is shown.
+# Columns of the queue that nobody is shown.
 OF_THE_QUEUE = frozenset({"attempts", "due_at", "makes_way", "claim_token", "claim_expires_at"})
 
 
 def snapshot_path(snapshot: Snapshot, filename: str) -> str:
-    """Where the photo is stored: by day, under a name that no user chose and no other file ever has."""
+    """Return a path for the photo: a folder for the day, and a random name that no other file has."""
     extension = filename.rpartition(".")[2]
     return f"{PHOTOS}/{timezone.now():%Y/%m/%d}/{uuid.uuid4()}.{extension}"
 
@@ -56,17 +56,17 @@ class SnapshotQuerySet(WorkQuerySet["Snapshot"], LockedDeletionQuerySet["Snapsho
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def update(self, **changes: Any) -> int:
-        """As Django's; `changed_at` moves with whatever else other systems are shown."""
+        """Update as Django does, and set `changed_at` if a column changes that other systems see."""
         if not changes.keys() <= OF_THE_QUEUE:
             changes.setdefault("changed_at", timezone.now())
         return super().update(**changes)
 
-    update.alters_data = True  # type: ignore[attr-defined]  # as Django's: no template calls it
+    update.alters_data = True  # type: ignore[attr-defined]  # as on Django's own method, so that no template calls it
 
     def touch(self) -> int:
-        """Say that what is shown of these photos changed: their records, or what people say of them.
+        """Set `changed_at`, because the records or corrections of these snapshots changed.
 
-        Call it in the transaction of the change, with the snapshots locked.
+        Call this in the transaction of the change, with the snapshots locked.
         """
         return self.update(changed_at=timezone.now())
 
@@ -129,7 +129,7 @@ class Snapshot(Work, LockedDeletion):
         help_text="The version whose records count.",
     )
 
-    has_consent: bool  # of those that `with_consent` gives
+    has_consent: bool  # only on snapshots from `with_consent`
 
     objects = SnapshotQuerySet.as_manager()
 
@@ -140,9 +140,9 @@ class Snapshot(Work, LockedDeletion):
             index_by_urgency("snapshot_by_urgency"),
             models.Index(fields=["id"], condition=Q(status="failed"), name="snapshot_failed"),
             models.Index(fields=["customer", "captured_at", "id"], name="snapshot_of_customer"),
-            # Whose photo a file is.
+            # This finds the snapshot that a file belongs to.
             models.Index(fields=["file"], condition=~Q(file=""), name="snapshot_by_file"),
-            # The orders in which other systems read them.
+            # These serve the orders in which other systems read snapshots.
             models.Index(fields=["captured_at", "id"], name="snapshot_by_capture"),
             models.Index(fields=["created_at", "id"], name="snapshot_by_creation"),
             models.Index(fields=["finished_at", "id"], name="snapshot_by_finish"),
@@ -184,15 +184,15 @@ class Snapshot(Work, LockedDeletion):
             return bytes(file.read())
 
     def reset_to_pending(self) -> None:
-        """As new: to be saved by the caller."""
+        """Set the state of a new snapshot. The caller saves it."""
         self.status, self.error, self.attempts, self.makes_way = self.Status.PENDING, "", 0, False
         self.due_at = timezone.now() - CLOCK_DIFFERENCE
         self.claim_token = self.claim_expires_at = self.finished_at = None
 
     def finish(self, status: Snapshot.Status, model_version: ModelVersion | None = None) -> bool:
-        """Write a final status, give the claim back, and return whether status or model differ from before.
+        """Write a final status, release the claim, and return whether status or model changed.
 
-        Call it in a transaction that ends with `outcome_changed`.
+        Call this in a transaction that ends with `outcome_changed`.
         """
         before = (self.status, self.model_version_id)
         self.status, self.model_version, self.error = status, model_version, ""
@@ -202,7 +202,7 @@ class Snapshot(Work, LockedDeletion):
         return before != (self.status, self.model_version_id)
 
     def withhold(self) -> None:
-        """End without an analysis, because the consent is gone, and delete the photo once that is committed."""
+        """End without an analysis, because consent is missing, and delete the photo after the commit."""
         name = self.file.name or ""
         self.file.name = ""
         self.finish(self.Status.WITHHELD)

@@ -1,4 +1,4 @@
-"""Photos in an S3-compatible bucket: what django-storages does, with the errors and links that this app needs."""
+"""Store photos in an S3-compatible bucket: django-storages with the errors and links that this app needs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from storages.backends.s3 import S3Storage
 
 
 class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not typed
-    """Raises OSError like a folder: FileNotFoundError for a file that is not there, ConnectionError when the bucket
-    cannot be used."""
+    """Store files in the bucket, and raise OSError as a folder does.
+
+    A missing file raises FileNotFoundError, and a bucket that cannot be used raises ConnectionError.
+    """
 
     def get_default_settings(self) -> dict[str, Any]:
         endpoint = settings.S3_ENDPOINT_URL or None
@@ -31,10 +33,10 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not 
             "transfer_config": TransferConfig(use_threads=False),  # photos are small
             "client_config": Config(
                 signature_version="s3v4",
-                s3={"addressing_style": "path" if endpoint else "auto"},  # few servers answer to BUCKET.HOST
-                request_checksum_calculation="when_required",  # others than Amazon's refuse what they do not know
+                s3={"addressing_style": "path" if endpoint else "auto"},  # only Amazon answers to BUCKET.HOST reliably
+                request_checksum_calculation="when_required",  # other servers refuse unknown checksums
                 response_checksum_validation="when_required",
-                # Somebody waits for the answer, and a photo that waits for a worker is tried again anyway.
+                # A person may be waiting for the answer, so give up soon. A worker tries the photo again anyway.
                 connect_timeout=3,
                 read_timeout=15,
                 retries={"total_max_attempts": 2, "mode": "standard"},
@@ -46,7 +48,7 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not 
         return defaults | ours
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        """To read only, with one request: django-storages' own asks twice."""
+        """Open a file for reading, with one request. django-storages would send two."""
         with _like_a_folder(name):
             return ContentFile(self.bucket.Object(name).get()["Body"].read(), name)
 
@@ -73,7 +75,7 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages is not 
             return written
 
     def link(self, name: str, saved_as: str, content_type: str) -> str:
-        """An address that gives whoever has it this file, to keep under that name, for S3_LINK_SECONDS."""
+        """Return a link that downloads the file under the name `saved_as`. Anybody can use it for S3_LINK_SECONDS."""
         with _like_a_folder(name):
             wanted = {
                 "ResponseContentDisposition": f'attachment; filename="{saved_as}"',
@@ -88,7 +90,7 @@ def _like_a_folder(name: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):  # 404: of a HEAD
+        if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):  # HEAD answers with 404
             raise FileNotFoundError(errno.ENOENT, "There is no such photo in the bucket", name) from error
         raise ConnectionError(f"The bucket of the photos refuses: {error}") from error
     except (BotoCoreError, Boto3Error) as error:

@@ -17,12 +17,12 @@ from ml.photo import MEGABYTE, PhotoInfo, PhotoLimits
 
 PREVIEW_LONG_SIDE = 1280  # pixels
 PREVIEW_QUALITY = 80
-# The time zone of a camera that writes none may be this far from the server's.
+# A camera that writes no time zone may be in one this far from the server's.
 UNKNOWN_ZONE = timedelta(hours=26)
 
 
 class PhotoRefused(ValueError):
-    """The upload cannot become a snapshot; the message tells staff why and what to do."""
+    """Refuse an upload. The message tells staff why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class CheckedPhoto:
 
     upload: File[bytes]
     info: PhotoInfo
-    sha256: str  # of the file as it was sent, by which the same photo is recognised
+    sha256: str  # hash of the file as it was sent, to recognise the same photo
     captured_at: datetime | None  # aware; None if the photo names no time, or one in the future
 
     @property

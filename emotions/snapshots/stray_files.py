@@ -57,7 +57,7 @@ def _batches(grace: timedelta, after: str) -> Iterator[tuple[str, list[str]]]:
 def _is_written_before(name: str, moment: datetime) -> bool:
     try:
         return default_storage.get_modified_time(name) <= moment
-    except FileNotFoundError:  # deleted in this moment
+    except FileNotFoundError:  # somebody has just deleted it
         return False
 
 
@@ -72,7 +72,7 @@ def _delete(name: str) -> bool:
 
 
 def rows_with(names: list[str]) -> QuerySet[Snapshot, str]:
-    """Return those of the names that belong to snapshots. For about BATCH names PostgreSQL uses an index."""
+    """Return the names that belong to snapshots. For about BATCH names PostgreSQL uses an index."""
     return Snapshot.objects.exclude(file="").filter(file__in=names).order_by().values_list("file", flat=True)
 
 
@@ -80,7 +80,7 @@ def _files(folder: str, after: str) -> Iterator[str]:
     """Yield all names below the folder that come after this one, in order."""
     try:
         folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:  # before the first photo
+    except FileNotFoundError:  # there is no folder before the first photo
         return
     for entry in sorted([*filter(None, files), *(f"{inner}/" for inner in folders)]):
         name = f"{folder}/{entry}"

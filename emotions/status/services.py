@@ -14,7 +14,7 @@ def analysis_status(request: HttpRequest) -> dict[str, Any]:
 
 
 def check_model() -> str:
-    """Return a sentence for /readyz, or nothing if all is well. It names no folder, because anybody may ask."""
+    """Return a sentence for /readyz, or an empty text if all is well. It names no folder, because anybody may ask."""
     return "The active model cannot be used; the workspace says why." if analysis_problem() else ""
 
 

@@ -22,7 +22,7 @@ from emotions.timeline.lookups import correctable_or_404, face_or_404, snapshot_
 from emotions.timeline.queries import page_with
 from emotions.uploads import services
 
-CHART_CHANGED = "snapshot-finished"  # the page then fetches the chart of the sentiment
+CHART_CHANGED = "snapshot-finished"  # the page then fetches the sentiment chart
 
 
 @require_GET

@@ -103,7 +103,7 @@ class Card:
 
     @property
     def state(self) -> str:
-        """Return a text that changes whenever the card must be drawn anew."""
+        """Return a text that changes whenever the card must be drawn again."""
         return f"{self.snapshot.status}-{self.poll_every}"
 
     @property

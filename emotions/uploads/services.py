@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class ConsentMissing(PermissionError):
-    """The customer has not agreed to photos and their analysis, or no longer agrees."""
+    """Refuse photos because the customer has not agreed to them and their analysis, or no longer agrees."""
 
     message = "The customer has not agreed to photos and their analysis. Record the consent first."
 
@@ -29,7 +29,7 @@ class ConsentMissing(PermissionError):
 
 
 class ConsentWithdrawn(ConsentMissing):
-    """The customer withdrew the consent. A consent that is sent along with photos does not renew it."""
+    """Refuse photos because the customer withdrew the consent. A consent sent with photos does not renew it."""
 
     message = (
         "The customer withdrew the consent to photos and their analysis. If the customer agrees again, record the new"
@@ -38,7 +38,7 @@ class ConsentWithdrawn(ConsentMissing):
 
 
 class StorageUnavailable(OSError):
-    """The photo could not be written."""
+    """Report that a photo could not be written to the storage."""
 
     def __init__(self) -> None:
         super().__init__("The photo could not be stored. Nothing was saved; try again, or tell your administrator.")
@@ -57,7 +57,7 @@ def log_interaction(
 
     A consent that was withdrawn is renewed only by a new one that is recorded by itself. One that is sent along with
     photos may date from before the withdrawal, or come from a program that always sends it.
-    `captured_at` takes precedence over the time in the photos. Photos that `make_way` are analysed after all others.
+    `captured_at` takes precedence over the time in the photos. Photos with `make_way` are analysed after all others.
     Raises ConsentMissing, PhotoRefused, StorageUnavailable.
     """
     with _transaction_with_files() as written:

@@ -15,7 +15,7 @@ ANSWER_HELP = "What stands: what a person said, or else the model's answer."
 
 
 class RangeFilter(django_filters.NumberFilter):
-    """Filter by a bound between two numbers, which the schema names too."""
+    """Filter by a bound between two numbers. The schema names both numbers."""
 
     def __init__(self, *args: Any, lowest: int, highest: int = 1, **kwargs: Any) -> None:
         super().__init__(*args, min_value=lowest, max_value=highest, **kwargs)

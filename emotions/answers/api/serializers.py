@@ -1,4 +1,4 @@
-"""Represent emotion records in the API: what a model saw in one face, and what stands for it."""
+"""Represent emotion records in the API: the model's scores for one face, and the answer that stands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ml.types import BoundingBox
 
 
 def with_answers(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
-    """Fetch what stands for the faces, with three queries.
+    """Fetch the answers that stand for the faces, with three queries.
 
     PostgreSQL takes longer to plan one query with all the joins than to answer all three.
     """
@@ -57,7 +57,7 @@ def for_representation(records: EmotionRecordQuerySet) -> EmotionRecordQuerySet:
 
 
 class ScoresSerializer(StrictSerializer):
-    """Seven numbers 0..1 whose sum is 1."""
+    """Give the seven scores, each 0..1, with a sum of 1."""
 
     angry = serializers.FloatField(min_value=0, max_value=1)
     disgust = serializers.FloatField(min_value=0, max_value=1)
@@ -70,11 +70,11 @@ class ScoresSerializer(StrictSerializer):
     def to_representation(self, instance: dict[Emotion, float]) -> dict[str, float]:
         return {
             emotion.value: score for emotion, score in instance.items()
-        }  # serializing field by field takes five times as long
+        }  # the usual way, field by field, takes five times as long
 
 
 class BoxSerializer(StrictSerializer):
-    """Where the face is, in pixels of the upright photo."""
+    """Locate a face, in pixels of the upright photo."""
 
     x = serializers.IntegerField(help_text="From the left.")
     y = serializers.IntegerField(help_text="From the top.")
@@ -86,7 +86,7 @@ class BoxSerializer(StrictSerializer):
 
 
 class ModelSerializer(StrictSerializer):
-    """A released model."""
+    """Name a released model."""
 
     name = serializers.CharField()
     version = serializers.CharField()
@@ -96,7 +96,7 @@ class ModelSerializer(StrictSerializer):
 
 
 class StandingCorrectionSerializer(StrictSerializer):
-    """What a person said of the face."""
+    """Describe the correction that stands for a face."""
 
     emotion = serializers.ChoiceField(EMOTION_CHOICES)
     corrected_by = StaffField(read_only=True, allow_null=True, help_text="Username of the member of staff.")
@@ -182,11 +182,11 @@ class EmotionRecordSerializer(StrictModelSerializer):
         )
 
     def get_attribute(self, instance: Any) -> EmotionRecord | None:
-        """Within a snapshot: its customer's face, for those who may read results."""
+        """Return the customer's face of the snapshot; None if there is none, or the key may not read results."""
         if not grants(self.context["request"], Scope.RESULTS_READ):
             return None
         subject: EmotionRecord | None = next((each for each in instance.current_records if each.is_subject), None)
-        if subject:  # the fields that `for_representation` annotates
+        if subject:  # these are the fields that `for_representation` annotates
             vars(subject).update(
                 snapshot_uuid=instance.uuid,
                 customer_uuid=instance.customer_uuid,
@@ -243,7 +243,7 @@ class EmotionRecordFilter(OfCustomer):
         return records.filter(stands_as(emotion_of(value)))
 
     def by_model(self, records: QuerySet[EmotionRecord], name: str, value: str) -> QuerySet[EmotionRecord]:
-        """By the few versions' keys, of which the database knows how many records they have."""
+        """Filter by primary keys of model versions, because the database knows how many records each of them has."""
         versions = ModelVersion.objects.filter(**{"name" if name == "model" else "version": value})
         return records.filter(model_version__in=list(versions.values_list("pk", flat=True)))
 

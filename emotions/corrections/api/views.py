@@ -34,7 +34,7 @@ class Superseded(Conflict):
 
 
 class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionRecord]):
-    """What the models saw in the photos' faces, one record for each face."""
+    """Serve what the models saw in faces, with one record for each face and model version."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE
     queryset = EmotionRecord.objects.none()  # for the schema
@@ -51,9 +51,9 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     )
     @action(["post"], detail=True, url_path="corrections", serializer_class=NewCorrectionSerializer)
     def correct(self, request: Request, id: uuid.UUID) -> Response:
-        """Say which emotion a person sees in the face; it stands instead of the model's answer, for every model.
+        """Save which emotion a person sees in the face. It replaces the answer of every model version.
 
-        200 when the same person's same word stands already.
+        Returns 200 if the same person's same correction already stands.
         """
         record = self._current_record()
         body = self.get_serializer(data=request.data)
@@ -72,14 +72,14 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     @extend_schema(request=None, responses={204: None})
     @action(["delete"], detail=True, url_path="correction")
     def take_back(self, request: Request, id: uuid.UUID) -> Response:
-        """Let the model's answer stand again. What was said stays in the history."""
+        """Let the model's answer stand again. Earlier corrections stay in the history."""
         people.take_back(self._current_record(), self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=EmotionRecordSerializer)
     @action(["post"], detail=True)
     def subject(self, request: Request, id: uuid.UUID) -> Response:
-        """Say that this face, and no other of its photo, is the customer."""
+        """Make this face, and no other in its photo, the customer."""
         people.choose_subject(self._current_record())
         return Response(self.get_serializer(self.get_object()).data)
 
@@ -91,7 +91,7 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
 
 
 class CorrectionViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionCorrection]):
-    """What people said of faces, newest first."""
+    """Serve the corrections of faces, newest first."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE
     queryset = EmotionCorrection.objects.none()  # for the schema

@@ -1,4 +1,4 @@
-"""How pleasant customers appeared to feel: what can be asked, and what the answers look like."""
+"""Check queries for the sentiment of customers, and represent the answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emotions.sentiment.history import CustomerSentiment, History, Interval, Tal
 from ml.labels import EMOTIONS
 
 USUAL_PERIOD = timedelta(days=365)
-NO_PLACES = {"Factory", "localtime"}  # which not every database knows
+NO_PLACES = {"Factory", "localtime"}  # not every database knows these names
 
 
 @cache
@@ -65,7 +65,7 @@ class HistoryQuerySerializer(PeriodSerializer):
 
 
 class CountsSerializer(StrictSerializer):
-    """How many answers name each emotion."""
+    """Count the answers that name each emotion."""
 
     angry = serializers.IntegerField()
     disgust = serializers.IntegerField()
@@ -183,7 +183,7 @@ CUSTOMER_COLUMNS = ("customer", "name", "source", "external_id", *COUNTED, "firs
 
 
 def cells(columns: Iterable[str], shown: Iterable[dict[str, Any]]) -> Iterator[list[object]]:
-    """What is shown as one flat row each."""
+    """Yield each object as one flat row with these columns."""
     for each in shown:
         flat = each | each["emotions"]
         yield [flat[column] for column in columns]

@@ -1,4 +1,4 @@
-"""Long answers, row by row, so that no process ever holds the whole of them."""
+"""Stream long answers row by row, so that no process ever holds a whole one."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from rest_framework.utils.encoders import JSONEncoder
 
 CSV = "text/csv"
 JSON = "application/json"
-# What a spreadsheet takes for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection).
+# A spreadsheet takes these for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class CsvRenderer(BaseRenderer):
-    """To negotiate the type with; the views stream what it stands for."""
+    """Let a client ask for CSV by its media type. This class renders nothing, because the views stream the rows."""
 
     media_type = CSV
     format = "csv"
 
 
 class Line:
-    """A file that gives back what is written to it."""
+    """Stand in for a file, and return what is written to it."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def harmless(value: object) -> object:
-    """A cell that no spreadsheet computes. Numbers stay numbers, negative ones too."""
+    """Return the value so that no spreadsheet computes it. Numbers stay numbers, even negative ones."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def csv_of(columns: Iterable[str], rows: Iterable[Iterable[object]], name: str) -> StreamingHttpResponse:
-    """A file in UTF-8, with the columns' names in its first line."""
+    """Return a CSV file in UTF-8. Its first line has the names of the columns."""
     writer = csv.writer(Line())
 
     def lines() -> Iterator[str]:
@@ -50,7 +50,7 @@ def csv_of(columns: Iterable[str], rows: Iterable[Iterable[object]], name: str) 
 
 
 def json_of(start: dict[str, Any], key: str, rows: Iterable[Any]) -> StreamingHttpResponse:
-    """An object with what `start` has, and under `key` the rows."""
+    """Return a JSON object with the contents of `start`, and the rows under `key`."""
     encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
     def parts() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Addresses of sentiment, as JSON and as CSV."""
+"""Serve the sentiment of customers to other systems, as JSON and as CSV."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WRONG_PERIOD = {(422, MEDIA_TYPE): {"$ref": f"#/components/schemas/{PROBLEM}"}}
 
 @contextmanager
 def refused() -> Iterator[None]:
-    """What the period is refused for, as a problem."""
+    """Turn PeriodRefused into a problem with the parameter `from`."""
     try:
         yield
     except PeriodRefused as error:
@@ -51,7 +51,7 @@ def refused() -> Iterator[None]:
 
 
 class SentimentViews(ApiMixin, APIView):
-    """What the views of sentiment share: `Accept: text/csv` asks for CSV."""
+    """Share what all views of sentiment do. `Accept: text/csv` asks for CSV."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE
     renderer_classes = (JSONRenderer, CsvRenderer)
@@ -83,9 +83,9 @@ class SentimentView(SentimentViews):
         responses={(200, JSON): HistorySerializer, (200, CSV): str, **WRONG_PERIOD},
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """How pleasant all customers within reach appeared to feel, by day, week or month.
+        """Return how pleasant all customers you may see appeared to feel, by day, week or month.
 
-        As CSV: a row for each interval, with the trend's line in `trend_valence`.
+        CSV has one row for each interval. `trend_valence` is the value of the trend line there.
         """
         return self.history(SentimentPoint.objects.visible_to(self.user))
 
@@ -99,9 +99,9 @@ class CustomerSentimentView(SentimentViews):
         responses={(200, JSON): HistorySerializer, (200, CSV): str, **WRONG_PERIOD},
     )
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
-        """How pleasant one customer appeared to feel, by day, week or month.
+        """Return how pleasant one customer appeared to feel, by day, week or month.
 
-        As CSV: a row for each interval, with the trend's line in `trend_valence`.
+        CSV has one row for each interval. `trend_valence` is the value of the trend line there.
         """
         customer = get_object_or_404(Customer.objects.visible_to(self.user), uuid=id)
         return self.history(SentimentPoint.objects.filter(customer=customer))
@@ -116,9 +116,9 @@ class CustomersSentimentView(SentimentViews):
         responses={(200, JSON): CustomersSentimentSerializer, (200, CSV): str, **WRONG_PERIOD},
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """How pleasant each customer within reach appeared to feel: a row for each who has an answer.
+        """Return how pleasant each customer you may see appeared to feel, with a row for each who has a result.
 
-        All rows come in one answer, which is sent while it is read from the database.
+        All rows come in one response, which is sent while the database is read.
         """
         asked = PeriodSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)

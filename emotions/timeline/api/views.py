@@ -44,7 +44,7 @@ class TimelinePageSerializer(serializers.Serializer[None]):
 
 
 class TimelineView(ApiMixin, APIView):
-    """What happened with a customer."""
+    """Serve one customer's timeline."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE
     query_parameters = ("cursor", "page_size", "type", "at_after", "at_before")
@@ -68,7 +68,7 @@ class TimelineView(ApiMixin, APIView):
         ],
     )
     def get(self, request: Request, id: uuid.UUID) -> Response:
-        """Interactions and snapshots with their results in one list, newest first."""
+        """Return interactions and snapshots with their results in one list, newest first."""
         query = TimelineQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         page_size, cursor = CursorPagination().get_page_size(request), _cursor(request)

@@ -1,6 +1,6 @@
-"""File names of multipart bodies, made such that Django reads every one.
+"""Rewrite the file names in multipart bodies, so that Django reads every file.
 
-Django drops a part whose file is called `..` or whose name is not UTF-8, and refuses a form with a name of 1,000 bytes.
+Django drops a file that is called `..` or has a name that is not UTF-8, and refuses a form with a name of 1,000 bytes.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from typing import IO
 from urllib.parse import unquote
 
 NAMELESS = "photo"
-MAX_CHARACTERS = 255  # as in the database
-MAX_BYTES = 750  # Django takes 1,024 for all of a part's headers
+MAX_CHARACTERS = 255  # as many as the database column takes
+MAX_BYTES = 750  # Django accepts 1,024 for all headers of a part
 MAX_CONTENT_TYPE = 100
-MAX_HEADERS = 64 * 1024  # with a name of 5,000 characters, three of which stand for each byte
+MAX_HEADERS = 64 * 1024  # bytes; enough for a name of 5,000 characters in percent encoding
 
 END_OF_HEADERS = b"\r\n\r\n"
 PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|([^;]*))')
 
 
 class ReadableFileNames:
-    """A multipart body that is read through, with readable file names in it."""
+    """Read a multipart body, and make its file names readable on the way."""
 
     def __init__(self, stream: IO[bytes], boundary: str) -> None:
         self._stream = stream
         self._delimiter = b"--" + boundary.encode("latin-1")
-        self._pending = b""  # was read, and may hold part of a delimiter or of headers
+        self._pending = b""  # read, but may end within a delimiter or within headers
         self._in_headers = False
 
     def read(self, size: int = -1) -> bytes:
-        """Some bytes, which may be more than `size`; none at the end."""
+        """Return some bytes, possibly more than `size`; none at the end."""
         while True:
             data = self._stream.read(size)
             self._pending += data
@@ -60,7 +60,7 @@ class ReadableFileNames:
 
 
 def readable_headers(headers: bytes) -> bytes:
-    """Those of a field as they are; of a file's, what Django reads of them, with a name that it takes."""
+    """Return a field's headers unchanged. For a file, return the headers that Django reads, with a name it accepts."""
     lines = {name.strip().lower(): value.strip() for name, _, value in map(_parted, headers.split(b"\r\n"))}
     disposition = lines.get("content-disposition", "")
     parameters = {name.lower(): quoted or bare for name, quoted, bare in PARAMETER.findall(disposition)}
@@ -86,7 +86,7 @@ def _parted(line: bytes) -> tuple[str, str, str]:
 
 
 def _file_name(parameters: Mapping[str, str]) -> str | None:
-    """None where there is none, empty where it is."""
+    """Return the readable name; None if the part has no file name, and empty if the name is empty."""
     if (encoded := parameters.get("filename*")) and encoded.count("'") >= 2:
         charset, _, text = encoded.split("'", 2)
         name = _unquoted(text, charset)
@@ -98,7 +98,7 @@ def _file_name(parameters: Mapping[str, str]) -> str | None:
 
 
 def _unquoted(text: str, charset: str) -> str:
-    """As RFC 5987 has it; by UTF-8 where the character set is unknown."""
+    """Decode the text as RFC 5987 says, or as UTF-8 if the character set is unknown."""
     try:
         return unquote(text, charset)
     except LookupError:
@@ -106,7 +106,7 @@ def _unquoted(text: str, charset: str) -> str:
 
 
 def _usable(name: str) -> str:
-    """The last part of a path, without what cannot be printed, and short; NAMELESS where nothing is left."""
+    """Return the last part of a path, shortened, with printable characters only; NAMELESS if nothing is left."""
     last = re.split(r"[/\\]", html.unescape(name).replace('"', "'"))[-1]
     printable = "".join(filter(str.isprintable, last)).strip()[-MAX_CHARACTERS:]
     short = printable.encode(errors="replace")[-MAX_BYTES:].decode(errors="ignore")

@@ -23,7 +23,7 @@ NOT_AGAIN = {304: None}
 
 
 class FileView(ApiMixin, APIView):
-    """A file is what it is, whatever type the client would like best."""
+    """Send files in their own type, whichever type the client prefers."""
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         return super().perform_content_negotiation(request, force=True)
@@ -48,14 +48,14 @@ class OriginalView(PhotoFileView):
         },
     )
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
-        """The photo as it was sent, without what its file said beside the picture."""
+        """Return the photo as it was sent, without its metadata."""
         return media.original_of(request._request, self.snapshot(id))
 
 
 class PreviewView(PhotoFileView):
     @extend_schema(operation_id="snapshots_preview", responses={(200, "image/jpeg"): OpenApiTypes.BINARY, **NOT_AGAIN})
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
-        """The photo as an upright JPEG without metadata, at most 1280 pixels long."""
+        """Return the photo as an upright JPEG without metadata, with a long side of at most 1280 pixels."""
         return media.preview_of(request._request, self.snapshot(id))
 
 
@@ -64,6 +64,6 @@ class FaceView(FileView):
 
     @extend_schema(operation_id="records_face", responses={(200, "image/png"): OpenApiTypes.BINARY, **NOT_AGAIN})
     def get(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
-        """The transformed face, pixel for pixel as the network saw it."""
+        """Return the transformed face, pixel for pixel as the network saw it."""
         records = EmotionRecord.objects.visible_to(self.user).only("uuid", "face_png")
         return faces.face_of(request._request, get_object_or_404(records, uuid=id))

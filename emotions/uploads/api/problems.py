@@ -1,4 +1,4 @@
-"""Turn what the services refuse into problem details."""
+"""Turn the refusals of the services into problem details."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,5 +52,5 @@ def problems() -> Iterator[None]:
         raise StorageUnavailable from error
     except PhotoRefused as error:
         raise ValidationError({"photos": [str(error)]}, "photo_refused") from error
-    except IntegrityError as error:  # the customer or interaction was deleted in this moment
+    except IntegrityError as error:  # somebody has just deleted the customer or interaction
         raise NotFound from error

@@ -1,4 +1,4 @@
-"""Represent snapshots in the API: photos of interactions, and how far their analysis is."""
+"""Represent snapshots in the API: photos of interactions, and the state of their analysis."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class SnapshotSerializer(StrictModelSerializer):
 
 
 class SnapshotsSerializer(StrictSerializer):
-    """In the order of the photos."""
+    """List several snapshots, in the order of the uploaded photos."""
 
     results = SnapshotSerializer(many=True)
 

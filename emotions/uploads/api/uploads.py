@@ -1,4 +1,4 @@
-"""Photos as they come in: multipart forms, whose files are looked at before anything is kept of them."""
+"""Read uploaded multipart forms, and check their photos before anything is stored."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from ml.photo import ACCEPTED
 
 
 class PhotoParser(MultiPartParser):
-    """Large files go to the disk while they come in, and a file may be called what it likes."""
+    """Parse forms with photos. Large files go to the disk as they arrive, and any file name is accepted."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> DataAndFiles[Any, Any]:
         _, parameters = parse_header_parameters(media_type or "")
-        boundary = parameters.get("boundary")  # without one, Django says so
+        boundary = parameters.get("boundary")  # without one, Django refuses the form
         body = ReadableFileNames(stream, boundary) if boundary else None
         try:
             return super().parse(cast("IO[bytes]", body or stream), media_type, parser_context)
@@ -51,7 +51,7 @@ def too_many() -> str:
 
 
 class PhotoField(serializers.FileField):
-    def to_internal_value(self, data: Any) -> CheckedPhoto:  # type: ignore[override]  # a file, and what is known of it
+    def to_internal_value(self, data: Any) -> CheckedPhoto:  # type: ignore[override]  # it returns more than the file
         upload = super().to_internal_value(data)
         try:
             return check_upload(upload)
@@ -63,18 +63,18 @@ class PhotoField(serializers.FileField):
 
 class PhotosField(serializers.ListField):
     child = PhotoField(
-        allow_empty_file=True,  # which is no photo, and refused as such
+        allow_empty_file=True,  # `check_upload` refuses it with a better message
         help_text=f"{ACCEPTED}, at most {settings.MAX_PHOTO_BYTES} bytes.",
     )
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if len(data) > settings.MAX_PHOTOS_PER_FORM:  # before any is looked at
+        if len(data) > settings.MAX_PHOTOS_PER_FORM:  # before any photo is checked
             raise ValidationError([too_many()], "max_length")
         return super().to_internal_value(data)
 
 
 class UploadSerializer(StrictSerializer):
-    """Photos of an interaction that there is already."""
+    """Accept photos of an existing interaction."""
 
     photos = PhotosField(min_length=1, max_length=settings.MAX_PHOTOS_PER_FORM)
     captured_at = UtcDateTimeField(
@@ -85,7 +85,7 @@ class UploadSerializer(StrictSerializer):
     )
 
     def to_internal_value(self, data: Any) -> Any:
-        # Of a form, Django REST framework takes an empty field for one that was left out.
+        # In forms, Django REST framework treats an empty field like one that was left out.
         if blank := [name for name, value in data.items() if value == "" and name in self.fields and name != "notes"]:
             raise ValidationError({name: ["Give a value, or leave the field out."] for name in blank}, "blank")
         return super().to_internal_value(data)
@@ -104,7 +104,7 @@ class UploadSerializer(StrictSerializer):
 
 
 class UploadWithInteractionSerializer(UploadSerializer):
-    """Photos with the interaction during which they were taken, which is logged with them."""
+    """Accept photos together with the interaction during which they were taken."""
 
     customer = CustomerField(required=False, help_text="ID of the customer; or give source and external_id.")
     source = IdentifierField(required=False, max_length=50)  # type: ignore[assignment]  # a field's own attribute

@@ -41,12 +41,12 @@ ACCEPTED = {202: OpenApiResponse(ONE_OR_SEVERAL, "Stored, and to be analysed. Of
 
 
 class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
-    """What the views of snapshots share."""
+    """Share the settings and answers of all views of snapshots."""
 
     read_scope, write_scope = Scope.SNAPSHOTS_READ, Scope.SNAPSHOTS_WRITE
     waiting_actions: Sequence[str] = ("create",)
     max_body_bytes = settings.MAX_FORM_BYTES
-    post_is_atomic = False  # files and rows are one transaction of the services; and a POST may wait
+    post_is_atomic = False  # the services use their own transaction, and none may be open while a POST waits
     queryset = Snapshot.objects.none()  # for the schema
     serializer_class = SnapshotSerializer
     filterset_class = SnapshotFilter
@@ -82,7 +82,7 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
 
 
 class SnapshotViewSet(EtagDestroyMixin, SnapshotViews, RetrieveModelMixin, DestroyModelMixin, ListModelMixin):
-    """Photos of customers and how far their analysis is."""
+    """Serve photos of customers and the state of their analysis."""
 
     waiting_actions = ("create", "retrieve", "retry")
 
@@ -92,7 +92,7 @@ class SnapshotViewSet(EtagDestroyMixin, SnapshotViews, RetrieveModelMixin, Destr
     def create(self, request: Request) -> Response:
         """Add photos together with the interaction during which they were taken; all or nothing.
 
-        Each request logs another interaction: send an Idempotency-Key, so that a repeated one does not.
+        Each request logs a new interaction. Send an Idempotency-Key, so that a repeated request does not.
         """
         wait = seconds_to_wait(request)
         form = UploadWithInteractionSerializer(data=request.data, context=self.get_serializer_context())
@@ -100,7 +100,7 @@ class SnapshotViewSet(EtagDestroyMixin, SnapshotViews, RetrieveModelMixin, Destr
         return self.uploaded(self._made_before() or self._make(form.validated_data, make_way=not wait), wait)
 
     def _made_before(self) -> list[Snapshot]:
-        """Return what a request with the same Idempotency-Key made whose process died before it could answer."""
+        """Return the snapshots of an earlier request with the same Idempotency-Key that died before it could answer."""
         if not (self.claimed and self.claimed.taken_over):
             return []
         made = Snapshot.objects.visible_to(self.user).filter(interaction__uuid=self.derived_uuid("interaction"))
@@ -128,14 +128,14 @@ class SnapshotViewSet(EtagDestroyMixin, SnapshotViews, RetrieveModelMixin, Destr
         return super().retrieve(request, *args, **kwargs)
 
     def perform_destroy(self, instance: Snapshot) -> None:
-        """With the photo and the results."""
+        """Delete the snapshot with its photo and results."""
         require_permission(self.user, "emotions.delete_snapshot", "delete snapshots")
         instance.delete()
 
     @extend_schema(request=None, responses={202: SnapshotSerializer}, parameters=[WAIT])
     @action(["post"], detail=True)
     def retry(self, request: Request, id: uuid.UUID) -> Response:
-        """Analyse a snapshot again whose analysis failed."""
+        """Analyse a failed snapshot again."""
         wait, snapshot = seconds_to_wait(request), self.get_object()
         with problems():
             if not services.retry(snapshot):
@@ -144,7 +144,7 @@ class SnapshotViewSet(EtagDestroyMixin, SnapshotViews, RetrieveModelMixin, Destr
 
 
 class InteractionSnapshotsViewSet(SnapshotViews, ListModelMixin):
-    """Photos of one interaction."""
+    """Serve the photos of one interaction, and add more."""
 
     def get_queryset(self) -> QuerySet[Snapshot]:
         return super().get_queryset().filter(interaction__uuid=self.kwargs["interaction_id"])
@@ -155,7 +155,7 @@ class InteractionSnapshotsViewSet(SnapshotViews, ListModelMixin):
 
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses=ACCEPTED, parameters=[WAIT])
     def create(self, request: Request, interaction_id: uuid.UUID) -> Response:
-        """Add photos; all or nothing. A photo that the interaction has already is the same snapshot."""
+        """Add photos; all or nothing. Adding the same photo to an interaction again gives the same snapshot."""
         wait, interaction = seconds_to_wait(request), self._interaction()
         form = UploadSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)

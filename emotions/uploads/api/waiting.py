@@ -41,7 +41,7 @@ def seconds_to_wait(request: Request) -> int:
 
 
 def wait_until_finished(snapshots: Collection[Snapshot], seconds: int) -> None:
-    """Return when all are finished or deleted, or when the time is over. Call it outside of transactions."""
+    """Return when all are finished or deleted, or when the time is over. Call this outside of transactions."""
     if not (seconds and PLACES.acquire(blocking=False)):
         return
     try:
