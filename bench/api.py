@@ -1,9 +1,10 @@
-"""How long the REST API takes to answer, in a PostgreSQL with the rows of bench.dataset.
+"""Measure how long the REST API takes to answer, on a PostgreSQL with the rows of bench.dataset.
 
-Starts gunicorn with two workers and sends it each kind of request at a fixed rate, whether or not the answers keep up;
-a time counts from the moment at which the request was due. Each request has other ids and filters. "Processor" is what
-the workers and, where it runs on this machine, the database computed for a request: less than the time by what they
-waited for a core. A run takes about five minutes. What the bench writes into the database it deletes at its end.
+The bench starts gunicorn with two workers, and sends each kind of request at a fixed rate, even if the answers do not
+keep up. A time counts from the moment at which the request was due. Each request has different ids and filters.
+"Processor" is the processor time that a request took in the workers and, if it runs on this machine, in the database.
+It does not include the time that they waited for a core. A run takes about five minutes. At its end, the bench deletes
+the rows that it wrote.
 """
 
 import argparse
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 Figures = dict[str, dict[str, float]]
 
 TARGET_MS = 60
-FAR = 100  # page
-FEWEST = 20  # requests of a kind
-PAGE = 20  # rows, so that the busiest customer's timeline has so many pages
+FAR = 100  # number of the far page
+FEWEST = 20  # requests of one kind
+PAGE = 20  # rows of a page, few enough for the busiest customer to have FAR pages
 PAGED = ("customers", "interactions", "consents", "snapshots", "records", "corrections")
 PAGED_ORDERS = ("customers?ordering=name", "customers?ordering=created_at", "records?ordering=-captured_at")
 BULKS = 3
@@ -114,7 +115,7 @@ def _pages(client: "Client", busiest: str, repeat: int) -> Iterable[tuple[str, d
 
 
 def _far_page(client: "Client", first: "Request") -> tuple["Request", int]:
-    """Return the hundredth page, or the last if the list ends before, and its number."""
+    """Return the hundredth page, or the last one if the list is shorter, and its number."""
     from bench.api_requests import Request
 
     far, page = first, 1

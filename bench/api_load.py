@@ -36,25 +36,25 @@ class Server:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def processor_seconds(self) -> dict[int, float]:
-        """What each process of the server, and of the database if it is on this machine, has computed so far."""
+        """Return the processor time so far of each process of the server, and of the database if it runs here."""
         database = connection.settings_dict["HOST"]
         local = not database or database.startswith("/") or database in ("localhost", "127.0.0.1")
         return {pid: processor_seconds(pid) for pid in children(self._pid) + (_backends() if local else [])}
 
     def peak_megabytes(self) -> float:
-        """Of the largest process."""
+        """Return the peak memory of the largest process."""
         return max(peak_megabytes(pid) for pid in [self._pid, *children(self._pid)])
 
 
 class Client:
-    """One connection that stays open."""
+    """Send requests over one connection that stays open."""
 
     def __init__(self, server: Server, key: str) -> None:
         self._connection = server.connect()
         self._headers = {"Authorization": f"Bearer {key}"}
 
     def send(self, request: Request, headers: Mapping[str, str] | None = None) -> bytes:
-        """The answer's body. Raises RequestFailed."""
+        """Send a request, and return the body of its answer. Raises RequestFailed."""
         sent = {**self._headers, **request.headers, **(headers or {})}
         self._connection.request(request.method, PREFIX + request.path, request.body or None, sent)
         answer = self._connection.getresponse()
@@ -126,7 +126,7 @@ def milliseconds_at_a_rate(
                 time.sleep(max(0.0, due - time.perf_counter()))
                 client.send(request)
                 taken.append((time.perf_counter() - due) * 1000)
-        except Exception as error:  # of a thread, told below
+        except Exception as error:  # the main thread raises it below
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]

@@ -1,4 +1,7 @@
-"""What the bench of the API asks for: kinds of requests, with other ids and filters each time. Needs Django set up."""
+"""Make the requests of the API's bench: several kinds, with different ids and filters each time.
+
+Import this when Django is set up.
+"""
 
 import json
 import random
@@ -16,9 +19,9 @@ from crm.models import Consent, Customer, Interaction, User
 from emotions.models import EmotionCorrection, EmotionRecord, Snapshot
 from ml.labels import EMOTIONS
 
-SAMPLE = 4000  # rows of each table, from which ids are drawn
-DAYS = 3 * 365  # of the dataset
-EVERYONE, UPLOADS = 0.05, 0.25  # of the rate at which lists and single rows are asked for
+SAMPLE = 4000  # rows of each table to draw ids from
+DAYS = 3 * 365  # length of the dataset
+EVERYONE, UPLOADS = 0.05, 0.25  # shares of the rate of lists and single rows
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,11 @@ class Kind:
     name: str
     make: Callable[[], Request]
     target_ms: float = 60
-    share: float = 1  # of the rate
+    share: float = 1  # share of the rate
 
 
 class Rows:
-    """Rows that the member of staff may see, to draw from."""
+    """Draw ids and values from rows that the member of staff may see."""
 
     def __init__(self, user: User, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311
@@ -79,11 +82,11 @@ class Rows:
         return f"{resource}/{self.chance.choice(self.uuids[resource])[0]}"
 
     def moment(self, days: int = DAYS) -> str:
-        """Of the last days in which there are rows."""
+        """Return a time within the last days of the dataset."""
         return str((self.newest - timedelta(days=self.chance.uniform(1, days))).isoformat())
 
     def period(self, name: str = "captured") -> dict[str, str]:
-        """One week."""
+        """Return the filters for one week."""
         start = self.newest - timedelta(days=self.chance.uniform(7, DAYS))
         return {f"{name}_after": start.isoformat(), f"{name}_before": (start + timedelta(days=7)).isoformat()}
 
@@ -98,7 +101,7 @@ def lists(rows: Rows) -> list[Kind]:
         return Kind(f"{resource}, {name}", lambda: Request.get(resource, **make()))
 
     def names() -> str:
-        """Of a customer, who is found among all."""
+        """Return the name of a customer, to be found among all customers."""
         return str(rows.chance.choice(rows.customers)[3])
 
     def external() -> dict[str, object]:

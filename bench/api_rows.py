@@ -1,4 +1,4 @@
-"""The rows that the bench of the API adds: its keys, and customers whose photos come in. All are deleted at its end."""
+"""Write the rows that the API's bench needs (a key, and customers with uploads), and delete them all at its end."""
 
 import io
 import random
@@ -14,7 +14,7 @@ from crm.consents.services import record_consent
 from crm.models import ApiKey, Consent, Customer, Interaction, Scope, User, WebhookDelivery, WebhookEndpoint
 from crm.webhooks.models.deliveries import WebhookMessage
 
-CUSTOMERS = 100  # whose photos come in
+CUSTOMERS = 100  # customers that photos are uploaded for
 DELIVERIES = 20_000
 PHOTO_BYTES = 200 * 1024
 BOUNDARY = "a-boundary-of-the-bench"
@@ -22,7 +22,7 @@ BOUNDARY = "a-boundary-of-the-bench"
 
 @dataclass
 class Written:
-    """The rows that a run wrote; their source tells them from all others."""
+    """The rows that a run wrote. Their source distinguishes them from all others."""
 
     user: User
     source: str
@@ -40,7 +40,7 @@ class Written:
         return str(self.chance.choice(self.interactions).uuid)
 
     def form(self, **fields: str) -> tuple[bytes, str]:
-        """A multipart body with another photo each time, and its content type."""
+        """Return a multipart body with a different photo each time, and its content type."""
         self.photos += 1
         parts = [
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()
@@ -57,7 +57,7 @@ def commented(jpeg: bytes, comment: bytes) -> bytes:
 
 
 def photo(least: int = PHOTO_BYTES) -> bytes:
-    """Return a JPEG of 1024x768 pixels and at least so many bytes."""
+    """Return a JPEG of 1024x768 pixels and at least this many bytes."""
     picture = Image.effect_noise((1024, 768), 40).convert("RGB")
     for quality in range(10, 96, 2):
         buffer = io.BytesIO()
@@ -78,7 +78,7 @@ def written_for(user: User, seed: int, deliveries: int = DELIVERIES) -> Iterator
         _customers(written)
         yield written
     finally:
-        endpoint.delete()  # first, as it would hear of each customer
+        endpoint.delete()  # first, because it would get a message about each deleted customer
         WebhookMessage.objects.filter(type="bench").delete()
         Customer.objects.filter(source=written.source).delete()
         key.delete()

@@ -1,7 +1,8 @@
-"""A burst of uploads by the API while two workers analyse them, and one more for which somebody waits.
+"""Measure a burst of uploads through the API while workers analyse them, and one urgent photo after the burst.
 
-Says how soon each was answered, how many of the burst still waited when the one more was analysed, and ends with an
-account: every accepted photo analysed once, no file too few or too many. Starts a PostgreSQL and a Redis of its own.
+The bench measures how soon each upload was answered, and how many photos of the burst still waited when the urgent one
+was analysed. It ends with an account: every accepted photo was analysed once, and no file is missing or left over. It
+starts its own PostgreSQL and Redis.
 """
 
 import argparse
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from tests.support.deployment import Deployment
 
 P95_MS = 1000
-DEADLINE = 3600.0  # seconds after which the workers are given up
+DEADLINE = 3600.0  # seconds to wait for the workers
 
 
 def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Needs Django set up, on the deployment's database. Raises AssertionError where the account does not balance."""
+    """Return the figures of one burst. Needs Django set up on the deployment's database.
+
+    Raises AssertionError if the account does not balance.
+    """
     from emotions.models import Snapshot
     from tests.support.accounting import assert_accounted_for
     from tests.support.factories import small_photo
@@ -60,7 +64,7 @@ def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) 
 
 
 def wait_for_all(waiting: "QuerySet[Snapshot]", options: argparse.Namespace) -> None:
-    """Raises TimeoutError."""
+    """Return when no photo is waiting any more. Raises TimeoutError after DEADLINE."""
     left, deadline = waiting.count(), time.monotonic() + DEADLINE
     with tqdm(total=left, desc="analysed", disable=options.json) as bar:
         while left:

@@ -16,9 +16,9 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def copy(model: type[models.Model], count: int, chance: np.random.Generator, **columns: Any) -> None:
-    """Insert `count` rows. A list or an array gives a column's values, anything else stands in every row.
+    """Insert `count` rows. A list or an array has one value for each row; any other value goes into every row.
 
-    Columns by the fields' attnames; one that is not named gets its default, and a UUID of `chance`.
+    Columns have the attnames of their fields. A column that is not given gets its default, or a UUID from `chance`.
     """
     fields = model._meta.concrete_fields
     if unknown := columns.keys() - {field.attname for field in fields}:
@@ -79,7 +79,7 @@ def uuids(count: int, chance: np.random.Generator) -> list[str]:
 
 
 def set_sequences() -> None:
-    """Let the next row that somebody adds get the number behind the last one."""
+    """Set the sequences, so that the next row gets the number after the last one."""
     kinds = [model for app in ("crm", "emotions") for model in apps.get_app_config(app).get_models()]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), kinds):

@@ -1,7 +1,7 @@
-"""Fills the database that DATABASE_URL names, a PostgreSQL with empty tables, with the rows that the benches run on.
+"""Fill the PostgreSQL database of DATABASE_URL, whose tables must be empty, with the rows that the benches run on.
 
-Three years of 20 members of staff, who each see their own customers and those that nobody owns; "bench-all" sees
-everyone. The same seed and end give the same rows. A few small files stand for all photos.
+The rows cover three years and 20 members of staff. Each member sees their own customers and the customers without an
+owner; "bench-all" sees everyone. The same seed and end give the same rows. All photos share a few small files.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def fill(options: argparse.Namespace) -> int:
         write(options)
         print("Checking the foreign keys and committing.", flush=True)
     call_command("rebuild_sentiment")
-    with connection.cursor() as cursor:  # as autovacuum does after a while
+    with connection.cursor() as cursor:  # autovacuum would do the same after a while
         cursor.execute("VACUUM ANALYZE")
     print(f"Done in {time.monotonic() - started:.0f} s.")
     return 0

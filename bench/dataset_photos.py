@@ -1,4 +1,4 @@
-"""The snapshots, records and corrections of the benches' database. Import it when Django is set up."""
+"""Write the snapshots, records and corrections of the benches' database. Import this when Django is set up."""
 
 import io
 import json
@@ -17,18 +17,18 @@ from bench.pipeline import photo
 from emotions.models import SCORE_FIELDS, EmotionCorrection, EmotionRecord, ModelVersion, Snapshot
 from ml.labels import EMOTIONS, VALENCE
 
-BATCH = 6_000  # snapshots
-FILES = 4  # stand for all photos
+BATCH = 6_000  # snapshots written at once
+FILES = 4  # files that all photos share
 STATUSES = ("analysed", "no_face", "failed", "withheld")
 STATUS_SHARES = (0.95, 0.03, 0.01, 0.01)
-FACES_SHARES = (0.85, 0.1, 0.05)  # one, two or three
-OTHER_SUBJECT = 0.1  # of the photos with several faces: the customer is not the largest
-OLD_MODEL_UNTIL = 0.4  # of the time: what is older both models have answered
-CORRECTED = 0.04  # of the customers' faces
-TAKEN_BACK = 0.1  # of the corrections
+FACES_SHARES = (0.85, 0.1, 0.05)  # shares of photos with one, two and three faces
+OTHER_SUBJECT = 0.1  # share of photos with several faces in which the customer is not the largest
+OLD_MODEL_UNTIL = 0.4  # share of the photos, the oldest ones, that both models have analysed
+CORRECTED = 0.04  # share of the customers' faces
+TAKEN_BACK = 0.1  # share of the corrections
 UNCERTAIN_BELOW = 0.4
-# How often each emotion is the likeliest, in the order of EMOTIONS; and how clearly: the shape of a gamma
-# distribution, 1 for all others together.
+# LIKELIEST says how often each emotion has the most weight, in the order of EMOTIONS. CLARITY is the shape of that
+# emotion's gamma distribution; the shapes of all other emotions add up to 1.
 LIKELIEST = (0.06, 0.03, 0.04, 0.40, 0.09, 0.08, 0.30)
 CLARITY = 3.0
 LANDMARKS = {
@@ -42,15 +42,15 @@ LANDMARKS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Of each snapshot, in the order of their primary keys."""
+    """Arrays with one value for each snapshot, in the order of their primary keys."""
 
     interaction: Integers  # primary key
-    customer: Integers  # the interaction's
+    customer: Integers  # primary key
     captured: Integers  # seconds since the start
-    status: Integers  # place in STATUSES
+    status: Integers  # index into STATUSES
     faces: Integers
-    subject: Integers  # which face is the customer
-    records: Integers  # of both models
+    subject: Integers  # index of the customer's face
+    records: Integers  # number of records by both models
     records_before: Integers
 
     def part(self, places: slice) -> "Plan":
@@ -58,14 +58,14 @@ class Plan:
 
 
 def plan(source: Source, total: int, occurred: Integers, whom: Integers) -> Plan:
-    """As many snapshots as it takes to have so many records in all; the last one may lack some of its own."""
+    """Plan as many snapshots as give `total` records. The last snapshot may lack some of its records."""
     chance = source.chance
     interaction = np.sort(chance.integers(0, len(occurred), total))
     old = np.arange(total) / total < OLD_MODEL_UNTIL
     status = chance.choice(len(STATUSES), total, p=STATUS_SHARES)
     faces = np.where(status == 0, chance.choice((1, 2, 3), total, p=FACES_SHARES), 0)
     subject = (source.some(total, OTHER_SUBJECT) & (faces > 1)).astype(np.int64)
-    # Of these, taken evenly, a little more than it takes.
+    # Keep an even sample of these snapshots that has slightly more records than needed.
     share = total / (faces * (1 + old)).sum()
     kept = np.flatnonzero(source.some(total, share * (1 + 3 / total**0.5)))
     records = (faces * (1 + old))[kept]
@@ -90,7 +90,7 @@ class Photos:
     def __init__(self, source: Source, by: int) -> None:
         self.source, self.by = source, by
         self.files, self.faces, self.versions = _files(), _faces(), _versions()
-        self.corrected: list[Integers] = []  # records, by the order of their corrections
+        self.corrected: list[Integers] = []  # primary keys of records, in the order of their corrections
         self.taken_back: list[Integers] = []
 
     def write(self, everything: Plan) -> None:
@@ -128,10 +128,11 @@ class Photos:
         )
 
     def _write_records(self, first: int, part: Plan) -> None:
-        snapshot = np.repeat(np.arange(len(part.records)), part.records)  # of each record
+        snapshot = np.repeat(np.arange(len(part.records)), part.records)  # index of each record's snapshot
         count = len(snapshot)
         number = int(part.records_before[0]) + np.arange(count)
-        place = number - part.records_before[snapshot]  # among the snapshot's records: the newer model's come first
+        # The position among the snapshot's records, in which those by the newer model come first.
+        place = number - part.records_before[snapshot]
         face, version = place % part.faces[snapshot], place // part.faces[snapshot]
         subject = face == part.subject[snapshot]
         scores = self._scores(count)
@@ -168,7 +169,7 @@ class Photos:
         return np.asarray(drawn / drawn.sum(1, keepdims=True), np.float64)
 
     def _corrections(self, records: Integers, may_be: NDArray[np.bool_]) -> list[int | None]:
-        """Of each record, the primary key of the correction that stands."""
+        """Draw corrections, and return for each record the primary key of the one that stands, or None."""
         said = may_be & self.source.some(len(records), CORRECTED)
         back = said & self.source.some(len(records), TAKEN_BACK)
         before = sum(map(len, self.corrected))
@@ -194,7 +195,7 @@ class Photos:
 
 
 def _versions() -> list[int]:
-    """The model that counts, and an older one."""
+    """Create two model versions, and return their primary keys: the current one first, then an older one."""
     newer, older = ("bench-residual", "2"), ("bench-reference", "1")
     return [
         ModelVersion.objects.create(name=name, version=version, sha256=version * 64, uncertain_below=UNCERTAIN_BELOW).pk
@@ -203,12 +204,12 @@ def _versions() -> list[int]:
 
 
 def _files() -> list[str]:
-    """Names of stored photos."""
+    """Store the photos, and return their names."""
     return [default_storage.save(f"snapshots/bench/{n}.jpg", ContentFile(photo(640, 480))) for n in range(FILES)]
 
 
 def _faces() -> list[bytes]:
-    """Pictures as they stand in records, of about the size that real ones have."""
+    """Return pictures of faces as PNG, about as large as those of real records."""
     grey = Image.fromarray(skimage.data.astronaut()).convert("L")
     written = [io.BytesIO() for _ in range(16)]
     for number, file in enumerate(written):

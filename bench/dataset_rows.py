@@ -1,4 +1,4 @@
-"""The staff, customers and interactions of the benches' database. Import it when Django is set up."""
+"""Write the staff, customers and interactions of the benches' database. Import this when Django is set up."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,17 +11,17 @@ from tqdm import tqdm
 from bench.copying import copy
 from crm.models import Consent, Customer, Interaction, User
 
-BATCH = 10_000  # rows
+BATCH = 10_000  # rows written at once
 YEARS = 3
 OWNERS = 20
-UNOWNED = 0.1  # of the customers
-SOURCES = ("shop", "helpdesk", "")  # of external ids; customers without a source have none
+UNOWNED = 0.1  # share of the customers
+SOURCES = ("shop", "helpdesk", "")  # customers without a source have no external id
 
 Integers = NDArray[np.int64]
 
 
 class Source:
-    """What all rows are drawn from: chance, the years, and the progress that is shown."""
+    """Draw the values of all rows within the years, and show progress."""
 
     def __init__(self, seed: int, until: datetime, progress: "tqdm[Any]") -> None:
         self.chance = np.random.default_rng(seed)
@@ -30,7 +30,7 @@ class Source:
         self.seconds = 365 * YEARS * 86_400
 
     def moments(self, count: int) -> Integers:
-        """Seconds since the start."""
+        """Draw times, as seconds since the start."""
         return self.chance.integers(0, self.seconds, count)
 
     def times(self, seconds: Integers) -> list[str]:
@@ -41,12 +41,15 @@ class Source:
 
 
 def batches(count: int) -> Iterator[tuple[int, int]]:
-    """The first place and the number of rows of each."""
+    """Yield the first index and the number of rows of each batch."""
     return ((first, min(BATCH, count - first)) for first in range(0, count, BATCH))
 
 
 def write_people() -> list[int]:
-    """The owners' primary keys. Nobody can log in; "bench-all" sees every customer."""
+    """Write the members of staff, and return the primary keys of the owners.
+
+    None of them can log in. "bench-all" sees every customer.
+    """
     names = [f"bench{number:02}" for number in range(1, OWNERS + 1)]
     people = [User(username=name, password="!", is_staff=True) for name in names]  # noqa: S106
     people.append(User(username="bench-all", password="!", is_staff=True, is_superuser=True))  # noqa: S106
@@ -54,7 +57,7 @@ def write_people() -> list[int]:
 
 
 def write_customers(source: Source, total: int, owners: list[int]) -> None:
-    """With their consents."""
+    """Write customers and their consents."""
     for first, count in batches(total):
         numbers = list(range(first + 1, first + count + 1))
         systems = [SOURCES[number % len(SOURCES)] for number in numbers]
@@ -94,9 +97,10 @@ def _write_consents(source: Source, customers: list[int], by: int) -> None:
 
 
 def write_interactions(source: Source, total: int, customers: int, owners: list[int]) -> tuple[Integers, Integers]:
-    """When they were, in seconds since the start, and with whom: primary keys; both in the order of theirs.
+    """Write interactions, and return their times and customers, in the order of their primary keys.
 
-    A few customers have many: of 500,000 among 100,000 customers the busiest has some 1,600 and the middle one three.
+    Times are seconds since the start; customers are primary keys. A few customers have many interactions: with 500,000
+    interactions of 100,000 customers, the busiest customer has about 1,600 and the median customer three.
     """
     occurred = np.sort(source.moments(total))
     kinds, whom = [kind.value for kind in Interaction.Kind], []

@@ -1,4 +1,4 @@
-"""The whole program on this machine, with a PostgreSQL and a Redis of its own, all thrown away afterwards."""
+"""Run the whole program on this machine, with its own PostgreSQL and Redis, and delete everything afterwards."""
 
 import os
 import tempfile
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from bench.uploads import Uploads
     from tests.support.deployment import Deployment
 
-CUSTOMERS = 20  # whose photos come in: uploads for one customer wait for each other
+CUSTOMERS = 20  # several, because uploads for one customer wait for each other
 
 
 @contextmanager
 def deployed() -> Iterator["Deployment"]:
-    """Start the servers and set up Django in this process, on the same database and photos. Nothing else runs yet."""
+    """Start PostgreSQL and Redis, and set up Django in this process. The caller starts web processes and workers."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rapport-bench-")))
         environment = {
@@ -29,7 +29,7 @@ def deployed() -> Iterator["Deployment"]:
             "EMOTION_MODEL": DEFAULT_MODEL,
             "LOG_LEVEL": "WARNING",
             "API_RATE": "1000000/second",
-            # As in production, and not as impatient as in tests.
+            # Production has these limits, too. Those of the tests are too short for a bench.
             "ANALYSIS_TIME_LIMIT": "60",
             "ANALYSIS_LEASE": "90",
             "BROKER_VISIBILITY_TIMEOUT": "600",
@@ -53,7 +53,7 @@ def deployed() -> Iterator["Deployment"]:
 
 
 def another_system(address: str, photo: Callable[[int], bytes]) -> "Uploads":
-    """Return what sends photos of customers who agreed to it, with an API key. Needs Django set up."""
+    """Return a client with an API key that sends photos of customers who agreed to it. Needs Django set up."""
     from bench.uploads import Uploads
     from tests.support.api import make_key
     from tests.support.factories import InteractionFactory, UserFactory

@@ -1,8 +1,8 @@
-"""How many faces the detector finds in annotated photos, how many boxes are no face, and how long it takes, by size.
+"""Measure how many annotated faces the detector finds, how many boxes show no face, and how long it takes, by size.
 
-The folder holds photos and boxes.json: for each photo's name a list of {"x", "y", "width", "height"} in pixels.
-With --turned the photos are turned upon grey first: how well are heads found that lean? The grey makes faces smaller;
-with --upright as well they are put upon as much of it but not turned, which tells what that alone costs.
+The folder holds photos and boxes.json, which has a list of {"x", "y", "width", "height"} in pixels for each photo's
+name. --turned turns each photo on a grey background first, to measure how well leaning heads are found. The background
+makes faces smaller. Add --upright to measure the effect of that alone: the background is as large, but nothing turns.
 """
 
 import argparse
@@ -19,34 +19,38 @@ from ml.__main__ import add_detector_arguments, read_detector_options
 from ml.errors import InvalidImage, ModelUnavailable
 from ml.types import BoundingBox
 
-OVERLAP = 0.35  # intersection over union from which a box counts as found
-LONG_SIDE = 640  # pixels of the photo's long side at which a face's width is told
+OVERLAP = 0.35  # intersection over union from which a face counts as found
+LONG_SIDE = 640  # pixels; widths of faces are scaled to a photo with this long side
 CLASSES = ((0, 24), (24, 48), (48, 96), (96, 192), (192, LONG_SIDE + 1))  # widths at that size
-JPEG_QUALITY = 95  # of photos that are turned
-COUNTED_FROM = 24  # pixels: what is smaller is no fault
+JPEG_QUALITY = 95  # quality of turned photos
+COUNTED_FROM = 24  # pixels; to miss a smaller face is no fault
 
 
 @dataclass
 class Tally:
-    """What was counted in some photos; the lists are by the classes of width."""
+    """Counts over some photos. Most lists have one entry for each class of width."""
 
     annotated: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
     found: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
     boxes: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
     matched: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
-    milliseconds: list[float] = field(default_factory=list)  # processor time of each photo
-    by_largest: list[list[float]] = field(default_factory=lambda: [[] for _ in CLASSES])  # by its largest face
+    milliseconds: list[float] = field(default_factory=list)  # processor time for each photo
+    # The same times, by the class of the photo's largest face.
+    by_largest: list[list[float]] = field(default_factory=lambda: [[] for _ in CLASSES])
     missed: list[tuple[str, BoundingBox]] = field(default_factory=list)
 
     def took(self, milliseconds: float, annotated: list[BoundingBox], scale: float) -> None:
-        """Of processor time, for a photo with these faces; `scale` as for add."""
+        """Add the processor time for a photo with these faces. `scale` is as in `add`."""
         self.milliseconds.append(milliseconds)
         if annotated:
             largest = max(annotated, key=lambda face: face.width)
             self.by_largest[_class_of(largest, scale)].append(milliseconds)
 
     def add(self, name: str, annotated: list[BoundingBox], boxes: list[BoundingBox], scale: float) -> None:
-        """`scale`: pixels of the photo for one at LONG_SIDE."""
+        """Compare the detector's boxes with the annotated faces, and count both.
+
+        `scale` is the photo's long side divided by LONG_SIDE.
+        """
         for face in annotated:
             place = _class_of(face, scale)
             hit = any(face.overlap(box) >= OVERLAP for box in boxes)
@@ -60,7 +64,7 @@ class Tally:
             self.matched[place] += any(face.overlap(box) >= OVERLAP for face in annotated)
 
     def counted(self) -> tuple[int, int]:
-        """How many annotated faces that are large enough to be counted there are, and how many were found."""
+        """Return how many annotated faces are large enough to count, and how many of these were found."""
         counted = [place for place, (least, _) in enumerate(CLASSES) if least >= COUNTED_FROM]
         return sum(self.annotated[place] for place in counted), sum(self.found[place] for place in counted)
 
@@ -70,7 +74,7 @@ def _class_of(box: BoundingBox, scale: float) -> int:
 
 
 def measure(folder: Path, options: argparse.Namespace, file: Any) -> dict[str, Any]:
-    """Run the detector on every annotated photo, and on those of the folder without faces."""
+    """Run the detector on every annotated photo, and on the photos without faces in `options.empty`."""
     import cv2
 
     from ml.detection.loading import load_detector
@@ -97,9 +101,10 @@ def _as_asked(data: bytes, faces: list[BoundingBox], options: argparse.Namespace
 def turned(
     data: bytes, faces: list[BoundingBox], degrees: float, upright: bool = False
 ) -> tuple[bytes, list[BoundingBox]]:
-    """The photo turned clockwise, all of it, upon grey; each box as large as it was around the face's middle.
+    """Return the whole photo turned clockwise on a grey background, as a JPEG, and the boxes of its faces.
 
-    `upright`: not turned after all, but upon as much grey.
+    Each box keeps its size, and has the same middle of the face. With `upright`, the photo is not turned, but gets an
+    equally large background.
     """
     import cv2
 
@@ -118,7 +123,7 @@ def turned(
 
 
 def _moved(face: BoundingBox, matrix: Any) -> BoundingBox:
-    """Return the box, as large as it was, around the place (2, 3) to which the matrix moves its middle."""
+    """Return a box of the same size around the point to which the matrix, of shape (2, 3), moves the middle."""
     x, y = matrix @ [face.x + face.width / 2, face.y + face.height / 2, 1]
     return BoundingBox(round(x - face.width / 2), round(y - face.height / 2), face.width, face.height)
 
@@ -128,7 +133,7 @@ def _count(tally: Tally, detector: Any, photo: str, data: bytes, annotated: list
 
     cpu = time.process_time()
     seen = detect_faces(detector, data)
-    # Processor time, which other work on the machine disturbs least; without the share of decoding.
+    # Processor time depends least on other work on the machine. The share of decoding is left out.
     spent = (time.process_time() - cpu) * 1000 * seen.detect_ms / (seen.detect_ms + seen.decode_ms)
     boxes = [face.box for face in seen.faces]
     scale = max(seen.width, seen.height) / LONG_SIDE
@@ -153,7 +158,7 @@ def _figures(detector: str, tally: Tally, empty: Tally) -> dict[str, Any]:
 
 
 def _row(tally: Tally, place: int) -> dict[str, Any]:
-    """The figures of one class of width; `ms`, the median of the photos whose largest face is of it."""
+    """Return the figures of one class of width. `ms` is the median of photos with their largest face in this class."""
     annotated, found = tally.annotated[place], tally.found[place]
     boxes, matched = tally.boxes[place], tally.matched[place]
     spent = tally.by_largest[place]

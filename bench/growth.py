@@ -1,7 +1,7 @@
-"""What a million snapshots take in the database: measured on fewer, with indexes, table by table.
+"""Measure how much space a million snapshots take in the database, table by table, with indexes.
 
-Starts a PostgreSQL of its own and fills it with bench.dataset. The photos themselves are as large as cameras make them;
-a folder of examples gives their mean.
+The bench starts its own PostgreSQL, fills it with fewer rows by bench.dataset, and scales the sizes up. Photos are as
+large as cameras make them; a folder of examples gives their mean size.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 MILLION = 1_000_000
-BLOCK = 4096  # bytes; a file takes whole ones
+BLOCK = 4096  # bytes; a file takes whole blocks
 SIZES = """
 SELECT relname, pg_total_relation_size(c.oid), pg_indexes_size(c.oid), greatest(reltuples, 0)
 FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND reltuples > 0
@@ -24,7 +24,7 @@ ORDER BY 2 DESC
 
 
 def measure() -> dict[str, Any]:
-    """In a process of its own, with the environment of the database, which bench.dataset has filled."""
+    """Return the size of each table. Run this in its own process, on a database that bench.dataset has filled."""
     import django
 
     django.setup()

@@ -1,7 +1,7 @@
-"""The memory of the worker's processes while they analyse thousands of photos: flat, or a leak.
+"""Measure the memory of worker processes while they analyse thousands of photos, to find leaks.
 
-Samples how much each process has for itself, with its share of what several have in common (PSS), and ends with an
-account: every accepted photo analysed once, no file too few or too many. Starts a PostgreSQL and a Redis of its own.
+The bench samples the memory of each process with its share of shared pages (PSS). It ends with an account: every
+accepted photo was analysed once, and no file is missing or left over. It starts its own PostgreSQL and Redis.
 """
 
 import argparse
@@ -21,13 +21,13 @@ from bench.processes import share_megabytes
 if TYPE_CHECKING:
     from tests.support.deployment import Deployment
 
-GROWTH = 1.05  # of the whole, from the first sample to the last; a photo is sometimes under way
+GROWTH = 1.05  # largest ratio of last to first sample; a photo in progress may account for the rest
 SIZES = ((640, 480), (1600, 1200), (64, 80), (1024, 768))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The megabytes of each worker process after so many photos."""
+    """The megabytes of each worker process, by process ID, after this many photos."""
 
     photos: int
     megabytes: dict[int, float]
@@ -38,9 +38,9 @@ class Sample:
 
 
 def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) -> list[Sample]:
-    """A sample after each step. Needs Django set up, on the deployment's database.
+    """Return a sample after each step. Needs Django set up on the deployment's database.
 
-    Raises AssertionError where the account does not balance.
+    Raises AssertionError if the account does not balance.
     """
     from emotions.models import Snapshot
     from tests.support.accounting import assert_accounted_for
@@ -60,7 +60,7 @@ def measure(deployment: "Deployment", media: Path, options: argparse.Namespace) 
 
 
 def photo(number: int) -> bytes:
-    """A face in a photo of one of several sizes, as processes see them in turn; another file for each number."""
+    """Return a photo of a face. Each number gives a different file, and the next of several sizes."""
     from bench.api_rows import commented
 
     return commented(face_of(SIZES[number % len(SIZES)]), f"memory {number}".encode())
@@ -74,7 +74,7 @@ def face_of(size: tuple[int, int]) -> bytes:
 
 
 def is_flat(samples: list[Sample]) -> bool:
-    """Return whether the same processes need hardly more memory at the end than after the first step."""
+    """Return whether the same processes need at most GROWTH times the memory of the first step at the end."""
     first, last = samples[0], samples[-1]
     return first.megabytes.keys() == last.megabytes.keys() and last.total <= GROWTH * first.total
 

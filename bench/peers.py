@@ -1,9 +1,9 @@
-"""This pipeline and PyPI `fer` (Haar cascade, and MTCNN) over the same photos, each as a whole process.
+"""Compare this pipeline with PyPI `fer` (Haar cascade and MTCNN) on the same photos, each in its own process.
 
-A process starts, loads what it needs, finds the faces of all photos and classifies them. Told are its seconds and the
-most memory it took, from its start to its end; the faces that it found; and of the annotated faces how many, where the
-folder has a boxes.json as bench.detection reads it. `fer` gets an environment of its own, some gigabytes large, which
-is made when it is not there yet.
+Each process starts, loads what it needs, finds the faces in all photos and classifies them. The bench reports seconds
+and peak memory from start to end, and how many faces were found. If the folder has a boxes.json as for bench.detection,
+it also reports how many annotated faces were found. `fer` gets its own environment of several gigabytes, which is made
+if it is missing.
 """
 
 import argparse
@@ -24,14 +24,14 @@ from bench.detection import COUNTED_FROM, LONG_SIDE, Tally
 from ml.registry import DEFAULT_MODEL
 from ml.types import BoundingBox
 
-# Of what fer asks for, the last releases that it works with: OpenCV 5 has no cascades, and new setuptools no
-# pkg_resources. torch and torchvision must be of one release, or its MTCNN crashes.
+# These are the latest releases that fer works with. OpenCV 5 has no cascades, and new releases of setuptools have no
+# pkg_resources. torch and torchvision must belong to the same release, or MTCNN crashes.
 REQUIREMENTS = ("fer==25.10.3", "opencv-contrib-python<5", "setuptools<81", "torch==2.14.1", "torchvision==0.29.1")
 OURS, HAAR, MTCNN = "this pipeline", "fer, Haar", "fer, MTCNN"
 
 
 def install(environment: Path) -> Path:
-    """The environment's Python, with fer."""
+    """Install fer in the environment unless it is there, and return the path of the environment's Python."""
     python = environment / "bin" / "python"
     if not (environment / "complete").exists():
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)  # noqa: S603
@@ -42,9 +42,9 @@ def install(environment: Path) -> Path:
 
 
 def commands(environment: Path, model: str) -> dict[str, list[str]]:
-    """Each prints a JSON object with `file` and `faces` for each of the photos that are appended to it."""
+    """Return each command by name. It takes photos, and prints an object with `file` and `faces` for each, as JSON."""
     script = str(Path(__file__).with_name("peers_fer.py"))
-    fer = [str(install(environment)), "-P", script]  # its folder has a module "queue", as Python has
+    fer = [str(install(environment)), "-P", script]  # -P, because its folder has a module "queue", as Python has
     return {
         OURS: [sys.executable, "-m", "ml", "analyse", "--json", "--model", model],
         HAAR: [*fer, "haar"],
@@ -59,7 +59,7 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     started = commands(options.environment, options.model)
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in started}
     with tqdm(total=len(started) * options.rounds, unit="run", disable=None) as progress:
-        for _ in range(options.rounds):  # in turn, so that a busy minute is nobody's alone
+        for _ in range(options.rounds):  # they take turns, so that a busy minute slows all of them
             for name, command in started.items():
                 runs[name].append(_run([*command, *map(str, files)], annotated))
                 progress.update()

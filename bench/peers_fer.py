@@ -1,6 +1,6 @@
-"""PyPI `fer` over some photos, in its own environment: a JSON object a line. Knows nothing of this project.
+"""Run PyPI `fer` on some photos, and print one JSON object a line. It runs in fer's environment, without this project.
 
-Called as `python peers_fer.py haar|mtcnn PHOTO...`.
+Run it as `python peers_fer.py haar|mtcnn PHOTO...`.
 """
 
 import importlib
@@ -11,7 +11,7 @@ import sys
 def main() -> int:
     mode, *files = sys.argv[1:]
     if mode == "mtcnn":
-        importlib.import_module("torchvision")  # behind TensorFlow, which fer loads first, it crashes
+        importlib.import_module("torchvision")  # it crashes if TensorFlow, which fer loads, is loaded first
     import cv2
     from fer.fer import FER
 

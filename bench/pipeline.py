@@ -1,4 +1,4 @@
-"""How long a photo takes from bytes to scores, what the start costs, and how much memory it needs.
+"""Measure how long a photo takes from bytes to scores, how long the start takes, and how much memory is needed.
 
 The photos are made from scikit-image's astronaut, so that anyone can repeat the measurement.
 """
@@ -24,7 +24,7 @@ STAGES = tuple(field.name for field in fields(Timings))
 
 
 def photo(width: int, height: int) -> bytes:
-    """A JPEG with one face of about a fifth of the photo's height, as in a picture of a person at a table."""
+    """Return a JPEG with one face, about a fifth of the photo's height, as in a picture of a person at a table."""
     import skimage.data
     from PIL import Image
 
@@ -38,7 +38,7 @@ def photo(width: int, height: int) -> bytes:
 
 
 def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Load the pipeline and time every photo of a folder; run in a process of its own, for the memory."""
+    """Load the pipeline, and time every photo of a folder. Run this in its own process, so that its memory counts."""
     started = time.perf_counter()
     from ml.pipeline import EmotionPipeline
 

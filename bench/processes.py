@@ -13,12 +13,12 @@ def parent(pid: int) -> int:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return the seconds of processor that the process has used so far, in the kernel too."""
+    """Return the seconds of processor time that the process has used so far, including time in the kernel."""
     return sum(map(int, _statistics(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def family_processor_seconds(pid: int) -> float:
-    """Return the seconds of the process and of all that it started, ended ones included."""
+    """Return the seconds of the process and of every process that it started, even if that has ended."""
     ended = sum(map(int, _statistics(pid)[13:15])) / os.sysconf("SC_CLK_TCK")
     return processor_seconds(pid) + ended + sum(map(family_processor_seconds, children(pid)))
 

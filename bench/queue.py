@@ -1,5 +1,6 @@
-"""The whole queue: how soon a worker's first result comes, how many photos a second two worker processes analyse,
-and what memory each takes. Uses DATABASE_URL and CELERY_BROKER_URL when set, else SQLite and the file queue.
+"""Measure the whole queue: the time to a worker's first result, photos a second, and memory of each worker process.
+
+Uses DATABASE_URL and CELERY_BROKER_URL if they are set, and otherwise SQLite and the file queue.
 """
 
 import argparse
@@ -17,11 +18,11 @@ from contextlib import contextmanager
 from bench.pipeline import photo
 from bench.processes import children, peak_megabytes
 
-DEADLINE = 300.0  # seconds after which a measurement is given up
+DEADLINE = 300.0  # seconds to wait for a measurement
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    """Run in a process of its own, with VAR_DIR set to a folder that is thrown away."""
+    """Return the figures. Run this in its own process, with VAR_DIR set to a folder that is deleted afterwards."""
     import django
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -54,7 +55,10 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
 
 def uploader(*photos: bytes) -> Callable[[], int]:
-    """A function that adds the next photo to a new interaction, as the form does, and returns the snapshot's key."""
+    """Return a function that adds the next photo to a new interaction, as the form does.
+
+    The function returns the primary key of the snapshot.
+    """
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from crm.consents.services import record_consent
@@ -82,7 +86,7 @@ def _round_trip(upload: Callable[[], int]) -> float:
     key = upload()
     wait_for(lambda: not unfinished())
     finished = Snapshot.objects.get(pk=key).finished_at
-    assert finished is not None  # noqa: S101 - it is not unfinished
+    assert finished is not None  # noqa: S101 - the snapshot has finished
     return finished.timestamp() - started
 
 
@@ -109,7 +113,7 @@ def wait_for(condition: Callable[[], bool], pause: float = 0.01) -> None:
 
 @contextmanager
 def worker(processes: int) -> Iterator[int]:
-    """A real worker with its processes, for as long as the block runs; gives its process ID."""
+    """Run a real worker for as long as the block runs, and yield its process ID."""
     command = [sys.executable, "-m", "celery", "--quiet", "--app", "jobs", "worker", "--loglevel", "ERROR"]
     command += ["--without-gossip", "--without-mingle", "--concurrency", str(processes)]
     process = subprocess.Popen(command, stdout=sys.stderr)  # noqa: S603

@@ -1,4 +1,4 @@
-"""How long sentiment takes, of one customer and of everyone over a year. Needs the rows of bench.dataset."""
+"""Measure how long it takes to read the sentiment of one customer and of everyone. Needs the rows of bench.dataset."""
 
 import argparse
 import json
@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 EXPORT = "a row for each customer, one year"
-MOST_RUNS = {EXPORT: 5}  # it takes seconds
+MOST_RUNS = {EXPORT: 5}  # fewer, because each run takes seconds
 TARGETS_MS = {"one customer": 60, "everyone": 500}
 Measurement = Callable[[], object]
 
 
 def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Return milliseconds by measurement. Needs Django set up."""
+    """Return milliseconds for each measurement. Needs Django set up."""
     from emotions.models import SentimentPoint
 
     if not SentimentPoint.objects.exists():
@@ -42,7 +42,7 @@ def _times(run: Measurement, repeat: int) -> dict[str, float]:
 
 
 def _measurements(seed: int) -> dict[str, Measurement]:
-    """What is measured, by the name that the table shows."""
+    """Return the measurements by the names that the table shows."""
     from django.db.models import Count, Max
 
     from crm.models import Customer, User
@@ -76,7 +76,7 @@ def _measurements(seed: int) -> dict[str, Measurement]:
 
 
 def explain() -> str:
-    """The plans of the two queries that have a target, and of an owner's, with what they read."""
+    """Run each measured query but the export, and return the plans, with the buffers that they read."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

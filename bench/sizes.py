@@ -12,10 +12,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("config", "crm", "emotions", "jobs", "ml", "training")
-# Median and 90th percentile, in lines.
+# The limits of the median and the 90th percentile, in lines.
 FILES, FUNCTIONS = (77, 179), (5, 14)
 LONGEST_FILE = 250
-# Files that may be longer, and why.
+# These files may be longer, for the given reasons.
 EXCEPTIONS: dict[str, str] = {
     "config/settings.py": "one list of all settings, in the order in which an operator meets them",
     "emotions/answers/api/serializers.py": "the fields of a record, which the timeline and the uploads repeat",

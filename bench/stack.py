@@ -1,10 +1,10 @@
-"""The whole stack against the bare pipeline on the same cores, and how soon a result is visible.
+"""Compare the whole stack with the bare pipeline on the same cores, and measure how soon a result is visible.
 
-Starts PostgreSQL (durable, as installed), Redis, gunicorn and Celery workers of its own in a folder that is thrown
-away, all on the same cores. In each round the bare pipeline loops over the photos, one process a core; then so many
-workers drain a queue with the same photos. The ratio of the two is that of one round. A second ratio compares the
-processor time of a photo, which other programs on the machine hardly change. At last photos come in by HTTP at a steady
-rate, and each counts from the request until a GET shows its result.
+The bench starts its own PostgreSQL (durable, as installed), Redis, gunicorn and Celery workers on the same cores, in a
+folder that is deleted afterwards. In each round the bare pipeline loops over the photos with one process per core. Then
+the workers drain a queue with the same photos. A ratio compares the two within a round. A second ratio compares the
+processor time of a photo, which other programs on the machine hardly change. At the end, photos are uploaded by HTTP at
+a steady rate, and each is timed from its request until a GET shows its result.
 """
 
 import argparse
@@ -36,12 +36,12 @@ TARGET_RATIO, TARGET_MEDIAN_MS, TARGET_P95_MS = 0.85, 250, 800
 
 
 def photos(count: int) -> list[bytes]:
-    """Each with one face, and its own noise."""
+    """Return different photos, each with one face."""
     return [photo(640, 480) for _ in range(count)]
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Run in a process of its own, with the environment of the servers."""
+    """Return all figures. Run this in its own process, with the environment of the servers."""
     import django
 
     django.setup()
@@ -75,11 +75,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _bare(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Return photos a second and milliseconds of processor a photo, of one bare pipeline per core."""
+    """Return photos a second, and milliseconds of processor time per photo, with one bare pipeline per core."""
     command = [sys.executable, "-m", "bench.stack_bare", str(folder), "--model", options.model]
     command += ["--photos", str(options.photos // len(options.cores))]
     begun = [subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) for _ in options.cores]  # noqa: S603
-    for process in begun:  # all are warm before any starts
+    for process in begun:  # none starts before all are warm
         process.stdout.readline()  # type: ignore[union-attr]
     for process in begun:
         process.stdin.close()  # type: ignore[union-attr]
@@ -93,15 +93,18 @@ def _bare(folder: Path, options: argparse.Namespace) -> dict[str, float]:
 
 
 def _drained(workers: int, upload: Any, count: int) -> dict[str, float]:
-    """Photos a second of so many worker processes; the memory of each: its share, and at its peak; and what a photo
-    costs in milliseconds of processor: the workers with their parent, PostgreSQL, and Redis."""
+    """Drain a queue of `count` photos with this many worker processes, and return the figures.
+
+    They are photos a second, the memory of a process (its share, and at its peak) and of the parent in megabytes, and
+    milliseconds of processor time per photo: of the workers with their parent, of PostgreSQL, and of Redis.
+    """
     from bench.queue import finish_times, unfinished, wait_for, worker
 
     for _ in range(count):
         upload()
     before = len(finish_times())
     with worker(workers) as pid:
-        wait_for(lambda: len(finish_times()) > before + 2 * workers, pause=0.25)  # all have loaded their nets
+        wait_for(lambda: len(finish_times()) > before + 2 * workers, pause=0.25)  # all have loaded the model
         begun, first = _computed(pid), len(finish_times())
         wait_for(lambda: not unfinished(), pause=0.25)
         photos_done = len(finish_times()) - first
@@ -117,7 +120,7 @@ def _drained(workers: int, upload: Any, count: int) -> dict[str, float]:
 
 
 def _computed(worker: int) -> dict[str, float]:
-    """Return the seconds of processor used so far."""
+    """Return the seconds of processor time used so far."""
     import redis
     from django.conf import settings
     from django.db import connection
@@ -151,14 +154,14 @@ def _summary(rounds: list[dict[str, Any]], latencies: list[float], options: argp
 
 
 def _whole_ms(row: Mapping[str, float]) -> float:
-    """Return what a photo costs the whole stack in milliseconds of processor."""
+    """Return the milliseconds of processor time that a photo takes in the whole stack."""
     return row["worker_ms"] + row["postgres_ms"] + row["redis_ms"]
 
 
 def in_own_process(options: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
     from tests.support.servers import postgres, redis_server
 
-    os.sched_setaffinity(0, options.cores)  # and whatever is started from here
+    os.sched_setaffinity(0, options.cores)  # child processes inherit this
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         environment = os.environ | {

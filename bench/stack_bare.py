@@ -1,4 +1,4 @@
-"""One process that loops the pipeline over a folder of photos: what bench.stack compares the stack with."""
+"""Loop the pipeline over a folder of photos in one process. bench.stack compares the stack with this."""
 
 import argparse
 import json
@@ -21,8 +21,8 @@ def main() -> int:
     pipeline = EmotionPipeline.load(options.model, threads=1)
     pipeline.warm_up()
     print("ready", flush=True)
-    sys.stdin.read()  # until all are
-    begin, computed = time.monotonic(), family_processor_seconds(os.getpid())  # with the decoder's processes
+    sys.stdin.read()  # wait until all processes are ready
+    begin, computed = time.monotonic(), family_processor_seconds(os.getpid())  # includes the decoder
     for place in range(options.photos):
         pipeline.analyze(files[place % len(files)])
     spent = {"end": time.monotonic(), "processor_s": family_processor_seconds(os.getpid()) - computed}

@@ -1,4 +1,4 @@
-"""From the upload by HTTP until a GET of the API shows the result, at a steady rate."""
+"""Measure the time from an upload by HTTP until a GET shows the result, at a steady rate of uploads."""
 
 import argparse
 import itertools
@@ -14,11 +14,11 @@ from bench.api_rows import written_for
 from bench.queue import worker
 
 CLIENTS = 8
-PAUSE = 0.02  # seconds between two looks
+PAUSE = 0.02  # seconds between two requests for the result
 
 
 def seconds_until_visible(photos: list[bytes], options: argparse.Namespace) -> list[float]:
-    """Of each photo."""
+    """Return the seconds for each photo, from its upload until its result is visible."""
     from crm.models import User
 
     user = User.objects.create_superuser("latency")
@@ -36,13 +36,13 @@ def seconds_until_visible(photos: list[bytes], options: argparse.Namespace) -> l
             path = f"interactions/{written.interaction()}/snapshots"
             return Request(path, "POST", body, {"Content-Type": content_type})
 
-        milliseconds_at_a_rate(clients, upload, round(2 * options.rate), options.rate)  # to be warm
+        milliseconds_at_a_rate(clients, upload, round(2 * options.rate), options.rate)  # to warm up
         taken = milliseconds_at_a_rate(clients, upload, round(options.seconds * options.rate), options.rate)
     return [each / 1000 for each in taken]
 
 
 class Watching(Client):
-    """Sends a photo, and asks for its result until it is there."""
+    """Send a photo, and ask for its result until it is there."""
 
     def send(self, request: Request, headers: Mapping[str, str] | None = None) -> bytes:
         public_id = json.loads(super().send(request, headers))["id"]

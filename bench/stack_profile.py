@@ -1,4 +1,4 @@
-"""What a photo costs beside the pipeline, part by part, in one process that asks the pipeline only once."""
+"""Measure the cost of a photo outside the pipeline, part by part. One process runs, and asks the pipeline only once."""
 
 import argparse
 import time
@@ -11,7 +11,7 @@ from ml.types import PhotoAnalysis
 
 @dataclass
 class Answered:
-    """Stands for a pipeline, and answers for every photo what that found in the first."""
+    """Stand in for a pipeline, and return its result for the first photo every time."""
 
     ready: Any
     found: PhotoAnalysis
@@ -26,7 +26,7 @@ class Answered:
 
 @dataclass
 class Stopwatch:
-    """Adds up the processor time of this process by part."""
+    """Add up the processor time of this process by part."""
 
     seconds: dict[str, float]
 
@@ -38,7 +38,7 @@ class Stopwatch:
 
 
 def milliseconds_by_part(upload: Callable[[], int], photo: bytes, options: argparse.Namespace) -> dict[str, float]:
-    """Return milliseconds of processor a photo for each part of its way, in the order of the way."""
+    """Return milliseconds of processor time per photo for each part of its way, in the order of the parts."""
     from emotions.analysis import services
     from emotions.analysis.batches import Analysis, Batch
     from emotions.analysis.tasks import PHOTOS

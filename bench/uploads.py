@@ -1,4 +1,4 @@
-"""Photos that come in by the API, as another system sends them: several at a time, each until it is accepted."""
+"""Upload photos through the API as another system would: several at once, each again until it is accepted."""
 
 import http.client
 import json
@@ -12,30 +12,31 @@ from urllib.parse import urlsplit
 
 BOUNDARY = "a-boundary-of-the-bench"
 PAUSE = 0.1  # seconds before a refused photo is sent again
-PATIENCE = 120.0  # seconds for which a photo is sent again and again
+PATIENCE = 120.0  # seconds during which a photo is sent again
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     snapshot: str  # its public ID
-    seconds: float  # that the request took that was accepted
+    seconds: float  # duration of the accepted request
 
 
 @dataclass
 class Uploads:
-    """Send photos to interactions in turn. A photo that is sent again is the same snapshot, so nothing comes twice."""
+    """Send photos to interactions in turn. Sending a photo again gives the same snapshot, so none is stored twice."""
 
-    address: str  # of the site, without a slash at the end
+    address: str  # address of the site, without a slash at the end
     key: str
     interactions: Sequence[str]  # their public IDs
-    photo: Callable[[int], bytes]  # another file for each number
+    photo: Callable[[int], bytes]  # a different file for each number
     accepted: list[Accepted] = field(default_factory=list)
-    refused: Counter[str] = field(default_factory=Counter)  # statuses and broken connections, of what was sent again
+    # Statuses, or names of connection errors, of the requests that were sent again.
+    refused: Counter[str] = field(default_factory=Counter)
     counting: threading.Lock = field(default_factory=threading.Lock)
     local: threading.local = field(default_factory=threading.local)  # each client's connection
 
     def send(self, numbers: Iterable[int], *, clients: int, each: Callable[[], object] = lambda: None) -> None:
-        """All of them, each client one after another. Calls `each` for each that is accepted. Raises TimeoutError."""
+        """Send photos with several clients at once, and call `each` after each acceptance. Raises TimeoutError."""
         with ThreadPoolExecutor(clients) as pool:
             sent = [pool.submit(self.send_one, number) for number in numbers]
             try:
