@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.models import Customer
 from emotions.access import StaffRequest, customer_or_404
 from emotions.model_management.cards import is_model_folder, released_model
+from emotions.model_management.groups import read_group_report
 from emotions.model_management.queries import Entry, Progress, entry, models_page, progress_of
 from emotions.model_management.services import activate
 from emotions.reanalyses import services as reanalysis
@@ -36,7 +37,8 @@ def models(request: StaffRequest) -> HttpResponse:
 @require_GET
 def model(request: StaffRequest, folder: str) -> HttpResponse:
     found = _entry_or_404(folder)
-    return _page(request, "emotions/model_management/model.html", f"Model {_name(found)}", {"entry": found})
+    context = {"entry": found, "by_group": read_group_report(settings.MODELS_DIR / folder, found.model.card)}
+    return _page(request, "emotions/model_management/model.html", f"Model {_name(found)}", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

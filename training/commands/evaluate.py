@@ -10,6 +10,7 @@ from training.commands.options import add_command, add_data_options, load_keras
 from training.data.dataset import LABELLINGS
 from training.data.sources import load_faces
 from training.errors import TrainingError
+from training.files import write_atomically
 
 if TYPE_CHECKING:
     from training.commands.options import Commands
@@ -47,6 +48,16 @@ def add_to(commands: "Commands") -> None:
         help="for a released model: --data is a folder of whole photos, happy/01.jpg or happy-01.jpg; find the face in "
         "each and cut it as the model's card says. Without this, images are taken for faces that are cropped already",
     )
+    command.add_argument(
+        "--groups",
+        type=Path,
+        metavar="CSV",
+        help="for a released model: score the whole photos in the folder --data by group; the file has the "
+        "columns file, label and one or more of groups, such as age",
+    )
+    command.add_argument(
+        "--write", action="store_true", help="with --groups: write the report to groups.json beside the model's card"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     command.add_argument(
         "--report", type=Path, metavar="DIR", help="also write an HTML report with figures to this folder"
@@ -59,6 +70,11 @@ def run(options: argparse.Namespace) -> None:
         raise TrainingError(
             "Whether a released model averages over the mirror image is fixed in its file. Leave out --flip."
         )
+    if options.groups:
+        _report_groups(options)
+        return
+    if options.write:
+        raise TrainingError("--write goes with --groups. Name a CSV file with --groups, or leave out --write.")
     evaluated = _evaluate_photos(options) if options.whole_photos else _evaluate_faces(options)
     print(json.dumps(evaluated.as_dict()) if options.json else evaluated.as_text())
     if options.report:
@@ -66,6 +82,25 @@ def run(options: argparse.Namespace) -> None:
 
         written = write_evaluation_report(evaluated, options.report)
         print(f"The report is {written}.", file=sys.stderr)
+
+
+def _report_groups(options: argparse.Namespace) -> None:
+    from training.figures.groups import evaluate_groups
+    from training.figures.released import locate_release
+
+    if options.run or not options.data.is_dir():
+        raise TrainingError("--groups goes with --model and a folder: name the folder of the photos with --data.")
+    if options.split or options.votes or options.labels or options.report:
+        raise TrainingError(
+            "--groups scores the model as it is served. Leave out --split, --votes, --labels, --report."
+        )
+    report = evaluate_groups(options.model, options.groups, options.data)
+    print(json.dumps(report.as_dict()) if options.json else report.as_text())
+    if options.write:
+        file = locate_release(options.model) / "groups.json"
+        text = json.dumps(report.as_dict(), indent=2) + "\n"
+        write_atomically(file, lambda path: path.write_text(text, "utf-8"), "The former report was kept.")
+        print(f"The report is {file}.", file=sys.stderr)
 
 
 def _evaluate_photos(options: argparse.Namespace) -> "Evaluated":
