@@ -5,7 +5,7 @@ CHECKS = check-types check-imports check-containers check-migrations check-deplo
 
 .PHONY: help run test test-compose test-environment lint $(CHECKS) bench docs lock schema fuzz-api
 .DEFAULT_GOAL := help
-# With this variable, every program compiles its imports again at each start, which takes seconds. The tests start many.
+# With this variable, every program that the tests start would spend seconds on compiling its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the commands
@@ -48,7 +48,7 @@ test-compose: .venv-test/installed ## build, test and remove the containers; nee
 lint: ## check style, types, imports, containers, migrations and settings
 	@errors=$$(mktemp); \
 	$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync $(CHECKS) 2>$$errors; status=$$?; \
-	cat $$errors >&2; rm $$errors; exit $$status  # print the names of failed checks last
+	cat $$errors >&2; rm $$errors; exit $$status  # The names of failed checks are printed last.
 
 $(CHECKS): .venv-test/installed
 

@@ -1,9 +1,9 @@
-"""Fixtures for everything: real servers, and per test a folder for photos and a queue of its own.
+"""Provide fixtures for all tests: real servers, and a folder for photos and a queue for each test.
 
-Tests that use the database run on PostgreSQL. TEST_DATABASE=sqlite keeps them on SQLite, as does a machine
-without PostgreSQL.
+Tests that use the database run on PostgreSQL. They run on SQLite if TEST_DATABASE=sqlite is set, or if the machine
+has no PostgreSQL.
 
-With pytest-xdist (`pytest -n 2 --dist loadgroup`) each process imports this anew, and so has servers of its own.
+With pytest-xdist (`pytest -n 2 --dist loadgroup`), each process imports this module and has its own servers.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: set on every test that may use the database")
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m selects
+@pytest.hookimpl(tryfirst=True)  # the marks must be set before `-m` selects tests
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark what may use a database, which pytest-django refuses to all others, and what shares costly fixtures."""
+    """Mark tests that may use a database, which others are refused, and group those that share costly fixtures."""
     for item in items:
         if item.get_closest_marker("django_db") or DATABASES & set(item.fixturenames):
             item.add_marker(pytest.mark.database)
         if TRAINING in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("training"))  # a few trained networks
+            item.add_marker(pytest.mark.xdist_group("training"))  # these share a few trained networks
 
 
 def pytest_report_header() -> str:
@@ -53,7 +53,7 @@ def shared_postgres() -> Iterator[servers.PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres(shared_postgres: servers.PostgresServer) -> str:
-    """The DATABASE_URL of a running PostgreSQL."""
+    """Return the DATABASE_URL of a running PostgreSQL."""
     return shared_postgres.url
 
 
@@ -65,7 +65,7 @@ def shared_redis() -> Iterator[servers.RedisServer]:
 
 @pytest.fixture
 def redis_server(shared_redis: servers.RedisServer) -> Iterator[servers.RedisServer]:
-    """A running, empty Redis; the test may stop and start it."""
+    """Return a running, empty Redis, which the test may stop and start again."""
     shared_redis.start()
     shared_redis.client.flushall()
     yield shared_redis
@@ -74,7 +74,7 @@ def redis_server(shared_redis: servers.RedisServer) -> Iterator[servers.RedisSer
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of released models with one, "reference-cnn", whose weights are random but fixed."""
+    """Return a folder with one released model, "reference-cnn", whose weights are random but fixed."""
     models = tmp_path_factory.mktemp("models")
     write_model(models / "reference-cnn", small_classifier())
     return models
@@ -83,7 +83,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
     if on_sqlite():
-        file = tmp_path_factory.mktemp("database") / "test.sqlite3"  # a file, as several processes share it
+        # Several processes share it, so it cannot be in memory.
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         use_database(f"sqlite:///{file}", test_name=str(file))
     else:
         use_database(request.getfixturevalue("postgres"))
@@ -91,40 +92,40 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest, tmp_path_factor
 
 @pytest.fixture(autouse=True)
 def media(settings: Settings, tmp_path: Path) -> Path:
-    """The folder of the test's photos."""
+    """Return the folder of the test's photos."""
     settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path / "media"
 
 
 @pytest.fixture(autouse=True)
 def request_counts(settings: Settings, tmp_path: Path) -> None:
-    """The test's own counts of requests."""
+    """Give the test its own counts of requests."""
     default = settings.CACHES["default"]
     settings.CACHES = settings.CACHES | {"default": default | {"LOCATION": str(tmp_path / "cache")}}
 
 
 @pytest.fixture(autouse=True)
 def queue(tmp_path: Path) -> Queue:
-    """The test's own queue of tasks; no worker listens to it."""
+    """Return the test's own task queue. No worker listens to it."""
     return Queue(tmp_path / "queue")
 
 
 @pytest.fixture
 def released_model(settings: Settings, model_folder: Path) -> None:
-    """Analyse in this process, with the small model."""
+    """Let this process analyse photos, with the small model."""
     settings.MODELS_DIR = model_folder
 
 
 @pytest.fixture
 def free_port() -> Iterator[int]:
-    """For a server that the test starts."""
+    """Return a free port for a server that the test starts."""
     with own_port() as port:
         yield port
 
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
-    """Another system, which webhooks may reach because the operator allows its host by name."""
+    """Return another system that receives webhooks. The operator has allowed its host by name."""
     settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
     with own_port() as port:
         receiver = Receiver(port)

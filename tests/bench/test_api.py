@@ -1,4 +1,4 @@
-"""The requests that the bench of the API sends. Their rows are copied into PostgreSQL, so these tests need one."""
+"""Test the requests that the API benchmark sends. Its rows are copied into PostgreSQL, so these tests need one."""
 
 import io
 from pathlib import Path
@@ -30,7 +30,7 @@ def counts() -> list[int]:
 
 
 def refused(written: Written) -> list[str]:
-    """What the API says to a request of each kind, where it is an error."""
+    """Send a request of each kind, and return the errors among the API's answers."""
     system = System(user=written.user)
     options = api.build_parser().parse_args([])
     kinds, _ = api.kinds_for(written.user, written, options)

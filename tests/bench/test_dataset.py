@@ -1,4 +1,4 @@
-"""The rows that the benches run on. They are copied into PostgreSQL, so these tests need one."""
+"""Test the rows that the benchmarks run on. They are copied into PostgreSQL, so these tests need one."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_as_many_rows_as_asked_for_that_the_application_understands(media: Path)
     record = EmotionRecord.objects.select_related("snapshot").latest("pk")
     assert default_storage.exists(str(Snapshot.objects.exclude(file="").latest("pk").file))
     choose_subject(record)
-    assert CustomerFactory().pk == 61  # the next number is free
+    assert CustomerFactory().pk == 61  # the copied rows have moved the sequence on
 
 
 def test_the_rows_spread_over_three_years_and_their_owners(media: Path) -> None:

@@ -1,4 +1,4 @@
-"""Turning the photos of the detection benchmark, only making them as small, and its figures by width."""
+"""Test the detection benchmark: it rotates and shrinks photos, and reports its figures by face width."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from ml.types import BoundingBox, Image
 from tests.support.photos import FACE as ASTRONAUT
 from tests.support.photos import astronaut, encoded
 
-FACE = BoundingBox(200, 40, 40, 40)  # white in a black photo
+FACE = BoundingBox(200, 40, 40, 40)  # where the photo is white; the rest is black
 
 
 def photo() -> bytes:
@@ -46,7 +46,7 @@ def test_upright_is_not_turned_but_upon_as_much_grey() -> None:
 
 def test_recall_precision_and_time_are_told_by_width(tmp_path: Path) -> None:
     (tmp_path / "one.jpg").write_bytes(encoded(astronaut()))  # 512 x 512: its face is 110 pixels wide, 138 of 640
-    nothing = {"x": 0, "y": 0, "width": 30, "height": 30}  # 38 of 640
+    nothing = {"x": 0, "y": 0, "width": 30, "height": 30}  # a face 38 pixels wide when the photo is scaled to 640
     face = dict(zip(("x", "y", "width", "height"), ASTRONAUT, strict=True))
     (tmp_path / "boxes.json").write_text(json.dumps({"one.jpg": [nothing, face]}))
     figures = measure(tmp_path, argparse.Namespace(threads=1, empty=None, turned=0), None)

@@ -1,4 +1,4 @@
-"""What the bench of the workers' memory calls flat."""
+"""Test when the memory benchmark considers a worker's memory flat."""
 
 from bench.memory import Sample, is_flat
 

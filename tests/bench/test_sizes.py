@@ -1,4 +1,4 @@
-"""The limits for the lengths of files and functions."""
+"""Test the limits for the lengths of files and functions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One stack for all tests here. They do not run with the others, as building it takes minutes: make test-compose."""
+"""Start one stack for all tests here. Building it takes minutes, so only `make test-compose` runs them."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from tests.support.ports import free_ports
 
 @pytest.fixture(scope="session")
 def ports() -> list[int]:
-    """For HTTP and HTTPS."""
+    """Return two free ports, for HTTP and HTTPS."""
     return free_ports(2)
 
 
@@ -31,7 +31,7 @@ def operator_settings(ports: list[int], tmp_path_factory: pytest.TempPathFactory
         "WORKER_PROCESSES": "1",
         "API_RATE": "100000/minute",
         "MAX_PHOTO_BYTES": str(1024 * 1024),
-        # A killed worker's photo is taken up again soon.
+        # The photo of a killed worker must be claimed again soon.
         "ANALYSIS_TIME_LIMIT": "20",
         "ANALYSIS_LEASE": "30",
         "SWEEP_INTERVAL": "5",
@@ -41,7 +41,7 @@ def operator_settings(ports: list[int], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def stack(operator_settings: Path, pytestconfig: pytest.Config) -> Iterator[Stack]:
-    """Built, started and healthy; torn down afterwards, with all that it kept."""
+    """Build and start the stack, wait until it is healthy, and remove it with its data afterwards."""
     try:
         stack = Stack(compose_command(), f"rapport-test-{os.getpid()}", operator_settings)
     except NoEngine as error:
@@ -52,7 +52,8 @@ def stack(operator_settings: Path, pytestconfig: pytest.Config) -> Iterator[Stac
         stack.wait_until_up()
         yield stack
     finally:
-        print(stack.compose("logs", "--no-color", "--tail", "40"), file=sys.stderr)  # shown when something failed
+        # Pytest shows this when a test fails.
+        print(stack.compose("logs", "--no-color", "--tail", "40"), file=sys.stderr)
         stack.tear_down()
 
 

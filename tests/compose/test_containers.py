@@ -1,4 +1,4 @@
-"""What each container may do, and what it holds."""
+"""Test what each container may do, and what it contains."""
 
 import json
 
@@ -29,7 +29,7 @@ except InvalidImage as error:
 
 def test_the_image_is_small_and_has_no_training_framework(stack: Stack) -> None:
     lines = stack.inside("web", "du", "--summarize", "--bytes", "/opt/venv", "/app").splitlines()
-    assert sum(int(line.split()[0]) for line in lines) <= 420 * MEGABYTE  # beside the base image
+    assert sum(int(line.split()[0]) for line in lines) <= 420 * MEGABYTE  # not counting the base image
     folders = stack.inside("web", "ls", "/opt/venv/lib/python3.12/site-packages").split()
     assert not {"tensorflow", "keras", "torch", "jax"} & set(folders)
 
@@ -50,7 +50,7 @@ def test_a_container_can_do_little_harm(stack: Stack, service: str) -> None:
     assert stack.inside(service, "id", "-u").strip() != "0"
     status = stack.inside(service, "cat", "/proc/self/status")
     assert "CapEff:\t0000000000000000" in status
-    assert "Seccomp:\t2" in status  # Docker's filter of system calls
+    assert "Seccomp:\t2" in status  # Docker's filter of system calls is on
 
 
 @pytest.mark.parametrize("service", ["web", "worker"])
@@ -73,7 +73,7 @@ def test_workers_reach_nothing_outside(stack: Stack) -> None:
 
 @pytest.mark.parametrize("service", [*OURS, "nginx"])
 def test_logs_are_lines_of_json(stack: Stack, site: str, service: str) -> None:
-    requests.get(f"{site}/admin/login/", timeout=TIMEOUT)  # nginx says nothing before
+    requests.get(f"{site}/admin/login/", timeout=TIMEOUT)  # nginx logs nothing before its first request
     lines = run("docker", "logs", stack.containers(service)[0]).splitlines()
     assert lines
     for line in lines:

@@ -1,4 +1,4 @@
-"""What was backed up as documented, restored on another machine that has secrets and a proxy of its own."""
+"""Restore a documented backup on another machine, which has its own secrets and proxy."""
 
 import os
 import re
@@ -18,18 +18,18 @@ from tests.support.factories import face_photo
 from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
-GROUP = 10001  # of everything in the containers
-CLIENT = "127.0.0.1"  # as the proxy sees it
+GROUP = 10001  # the group that every container runs as
+CLIENT = "127.0.0.1"  # the client's address as the proxy sees it
 
 
 def documented(heading: str) -> list[str]:
-    """The commands below a heading of docs/containers.md, a text for each block."""
+    """Return the code blocks below a heading of docs/containers.md."""
     section = (ROOT / "docs" / "containers.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
 def type_in(commands: str, stack: Stack, folder: Path) -> None:
-    """As the operator does who stands in that folder."""
+    """Run the commands in the folder, as an operator would."""
     arrangement = f'docker() {{ shift; command {stack.as_typed} --file {ROOT}/docker-compose.yml "$@"; }}\n'
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", arrangement + commands],
@@ -44,13 +44,13 @@ def type_in(commands: str, stack: Stack, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The operator's."""
+    """Return the folder in which the operator works."""
     return tmp_path_factory.mktemp("second")
 
 
 @pytest.fixture(scope="module")
 def kept(stack: Stack, system: System, folder: Path) -> tuple[str, bytes]:
-    """The ID of a snapshot of the first machine and its photo, both in a backup in the folder."""
+    """Back up the first machine, and return the ID and the photo of a snapshot in the backup."""
     photo = face_photo("kept")
     snapshot = str(system.upload(system.customer(), photo).json()["id"])
     wait_until(lambda: system.ask(f"snapshots/{snapshot}")["status"] == "analysed", "it is analysed", SLOW)
@@ -60,7 +60,7 @@ def kept(stack: Stack, system: System, folder: Path) -> tuple[str, bytes]:
 
 @pytest.fixture(scope="module")
 def second_ports() -> list[int]:
-    """For HTTP, for nginx's own HTTPS, and for the proxy."""
+    """Return free ports for HTTP, for nginx's own HTTPS and for the proxy."""
     return free_ports(3)
 
 
@@ -79,7 +79,7 @@ def second(operator_settings: Path, kept: tuple[str, bytes], folder: Path, secon
         "HTTP_LISTEN": f"127.0.0.1:{second_ports[0]}",
         "HTTPS_LISTEN": f"127.0.0.1:{second_ports[1]}",
         "HTTPS": "true",
-        "TRUSTED_PROXIES": "172.16.0.0/12,192.168.0.0/16",  # Docker's networks, by which the proxy comes in
+        "TRUSTED_PROXIES": "172.16.0.0/12,192.168.0.0/16",  # the proxy's requests arrive through Docker's networks
     }
     file = settings_file(folder / "env", own, after=operator_settings)
     stack = Stack(compose_command(), f"rapport-test-second-{os.getpid()}", file)
@@ -93,11 +93,11 @@ def second(operator_settings: Path, kept: tuple[str, bytes], folder: Path, secon
 
 @pytest.fixture(scope="module")
 def outside(second: Stack, folder: Path, second_ports: list[int]) -> Iterator[System]:
-    """Another system, which reaches the second machine through the proxy only."""
+    """Return another system, which reaches the second machine only through the proxy."""
     http, _, proxy = second_ports
     with operator_proxy(folder, proxy, behind=http):
         system = System(f"https://localhost:{proxy}", second)
-        system.trust_env = False  # a REQUESTS_CA_BUNDLE would win
+        system.trust_env = False  # otherwise REQUESTS_CA_BUNDLE would override the certificate
         system.verify = str(folder / "fullchain.pem")
         yield system
 

@@ -1,4 +1,4 @@
-"""The site through nginx."""
+"""Test the site through nginx."""
 
 import re
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Containers are killed during work, and every photo is accounted for."""
+"""Kill containers during work, and check that every photo is accounted for."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,10 @@ def wait_for(stack: Stack, condition: Callable[[dict[str, int]], bool], what: st
 
 
 def kill_all_processes(container: str) -> None:
-    """As a crash does, which Docker's restart policy answers; `docker kill` would count as the operator's wish."""
+    """Kill the service's processes from inside, as a crash would.
+
+    Docker restarts a container after a crash, but not after `docker kill`, which it takes for the operator's wish.
+    """
     run("docker", "exec", container, "sh", "-c", "kill -9 -1", check=False)
 
 

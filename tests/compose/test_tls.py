@@ -1,4 +1,4 @@
-"""HTTPS, once there are certificates."""
+"""Test HTTPS once certificates are in place."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ def test_with_certificates_nginx_speaks_https(
     stack: Stack, operator_settings: Path, tmp_path: Path, site: str, ports: list[int]
 ) -> None:
     signed_certificate(str(tmp_path))
-    tmp_path.chmod(0o755)  # pytest keeps its folders for itself
+    tmp_path.chmod(0o755)  # pytest lets only its own user into its folders
     for pem in tmp_path.glob("*.pem"):
-        pem.chmod(0o644)  # in earnest: the key is readable by user 10001 only
+        pem.chmod(0o644)  # in production, only user 10001 may read the key
     with operator_settings.open("a") as file:
         file.write(f"CERTIFICATES={tmp_path}\n")
     stack.compose("up", "--detach", "--no-deps", "nginx")

@@ -1,4 +1,4 @@
-"""The lists of the admin, of every app."""
+"""Test the admin's list pages of every app."""
 
 from collections.abc import Callable
 from typing import Any

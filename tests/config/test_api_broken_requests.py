@@ -1,4 +1,4 @@
-"""Broken requests, to every operation: each is answered as a problem, and breaks nothing."""
+"""Send broken requests to every operation: each is answered with a problem, and none breaks anything."""
 
 import json
 from functools import cache
@@ -31,7 +31,7 @@ TEXTS = (
 
 
 def fields(text: str) -> bytes:
-    """Every field that any operation knows, with this text."""
+    """Return every field that any operation accepts, each with this text as its value."""
     return json.dumps(dict.fromkeys(TEXTS, text)).encode()
 
 

@@ -1,4 +1,4 @@
-"""Every operation that the API describes: without a key, without the scope, and with what is out of the key's reach."""
+"""Call every operation of the API without a key, without the scope, and for rows that the key may not see."""
 
 import json
 
@@ -16,7 +16,7 @@ from tests.support.operations import operations
 
 pytestmark = pytest.mark.django_db
 
-# By the beginning of the path, the longest first: what reading and what writing needs.
+# The scopes for reading and for writing, by the start of the path. Longer starts come first.
 SCOPES = {
     "/customers/{id}/timeline": ("results:read", ""),
     "/customers/{id}/sentiment": ("results:read", ""),
@@ -41,7 +41,7 @@ def scope_of(method: str, path: str) -> str:
 
 @pytest.fixture
 def hidden() -> dict[str, object]:
-    """What belongs to a customer of somebody else, by the kind of thing whose ID it is."""
+    """Return one row of each kind that belongs to another owner's customer, by the kind of its ID."""
     owner: User = UserFactory(is_superuser=True)
     customer: Customer = CustomerFactory(owner=owner, source="erp", external_id="7")
     snapshot = SnapshotFactory(interaction=InteractionFactory(customer=customer), analysed=True)

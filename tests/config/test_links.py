@@ -1,4 +1,4 @@
-"""No page leads a member of staff to one that refuses them, or is not there."""
+"""Check that no page links to a page that is missing or that refuses its reader."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Links(HTMLParser):
 
 
 def links_of(page: str, where: str) -> list[str]:
-    """Return addresses within the site."""
+    """Return the page's links within the site."""
     parser = Links()
     parser.feed(page)
     found = [urljoin(where, link).split("#")[0] for link in parser.found]
@@ -48,7 +48,7 @@ def links_of(page: str, where: str) -> list[str]:
 
 
 def kind_of(address: str) -> tuple[str, ...]:
-    """Return what names a kind of pages, of which one is visited: the route and the names of its parameters."""
+    """Return the route and the names of its parameters. Only one page of each kind is visited."""
     parts = urlsplit(address)
     names = sorted({pair.split("=")[0] for pair in parts.query.split("&")})
     found = resolve(parts.path)
@@ -56,7 +56,7 @@ def kind_of(address: str) -> tuple[str, ...]:
 
 
 def dead_ends(browser: Client, starts: list[str]) -> Iterator[str]:
-    """Visit the pages and all to which they lead. Buttons are not pressed: 405 says that they could be."""
+    """Yield links that fail, starting from these pages. A 405 is no failure: the address is that of a button."""
     ahead = [(start, "") for start in starts]
     seen = set()
     while ahead:
@@ -64,7 +64,7 @@ def dead_ends(browser: Client, starts: list[str]) -> Iterator[str]:
         kind = kind_of(address)
         if kind in seen:
             continue
-        if origin:  # else it is only tried whether they may open it
+        if origin:  # a start page may be refused, as nothing links to it
             seen.add(kind)
         answer = browser.get(address)
         if answer.status_code in (403, 404) or answer.status_code >= 500:
@@ -79,7 +79,7 @@ def dead_ends(browser: Client, starts: list[str]) -> Iterator[str]:
 
 
 def of_all(action: str) -> list[str]:
-    """Return the names of the rights to do this with each kind of rows that has pages."""
+    """Return the names of the permissions for this action on every model in the admin."""
     return [f"{action}_{model._meta.model_name}" for model in admin.site._registry]
 
 
@@ -96,7 +96,7 @@ ROLES = {
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Log no refusals, which takes as long as the requests do."""
+    """Switch off the logging of refusals, which takes as long as the requests do."""
     logging.disable(logging.ERROR)
     yield
     logging.disable(logging.NOTSET)

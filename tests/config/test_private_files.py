@@ -53,7 +53,7 @@ def test_what_an_earlier_version_left_open_is_closed_at_the_next_start(tmp_path:
     run(var, "version", MEDIA_ROOT=str(media), DATABASE_URL=f"sqlite:///{database}")
     assert readable_by_others(var) == []
     assert [mode(file) for file in files] == [0o600] * 3
-    assert mode(media) == 0o750  # the web server that sends photos may be in its group
+    assert mode(media) == 0o750  # the web server that sends photos may be in the folder's group
 
 
 def test_a_folder_for_everybody_is_left_as_it_is(tmp_path: Path) -> None:

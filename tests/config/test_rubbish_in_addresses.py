@@ -1,4 +1,4 @@
-"""Whatever somebody types behind the question mark or into the path, no page and no list of the API breaks."""
+"""Check that no page and no list of the API breaks, whatever somebody types into its path or query."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.api import System
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("released_model")]
 
-# As they stand in an address: %FF is no UTF-8, and of a parameter that is given twice the last counts.
+# Written as in an address. %FF is not UTF-8; of a parameter that is given twice, the last counts.
 RUBBISH = (
     "",
     "abc",
@@ -43,7 +43,8 @@ RUBBISH = (
     "%5B%7B%7D",
     "_%25'%22%5C",
 )
-FEW = ("abc", "9" * 40, "%00", "%FF", "9999-12-31T23:59:59-23:59")  # for what is refused in one place for all
+# Enough where one place refuses the value for all pages.
+FEW = ("abc", "9" * 40, "%00", "%FF", "9999-12-31T23:59:59-23:59")
 WHERE_TO_SHOW = (ALL_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR)
 OF_AUTOCOMPLETE = {"app_label": "crm", "model_name": "consent", "field_name": "customer", "term": "a", "page": "1"}
 OF_THE_SEARCH = {"s": "customer", "page": "1", "extended": "1"}
@@ -51,7 +52,7 @@ READ = re.compile(r"""\.GET(?:\.get\(|\.getlist\(|\[)"(\w+)""")
 
 
 def own_parameters() -> set[str]:
-    """Those that the code of our pages names."""
+    """Return the query parameters that the code of our pages reads."""
     folders = [path.parent for path in Path(configured.BASE_DIR).glob("*/__init__.py") if path.parent.name != "tests"]
     found = {name for folder in folders for file in folder.rglob("*.py") for name in READ.findall(file.read_text())}
     assert {"page", "after", "state"} <= found
@@ -65,7 +66,7 @@ def pages_of(pattern: str) -> ModelAdmin[Model] | None:
 
 
 def filters_of(pages: Any) -> Iterator[str]:
-    """Return the parameters of the filters beside the list, and the others that it takes."""
+    """Yield the parameters of the list's filters, and the others that the list accepts."""
     for given in pages.list_filter:
         name = given if isinstance(given, str) else given[0]
         yield from (name + end for end in LOOKUPS_OF_FILTERS)
@@ -81,14 +82,14 @@ def all_at_once(names: Iterable[str], values: Iterable[str] = RUBBISH) -> list[s
 
 
 def broken(client: Client, addresses: Iterable[str]) -> list[str]:
-    """Return which addresses are answered by an error of the server, and the error."""
+    """Return the addresses that are answered with a server error, each with the error."""
     found = []
     client.raise_request_exception = True
     for address in addresses:
         try:
             with transaction.atomic():
                 status = client.get(address).status_code
-                transaction.set_rollback(True)  # PostgreSQL would refuse whatever follows an error, also a caught one
+                transaction.set_rollback(True)  # after an error, even a caught one, PostgreSQL refuses every query
         except Exception as error:
             found.append(f"{address[:200]}: {error!r:.200}")
         else:
@@ -99,7 +100,7 @@ def broken(client: Client, addresses: Iterable[str]) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Log no refusals, which takes as long as the requests do."""
+    """Switch off the logging of refusals, which takes as long as the requests do."""
     logging.disable(logging.ERROR)
     yield
     logging.disable(logging.NOTSET)
@@ -116,7 +117,7 @@ OTHERS = [pattern for pattern in patterns() if pattern not in LISTS]
 
 @pytest.mark.parametrize("pattern", LISTS)
 def test_no_parameter_breaks_a_list(admin_user: User, admin_client: Client, pattern: str) -> None:
-    """Filters one by one, as the first that a list refuses hides the others."""
+    """Try filters one by one, because a list stops at the first that it refuses."""
     make_rows(admin_user)
     alone = [*filters_of(pages_of(pattern)), TO_FIELD_VAR]
     asked = [*all_at_once(WHERE_TO_SHOW), *(query for name in alone for query in questions(name))]
@@ -124,7 +125,7 @@ def test_no_parameter_breaks_a_list(admin_user: User, admin_client: Client, patt
 
 
 def test_no_parameter_breaks_another_page(admin_user: User, admin_client: Client) -> None:
-    """All at once, and one by one only where that fails."""
+    """Try all parameters at once, and one by one only where that fails."""
     make_rows(admin_user)
     found = []
     for pattern in OTHERS:

@@ -33,7 +33,7 @@ from tests.support.programs import ROOT, SHOW, start
         ("API_RATE", "0/minute"),
         ("CACHE_URL", "memory"),
         ("DATABASE_POOL_SIZE", "-1"),
-        ("PGBOUNCER", "true"),  # without PostgreSQL
+        ("PGBOUNCER", "true"),  # it needs PostgreSQL, and the default is SQLite
         ("REDIS_CA_FILE", "/nowhere.pem"),
         ("S3_ENDPOINT_URL", "minio:9000"),
         ("S3_ACCESS_KEY", "without the other"),

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml is what integrators generate clients from, so it says what the code does."""
+"""Check that docs/openapi.yaml, from which integrators generate clients, agrees with the code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What docs/openapi.yaml shows as examples, and what lists answer, is what it describes."""
+"""Check that the examples in docs/openapi.yaml, and the answers of real lists, match the described schemas."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,14 +26,14 @@ ROWS = 3
 
 
 def errors(schema: dict[str, Any], value: object) -> list[str]:
-    """What keeps the value from being an instance of this part of the description."""
+    """Return the reasons why the value does not match this schema."""
     whole = {**schema, "components": DESCRIPTION["components"]}
     validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
     return [f"{error.message} at {list(error.instance_path)}" for error in validator.iter_errors(value)]
 
 
 def parts(node: object, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of the description with the place where it stands."""
+    """Yield every object of the description with its path."""
     children: Iterator[tuple[object, object]] = iter(())
     if isinstance(node, dict):
         yield path, node
@@ -45,9 +45,9 @@ def parts(node: object, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def examples() -> Iterator[tuple[str, dict[str, Any], object]]:
-    """Where each example stands, its schema and its value: those of schemas, parameters, headers and media types."""
+    """Yield the path, schema and value of each example in schemas, parameters, headers and media types."""
     for path, part in parts(DESCRIPTION):
-        if path.endswith("/properties"):  # whose keys are names of fields
+        if path.endswith("/properties"):  # the keys here are names of fields
             continue
         schema, found = part.get("schema", part), part.get("examples", {})
         if "example" in part:
@@ -61,7 +61,7 @@ def examples() -> Iterator[tuple[str, dict[str, Any], object]]:
 
 def test_every_example_is_what_its_schema_describes() -> None:
     found = list(examples())
-    assert len(found) > 20  # so that a change of the format does not hide them all
+    assert len(found) > 20  # a change of the format must not hide all examples
     wrong = {path: problems for path, schema, value in found if (problems := errors(schema, value))}
     assert wrong == {}
 
@@ -127,7 +127,7 @@ LISTS = [customers, consents, interactions, snapshots, records, corrections, tim
 
 
 def schema_of(path: str) -> dict[str, Any]:
-    """What a list's answer is described as."""
+    """Return the schema of a list's answer."""
     parts = [part if "-" not in part else "{id}" for part in path.split("/")]
     operation = DESCRIPTION["paths"]["/api/v1" + "/".join(parts)]["get"]
     schema: dict[str, Any] = operation["responses"]["200"]["content"]["application/json"]["schema"]
@@ -137,7 +137,7 @@ def schema_of(path: str) -> dict[str, Any]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("make", LISTS)
 def test_each_page_of_a_list_is_what_is_described(make: Callable[[], str]) -> None:
-    """The first, which has no previous one, those between, and the last, which has no next one."""
+    """Check the first page, which has no previous one, those between, and the last, which has no next one."""
     path, api = make(), System(user=UserFactory(is_superuser=True))
     address, pages = f"/api/v1{path}?page_size=1", 0
     while address:

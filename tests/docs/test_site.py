@@ -1,4 +1,4 @@
-"""The documentation builds as a site whose links hold, and which asks no other host for anything."""
+"""Check that the documentation builds as a site with sound links, which loads nothing from other hosts."""
 
 import re
 import subprocess

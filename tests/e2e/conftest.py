@@ -1,4 +1,4 @@
-"""A real site for a real browser: gunicorn, a worker with the released model, PostgreSQL and Redis."""
+"""Run a real site for a real browser: gunicorn, a worker with the released model, PostgreSQL and Redis."""
 
 import os
 import subprocess
@@ -20,9 +20,9 @@ from tests.support.factories import UserFactory, face_photo
 from tests.support.servers import RedisServer, require
 from tests.support.site import PASSWORD, Site
 
-# Playwright's own event loop runs in this thread; the tests' queries are not a part of it.
+# Playwright's event loop runs in this thread, so Django would refuse the tests' own queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-expect.set_options(timeout=30_000)  # an analysis on a busy machine
+expect.set_options(timeout=30_000)  # milliseconds: enough for an analysis on a busy machine
 
 OFFLINE = [
     "--no-sandbox",
@@ -38,7 +38,7 @@ CAMERA_FRAMES = 30
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The system's Chromium, with a camera that films a face."""
+    """Use the system's Chromium, with a camera that films a face."""
     film = tmp_path_factory.mktemp("camera") / "face.mjpeg"
     film.write_bytes(face_photo() * CAMERA_FRAMES)
     camera = [
@@ -51,7 +51,7 @@ def browser_type_launch_args(tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 @pytest.fixture(scope="session")
 def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The static files as a deployment collects them."""
+    """Return the static files as a deployment collects them."""
     var = tmp_path_factory.mktemp("static")
     environment = os.environ | {"VAR_DIR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
@@ -68,7 +68,7 @@ def site(
     media: Path,
     tmp_path: Path,
 ) -> Iterator[Site]:
-    """The web runs; the worker is the test's to start."""
+    """Return a site whose web processes run. The test starts the worker."""
     use_redis(redis_server.url)
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "static").symlink_to(static_files)
@@ -93,7 +93,8 @@ def site(
 @pytest.fixture
 def staff(site: Site) -> User:
     user: User = UserFactory(username="sam", first_name="Sam", last_name="Rivera", is_superuser=True)
-    user.password = make_password(PASSWORD, hasher=PBKDF2PasswordHasher())  # the site knows no tests' quick hasher
+    # The site does not accept the tests' fast hasher.
+    user.password = make_password(PASSWORD, hasher=PBKDF2PasswordHasher())
     user.save()
     return user
 
@@ -109,7 +110,7 @@ def browser_context_args(browser_context_args: dict[str, Any], request: pytest.F
 
 @pytest.fixture
 def visited(context: BrowserContext) -> list[str]:
-    """The address of every request that the browser makes."""
+    """Return the list of the addresses that the browser requests; it grows with each request."""
     addresses: list[str] = []
     context.on("request", lambda request: addresses.append(request.url))
     return addresses
@@ -117,7 +118,7 @@ def visited(context: BrowserContext) -> list[str]:
 
 @pytest.fixture
 def complaints(context: BrowserContext) -> list[str]:
-    """What the browser's console calls an error."""
+    """Return the list of the errors in the browser's console; it grows with each error."""
     heard: list[str] = []
     context.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
     context.on("weberror", lambda error: heard.append(str(error.error)))

@@ -1,4 +1,4 @@
-"""Making an API key, using it and revoking it."""
+"""Create an API key in the browser, use it and revoke it."""
 
 import requests
 from playwright.sync_api import Page, expect
@@ -8,7 +8,7 @@ from tests.support.site import Site, expect_fits, held_back
 
 
 def click(page: Page) -> None:
-    """Where the mouse is, without Playwright's waiting for what the click begins."""
+    """Click at the mouse's position. Playwright's own click would wait for what it starts."""
     page.mouse.down()
     page.mouse.up()
 
@@ -23,7 +23,7 @@ def test_two_clicks_make_one_key(logged_in: Page) -> None:
     with held_back(page, page.url) as sent:
         with page.expect_request(page.url):
             click(page)
-        click(page)  # before the first one's answer
+        click(page)  # before the first click is answered
     expect(page.get_by_role("button", name="Copy")).to_be_visible()
     assert ApiKey.objects.count() == len(sent) == 1
 
@@ -49,7 +49,7 @@ def test_a_key_is_made_copied_used_and_revoked(site: Site, logged_in: Page, comp
         return requests.get(f"{site.address}/api/v1/customers", headers=headers, timeout=60).status_code
 
     assert status() == 200
-    page.reload()  # makes no second key
+    page.reload()  # reloading creates no second key
     expect(page.get_by_role("link", name="Revoke HubSpot")).to_be_visible()
     assert ApiKey.objects.count() == 1
     assert copied.partition(".")[2] not in page.content()

@@ -1,4 +1,4 @@
-"""The API's pages for people: its documentation, and its resources as a browser shows them."""
+"""Test the API's pages for people: its documentation, and its resources as a browser shows them."""
 
 from playwright.sync_api import Page, expect
 
@@ -6,7 +6,7 @@ from crm.models import Customer
 from tests.support.factories import CustomerFactory
 from tests.support.site import Site
 
-PATIENCE = 120_000  # milliseconds: the pages' scripts have megabytes, and the machine may be busy
+PATIENCE = 120_000  # milliseconds: the pages' scripts are megabytes long, and the machine may be busy
 
 
 def foreign(visited: list[str], site: Site) -> list[str]:

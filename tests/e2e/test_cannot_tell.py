@@ -1,4 +1,4 @@
-"""Staff look at a face of the review list and cannot say what it shows."""
+"""Test that staff can say, in the review list, that they cannot tell what a face shows."""
 
 from playwright.sync_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""Staff say what they see, and review what the model is unsure of."""
+"""Test how staff correct faces, and review those that the model is unsure of."""
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -21,7 +21,7 @@ def test_a_corrected_face_shows_both_answers_and_changes_the_chart(
     page.goto(site.timeline(customer))
     page.evaluate("window.sameDocument = true")
     card = snapshots(page, "analysed")
-    card.get_by_text("Not right? Say what you saw").press("Enter")  # by keyboard
+    card.get_by_text("Not right? Say what you saw").press("Enter")  # opens the form by keyboard
     card.get_by_role("button", name="sad").press("Enter")
     expect(card.get_by_text("Appears sad")).to_be_focused()
     expect(card).to_contain_text("Said by Sam Rivera")

@@ -1,4 +1,4 @@
-"""The job page in a browser: by day and by night, on a phone too, by keyboard, and with the server away."""
+"""Test the job page in a browser: light and dark, on a phone, by keyboard, and while the server is away."""
 
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,7 @@ def test_the_job_page_follows_what_happens_and_says_when_it_cannot(
     interaction = InteractionFactory(staff=me)
     photo = SnapshotFactory(interaction=interaction, failed=True)
     SnapshotFactory(interaction=interaction, analysed=True)
-    far_away = photo.finished_at.replace(year=2100)  # so that no worker takes it
+    far_away = photo.finished_at.replace(year=2100)  # so that no worker claims it
     run = Reanalysis.objects.create(
         scope="all", model_version=ModelVersionFactory(), started_by=me, total=8, done=2, last=0, due_at=far_away
     )
@@ -41,13 +41,13 @@ def test_the_job_page_follows_what_happens_and_says_when_it_cannot(
     page.keyboard.press("Space")
     Reanalysis.objects.update(done=5)
     expect(running).to_contain_text("5 of 8")
-    expect(failed.get_by_role("checkbox")).to_be_checked()  # news does not undo a choice
+    expect(failed.get_by_role("checkbox")).to_be_checked()  # an update keeps the reader's choice
 
     page.context.set_offline(True)
     expect(page.get_by_role("alert")).to_contain_text("The connection to the server is lost")
     page.context.set_offline(False)
     expect(page.get_by_role("alert")).to_have_count(0)
-    complaints.clear()  # of the browser, which could not reach the server
+    complaints.clear()  # the browser complained that it could not reach the server
 
     page.get_by_role("button", name="Retry chosen").focus()
     with page.expect_navigation():

@@ -1,4 +1,4 @@
-"""What the mouse can do, the keyboard can: menus, filters, and mending a form."""
+"""Test that the keyboard can do what the mouse can: open menus, set filters, and correct a form."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect

@@ -1,4 +1,4 @@
-"""Photos from everywhere, and what happens to those that are none."""
+"""Test photos from every source in the log form, and files that are not photos."""
 
 import re
 from pathlib import Path
@@ -20,14 +20,14 @@ DROP = """async ({selector, files}) => {
             new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: transfer}));
 }"""
 
-# As if the camera had been starting when the form was sent.
+# Take a picture as if the camera had still been starting when the form was sent.
 TAKE = """() => {
     const taker = document.querySelector("[data-camera-take]");
     taker.disabled = false;
     taker.click();
 }"""
 
-# A phone: Chromium's film is one camera only. Notes which camera is asked for, by the direction in which it looks.
+# Imitate a phone, as Chromium films with one camera only. Note the direction of the camera that is asked for.
 TWO_CAMERAS = """() => {
     window.asked = [];
     const devices = navigator.mediaDevices;
@@ -204,7 +204,7 @@ def test_by_keyboard_alone(log_page: Page, tmp_path: Path) -> None:
     page.get_by_label("Kind").focus()
     page.keyboard.type("Meeting")
     page.keyboard.press("Tab")
-    for _ in range(20):  # the parts of a date and time, which browsers step through
+    for _ in range(20):  # browsers step through the parts of a date and time
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.name") == "notes":
             break

@@ -1,4 +1,4 @@
-"""Having photos analysed again, as somebody who manages models does it."""
+"""Test how somebody who manages models has photos analysed again."""
 
 from playwright.sync_api import Page, expect
 

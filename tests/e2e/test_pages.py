@@ -1,4 +1,4 @@
-"""Every page on a desktop and on a phone, in light and in dark."""
+"""Test every page on a desktop and on a phone, in light and in dark."""
 
 import os
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_every_page_fits(
 def test_a_list_of_who_may_not_delete_does_not_call_the_name_a_record_to_select(
     site: Site, logged_in: Page, staff: User
 ) -> None:
-    """Without actions there is no box before the name, and the theme takes the name for one."""
+    """Without actions, no checkbox stands before the name, and the theme would label the name as one."""
     staff.is_superuser = False
     staff.save()
     CustomerFactory()

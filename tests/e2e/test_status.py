@@ -1,4 +1,4 @@
-"""The status page in a browser: by day and by night, on a phone too, by keyboard."""
+"""Test the status page in a browser: light and dark, on a phone, and by keyboard."""
 
 from datetime import timedelta
 from pathlib import Path

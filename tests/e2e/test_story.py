@@ -1,4 +1,4 @@
-"""The main job, as a member of staff does it."""
+"""Test the main job, done as a member of staff does it."""
 
 import os
 import re

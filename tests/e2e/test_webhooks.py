@@ -1,4 +1,4 @@
-"""Webhooks, as the person who connects another system sets them up."""
+"""Test how the person who connects another system sets up webhooks."""
 
 from playwright.sync_api import Page, expect
 

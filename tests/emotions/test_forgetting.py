@@ -1,4 +1,4 @@
-"""What remains of a customer who is deleted: nothing but the IDs that other systems are told."""
+"""Test what remains of a deleted customer: only the IDs that other systems know."""
 
 import sqlite3
 import uuid
@@ -27,12 +27,12 @@ from tests.support.workspace import browser_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("released_model")]
 
-SECRET = f"Zyxwv{uuid.uuid4().hex}"  # in all that is said of the customer, and nowhere else
+SECRET = f"Zyxwv{uuid.uuid4().hex}"  # appears in every text about the customer, and nowhere else
 EXTERNAL_ID = f"Id{uuid.uuid4().hex}"
 
 
 def rows() -> dict[str, str]:
-    """All that the database holds, by table."""
+    """Return the contents of the database by table."""
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         found = {}
@@ -52,7 +52,10 @@ def files_with(folder: Path, text: str) -> list[Path]:
 
 
 def said_of_a_customer(receiver: Receiver) -> Customer:
-    """By every page and address that takes a text, and told to another system, which repeats it in its answers."""
+    """Create a customer whose texts all hold the secret.
+
+    They come from every page and API address that takes a text; another system receives and repeats them.
+    """
 
     def echo(handler: Handler) -> None:
         handler.answer(500, f"I do not know {SECRET}".encode())

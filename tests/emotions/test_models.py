@@ -1,4 +1,4 @@
-"""What the database itself refuses."""
+"""Test what the database itself refuses."""
 
 from typing import Any
 from uuid import uuid4
@@ -17,7 +17,7 @@ NOW = timezone.now()
 
 
 def refused_by(constraint: str, rows: Any, **values: Any) -> bool:
-    """Whether changing the rows so breaks this constraint. SQLite names columns, not unique constraints."""
+    """Tell whether this constraint refuses the update. For a unique constraint, SQLite names only its columns."""
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         rows.update(**values)
     return constraint in str(caught.value)

@@ -1,4 +1,4 @@
-"""Messages and the sweep: a few messages stand for all that waits, and none is lost for good."""
+"""Test messages and the sweep: a few messages stand for all waiting work, and none stays lost."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ ONE = [Message("emotions.analysis.tasks.analyse_snapshots", [])]
 
 
 def abandoned(attempts: int = 1) -> Snapshot:
-    """A snapshot whose worker died a long time ago."""
+    """Return a snapshot whose worker died a long time ago."""
     snapshot: Snapshot = SnapshotFactory(attempts=attempts - 1)
     assert Snapshot.objects.filter(pk=snapshot.pk).claim_next()
     Snapshot.objects.update(claim_expires_at=LONG_AGO)
@@ -129,7 +129,7 @@ def test_one_message_is_enough_for_all(queue: Queue, settings: Settings) -> None
     add()
     queue.work()
     assert statuses() == [Status.ANALYSED] * 3
-    assert queue.messages() == ONE  # for another worker, at the beginning
+    assert queue.messages() == ONE  # a worker calls for another as soon as it begins
 
 
 @pytest.mark.usefixtures("released_model")

@@ -1,4 +1,4 @@
-"""docs/webhooks.md says what is so."""
+"""Check that docs/webhooks.md agrees with the code."""
 
 import json
 import re
@@ -45,7 +45,7 @@ def test_the_examples_look_like_real_messages() -> None:
     record_consent(customer, granted=True, obtained_by=Consent.ObtainedBy.WRITTEN, recorded_by=UserFactory())
     outcome_changed([SnapshotFactory(analysed=True).pk], Cause.ANALYSIS)
     correct(EmotionRecordFactory(), Emotion.SAD, UserFactory())
-    CustomerFactory().delete()  # another one, as all messages about it go with it
+    CustomerFactory().delete()  # a different customer, because deleting one deletes its messages
     real = {each.type: each.payload for each in WebhookMessage.objects.order_by("-pk")}
     examples = [json.loads(block) for block in blocks("json")]
     assert len(examples) == 5

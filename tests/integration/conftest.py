@@ -14,13 +14,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.integration)
-    # The longest first, so that in the end no process of pytest-xdist waits for another.
+    # Run the longest test first, so that no pytest-xdist process waits for another at the end.
     items.sort(key=lambda item: item.path.name != "test_nothing_lost.py")
 
 
 @pytest.fixture(params=["redis", "files"])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a broker; this process sends its tasks there too."""
+    """Return the address of a broker, and send this process's tasks there too."""
     if request.param == "files":
         Queue(tmp_path / "var" / "queue").listen()
         return "filesystem://"
@@ -38,7 +38,7 @@ def deployment(
     media: Path,
     tmp_path: Path,
 ) -> Iterator[Deployment]:
-    """Nothing runs yet; what the test starts is ended after it."""
+    """Return a deployment that runs nothing yet. Programs that the test starts are ended after it."""
     deployment = Deployment(
         tmp_path,
         VAR_DIR=str(tmp_path / "var"),
@@ -54,7 +54,7 @@ def deployment(
 
 @pytest.fixture
 def bucket(deployment: Deployment, settings: Settings, free_port: int, tmp_path: Path) -> Iterator[Bucket]:
-    """Where this process and all that the test starts keep the photos, instead of in a folder."""
+    """Let this process and all programs that the test starts keep photos in a bucket instead of a folder."""
     bucket = Bucket(tmp_path / "objects", free_port)
     bucket.start()
     deployment.environment |= bucket.environment | {"ANALYSIS_TIME_LIMIT": "30", "ANALYSIS_LEASE": "40"}

@@ -1,4 +1,4 @@
-"""The benches of the queue under load, at a size that a test can afford: what they measure is what happens."""
+"""Run the benchmarks of the queue under load at a small size, and check that they measure what happens."""
 
 from pathlib import Path
 

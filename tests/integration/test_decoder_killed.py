@@ -1,4 +1,4 @@
-"""Somebody kills the processes that decode photos: the photos are not to blame, and are read when that ends."""
+"""Kill the processes that decode photos: the photos are not blamed, and are read once the killing ends."""
 
 import pytest
 import requests

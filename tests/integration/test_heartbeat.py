@@ -1,4 +1,4 @@
-"""Workers show that they live, and one that has gone deaf makes way for another."""
+"""Test that workers show that they are alive, and that one cut off from its broker is replaced."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def proxy(redis_server: RedisServer) -> Iterator[Proxy]:
 
 
 def health(deployment: Deployment) -> tuple[int, str]:
-    """As a container's health check asks."""
+    """Ask for the workers' health as a container's health check does."""
     command = [sys.executable, "-m", "jobs.health.workers"]
     done = subprocess.run(command, cwd=ROOT, env=deployment.environment, capture_output=True, text=True)
     return done.returncode, done.stdout.strip()
@@ -71,10 +71,11 @@ def test_a_worker_that_has_nothing_to_do_beats_and_takes_its_row_with_it(
 def test_a_worker_that_is_stopped_is_missed(deployment: Deployment, redis_server: RedisServer) -> None:
     worker = deployment.worker()
     wait_until(WorkerHeartbeat.objects.exists, "the first heartbeat is completed")
-    assert health(deployment) == (0, "ok")  # the file is written first, so the worker is not stopped between the two
+    # The file is written before the row, so the worker is not stopped between the two.
+    assert health(deployment) == (0, "ok")
 
     def is_missed() -> bool:
-        for child in worker.children():  # also one that replaces another, stopped in the middle of a task
+        for child in worker.children():  # includes a replacement for a child that was stopped during a task
             os.kill(child, signal.SIGSTOP)
         return health(deployment)[0] == 1
 
@@ -85,7 +86,7 @@ def test_a_worker_that_is_stopped_is_missed(deployment: Deployment, redis_server
 
 
 @on_redis
-@pytest.mark.timeout(240)  # it waits for more than others
+@pytest.mark.timeout(240)  # it waits longer than other tests
 def test_a_deaf_worker_is_noticed_and_another_finishes_its_photos(
     deployment: Deployment, proxy: Proxy, redis_server: RedisServer
 ) -> None:

@@ -1,4 +1,4 @@
-"""A kind of work without a task of its own, with real workers: nothing is lost when one is killed."""
+"""Test a kind of work without a task of its own, with real workers: nothing is lost when one is killed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -46,7 +46,8 @@ def test_a_job_whose_worker_is_killed_goes_on_where_it_was(deployment: Deploymen
 
 
 def test_two_workers_share_the_jobs(deployment: Deployment, model: Any) -> None:
-    model.objects.bulk_create(model(total=5, attempts=1) for _ in range(20))  # none stands still
+    # A first attempt would stand still, so these count one already.
+    model.objects.bulk_create(model(total=5, attempts=1) for _ in range(20))
     deployment.beat()
     workers = [worker(deployment, name) for name in ("first", "second")]
     wait_until(lambda: not model.objects.unfinished().exists(), "all jobs end")

@@ -1,4 +1,4 @@
-"""What `make run` starts: supervisor with web, workers and schedule."""
+"""Test what `make run` starts: supervisor with web, workers and schedule."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ PROGRAMS = ("gunicorn", "photos@", "webhooks@", "beat")
 
 
 class Site:
-    """The program in a folder of its own, started by the file that `make run` uses."""
+    """The program in a folder of its own, started from the file that `make run` uses."""
 
     def __init__(self, folder: Path, port: int, models: Path) -> None:
         self.folder, self.url = folder, f"http://127.0.0.1:{port}"
@@ -37,7 +37,7 @@ class Site:
         self.program = Program("supervisord", command, environment, folder, root=folder)
 
     def pids(self) -> dict[str, int]:
-        """Of those of the programs that run, by what their command line has in it."""
+        """Return the process ID of each running program, by the name that its command line contains."""
         running = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in self.program.children()}
         return {name: pid for name in PROGRAMS for pid, line in running.items() if name in line}
 

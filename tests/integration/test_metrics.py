@@ -1,4 +1,4 @@
-"""What Prometheus reads of real processes."""
+"""Test what Prometheus reads from real processes."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ ANALYSED = ("rapport_analyses_total", "reference-cnn", "analysed", "1")
 
 
 def scrape(site: str, token: str = TOKEN) -> dict[tuple[str, ...], float]:
-    """The samples, by their name and the values of their labels, in the order of these."""
+    """Return the samples by name and label values, in the alphabetical order of the labels."""
     request = urllib.request.Request(f"{site}/metrics", headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - http
     try:
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
@@ -56,7 +56,8 @@ def test_a_worker_tells_of_its_analyses_and_of_those_of_processes_that_ended(
     stages = {key[2] for key in told if key[0] == "rapport_analysis_stage_seconds_count"}
     assert stages == {"decode", "detect", "classify", "store"}
     assert told[("rapport_analysis_stage_seconds_count", "reference-cnn", "store", "1")] == 5
-    assert len(list((deployment.folder / "var" / "metrics").glob("counter_*.db"))) <= 3  # two processes, and the ended
+    # One for each of the two processes, and one for all that have ended.
+    assert len(list((deployment.folder / "var" / "metrics").glob("counter_*.db"))) <= 3
 
 
 def test_the_web_tells_of_requests_and_of_what_waits_to_those_with_the_token(deployment: Deployment) -> None:

@@ -1,4 +1,4 @@
-"""Real workers follow a change of the model, and analyse photos again behind new ones."""
+"""Test that real workers follow a change of the model, and re-analyse photos only after new ones."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ on_redis = pytest.mark.parametrize("broker", ["redis"], indirect=True)
 
 @pytest.fixture
 def models(tmp_path: Path, model_folder: Path, deployment: Deployment, settings: Settings) -> Path:
-    """The small model, and another one that may be activated."""
+    """Return the small model, and another one that may be activated."""
     models = shutil.copytree(model_folder, tmp_path / "models")
     write_model(models / "other", small_classifier(scale=0.03))
     settings.MODELS_DIR = models
@@ -47,7 +47,7 @@ def wait_for_photos() -> None:
 
 
 def archive(count: int) -> list[Snapshot]:
-    """Photos that an earlier model answered."""
+    """Create photos that an earlier model analysed."""
     return [SnapshotFactory(analysed=True, photo=uploaded_bytes(f"old {number}")) for number in range(count)]
 
 
@@ -65,7 +65,7 @@ def wait_for_the_end(run: Reanalysis) -> Reanalysis:
 
 
 class Pipe:
-    """A photo at which a worker stands still until the test lets it go on."""
+    """A photo that holds its worker until the test lets it go on."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.path = Path(snapshot.file.path)
@@ -130,7 +130,7 @@ def test_a_new_photo_overtakes_the_archive(deployment: Deployment, models: Path)
     ended = wait_for_the_end(run)
     new = Snapshot.objects.order_by("-pk")[0]
     order = list(EmotionRecord.objects.filter(model_version__name="other").order_by("pk").values_list("snapshot"))
-    assert order.index((new.pk,)) == 3  # behind the photo that was begun, and before all the others
+    assert order.index((new.pk,)) == 3  # after the photos that had begun, and before all others
     assert (ended.status, ended.done) == ("done", 10)
 
 

@@ -1,4 +1,4 @@
-"""A worker without its model says so and ends; everything else goes on."""
+"""Test a worker without its model: it says so and ends, and everything else goes on."""
 
 import hashlib
 import shutil
@@ -34,7 +34,7 @@ def remove_card(folder: Path) -> None:
 
 @pytest.fixture
 def models(tmp_path: Path, model_folder: Path, deployment: Deployment) -> Path:
-    """A copy that the test may damage."""
+    """Return a copy of the models that the test may damage."""
     copy = shutil.copytree(model_folder, tmp_path / "models")
     deployment.environment["MODELS_DIR"] = str(copy)
     return copy

@@ -1,4 +1,4 @@
-"""What nginx counts as one client."""
+"""Test which addresses nginx counts as one client."""
 
 import http.client
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ import pytest
 from tests.support.nginx import nginx
 
 pytestmark = pytest.mark.integration
-NOBODY = "http://127.0.0.1:9"  # nginx answers for the web that is away
+NOBODY = "http://127.0.0.1:9"  # no web process listens here, so nginx answers itself
 
 
 def status_for(site: str, client: str) -> int:

@@ -1,4 +1,4 @@
-"""Five hundred photos in flight, and an exact account at the end, whatever happens to the machines meanwhile."""
+"""Analyse five hundred photos while machines fail, and account for every one at the end."""
 
 import time
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ pytestmark = [
 
 @pytest.fixture
 def uploads(deployment: Deployment) -> Uploads:
-    """Another system, and a web to which it sends."""
+    """Start web processes, and another system that sends photos to them."""
     deployment.environment |= {"API_RATE": "1000000/second", "ANALYSIS_MAX_ATTEMPTS": "10"}
     return another_system(deployment.web(), small_photo)
 
@@ -86,7 +86,7 @@ def test_processes_that_are_killed_starved_and_terminated(
             send_all(uploads)
             wait_for_the_end_of_all()
         assert starved.kills >= 4
-    delete_stray_files(timedelta(0))  # of a web process that was killed before its commit
+    delete_stray_files(timedelta(0))  # a web process may have been killed before its commit
     assert_accounted_for(accepted(uploads), media)
 
 
@@ -106,10 +106,10 @@ def test_a_broker_that_stops_and_forgets(
 
 @pytest.fixture
 def database(shared_postgres: PostgresServer, deployment: Deployment) -> Iterator[PostgresServer]:
-    """Which the test may crash; it runs again afterwards."""
+    """Return a database that the test may crash. It runs again afterwards."""
     yield shared_postgres
     shared_postgres.start()
-    connection.close()  # this process' own, which broke too
+    connection.close()  # this process's own connection broke too
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_database_that_crashes_connections_that_break_and_a_full_disk(
     database.start()
     connection.close()
     wait_for_the_end_of_all()
-    delete_stray_files(timedelta(0))  # of commits of which nobody knew whether they succeeded
+    delete_stray_files(timedelta(0))  # nobody knew whether some commits had succeeded
     assert_accounted_for(accepted(uploads), disk)
 
 
@@ -162,6 +162,7 @@ def test_sweeps_at_once_messages_again_and_again_and_a_photo_that_crashes_worker
         wait_for_the_end_of_all()
     poison.refresh_from_db()
     assert (poison.attempts, poison.error) == (3, GIVEN_UP)
-    assert Snapshot.objects.filter(finished_at__lt=poison.finished_at).count() > 20  # it held up nobody
+    # The poisonous photo held up no other.
+    assert Snapshot.objects.filter(finished_at__lt=poison.finished_at).count() > 20
     assert set(Snapshot.objects.exclude(pk=poison.pk).values_list("attempts", flat=True)) == {1}
     assert_accounted_for([str(each.uuid) for each in [poison, *snapshots]], media, failed=1)

@@ -1,4 +1,4 @@
-"""Photos in a bucket that several machines share: stored, analysed, shown, deleted, and out of reach for a while."""
+"""Test photos in a bucket that several machines share: store, analyse, show, delete, and survive an outage."""
 
 import re
 import urllib.error
@@ -69,13 +69,14 @@ def test_an_original_is_a_link_that_only_its_signature_opens(bucket: Bucket) -> 
     assert "X-Amz-Expires=60&" in link
     assert fetch(link.partition("?")[0])[0] == 403
     assert fetch(link.replace("X-Amz-Expires=60&", "X-Amz-Expires=61&"))[0] == 403
-    assert original(System(), snapshot).status_code == 404  # who may not see the customer gets no link
+    assert original(System(), snapshot).status_code == 404  # a user who may not see the customer gets no link
 
 
 def test_a_link_is_void_after_its_time(bucket: Bucket, settings: Settings) -> None:
     settings.S3_LINK_SECONDS = 1
     link = original(System(user=UserFactory(is_superuser=True)), add_snapshot(InteractionFactory(), uploaded_photo()))
-    wait_until(lambda: fetch(link.headers["Location"])[0] == 403, "the link is void", timeout=30)  # by default, 60 s
+    # Links are valid for 60 s by default.
+    wait_until(lambda: fetch(link.headers["Location"])[0] == 403, "the link is void", timeout=30)
 
 
 def test_withdrawn_consent_empties_the_bucket(bucket: Bucket) -> None:

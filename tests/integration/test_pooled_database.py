@@ -1,4 +1,4 @@
-"""Few connections to PostgreSQL for many threads: a pool in each process, and PgBouncer before the server."""
+"""Test few connections to PostgreSQL for many threads: a pool in each process, and PgBouncer before the server."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ THREADS = 8
 
 @pytest.fixture
 def bouncer(deployment: Deployment, postgres: str) -> Iterator[None]:
-    """Everything that the test starts asks PostgreSQL by way of PgBouncer."""
+    """Let everything that the test starts reach PostgreSQL through PgBouncer."""
     with pgbouncer(postgres) as url:
         deployment.environment |= {
             "DATABASE_URL": f"{url.rpartition('/')[0]}/{connection.settings_dict['NAME']}",
@@ -45,12 +45,12 @@ def ask_at_once(web: str, path: str, kind: str = "application/json", count: int 
 
 @pytest.fixture(autouse=True)
 def named(deployment: Deployment) -> None:
-    """Lets the connections of what the test starts be told from this process' own, which may be several."""
+    """Name the connections of the programs that the test starts, to tell them from this process's own."""
     deployment.environment["PGAPPNAME"] = "rapport"
 
 
 def connections() -> set[int]:
-    """PostgreSQL's processes for those of the started programs."""
+    """Return the IDs of the PostgreSQL processes that serve the started programs."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rapport'"

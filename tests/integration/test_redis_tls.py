@@ -1,4 +1,4 @@
-"""A Redis that is reached over an open network: encrypted, with a password, and certainly the right one."""
+"""Test a Redis across an open network: encrypted, with a password, and with a checked certificate."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def broker(tls_redis: servers.TlsRedisServer) -> str:
 
 @pytest.fixture
 def stranger(tmp_path: Path) -> str:
-    """The file of an authority that signed nothing."""
+    """Return the certificate file of an authority that signed nothing."""
     file = tmp_path / "stranger.pem"
     trustme.CA().cert_pem.write_to_path(file)
     return str(file)

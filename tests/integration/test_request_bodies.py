@@ -1,4 +1,4 @@
-"""Bodies that break off, come in pieces, or are refused unread: what gunicorn passes on, and what becomes of it."""
+"""Test bodies that break off, arrive in pieces, or are refused unread: what gunicorn passes on, and the result."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ BOUNDARY = "a-boundary"
 
 
 class Client:
-    """A program that speaks HTTP/1.1 over one connection."""
+    """A client that speaks HTTP/1.1 over one connection."""
 
     def __init__(self, site: str, secret: str) -> None:
         self.address = urlsplit(site)
@@ -38,7 +38,7 @@ class Client:
         return answer.status, json.loads(content) if content else None
 
     def send_raw(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
-        """Send what may be less than the headers promise, and close this side."""
+        """Send data, which may be shorter than the headers promise, and close this side."""
         host, port = self.address.hostname, self.address.port
         lines = [f"{method} /api/v1/{path} HTTP/1.1", f"Host: {self.address.netloc}"]
         lines += [f"{name}: {value}" for name, value in (self.headers | headers).items()]
@@ -85,7 +85,7 @@ def test_an_upload_that_breaks_off_stores_nothing_and_can_be_sent_again(client: 
 
 
 def test_a_short_form_of_a_page_is_refused(deployment: Deployment) -> None:
-    """Django reads such a form in one go, and would take what came for all of it."""
+    """Django reads such a form in one go, and would take the part that arrived for the whole."""
     address = urlsplit(deployment.web(processes=1, DEBUG="true"))
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         head = [f"POST /admin/login/ HTTP/1.1\r\nHost: {address.netloc}", "Content-Length: 20"]
@@ -100,7 +100,7 @@ def test_a_short_form_of_a_page_is_refused(deployment: Deployment) -> None:
 def test_a_form_without_its_closing_boundary_stores_nothing(client: Client) -> None:
     whole = form(CustomerFactory())
     for end in (len(whole) - 4, len(whole) - len(BOUNDARY) - 8, whole.rindex(b"Content-Disposition") + 20):
-        for body in (whole[:end], _pieces(whole[:end], 1000)):  # the latter in chunks
+        for body in (whole[:end], _pieces(whole[:end], 1000)):  # as one body, and as chunks
             status, answer = client.send("POST", "snapshots", body, **_named(UPLOAD))
             assert (status, answer["code"]) == (400, "body_incomplete"), end
             assert nothing_is_stored(), end
@@ -111,7 +111,7 @@ def test_a_chunked_upload_is_taken_whole_or_not_at_all(client: Client, share: fl
     whole = form(CustomerFactory())
     sent = whole[: int(len(whole) * share)]
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in _pieces(sent, 1000))
-    end = b"0\r\n\r\n" if share == 1 else b""  # else it breaks off amid the chunks
+    end = b"0\r\n\r\n" if share == 1 else b""  # without its end, the body breaks off between chunks
     status, answer = client.send_raw("POST", "snapshots", UPLOAD | {"Transfer-Encoding": "chunked"}, chunks + end)
     assert status == (202 if share == 1 else 400), answer
     assert Snapshot.objects.count() == (2 if share == 1 else 0)
@@ -160,7 +160,7 @@ def test_a_byte_order_mark_is_ignored_and_an_encoded_body_refused(client: Client
 
 
 def test_strangers_cannot_have_a_large_body_stored(deployment: Deployment) -> None:
-    """Of the 400 MB that are announced, only what the operating system buffers is ever taken."""
+    """The client announces 400 MB, but only what the operating system buffers is ever accepted."""
     address = urlsplit(deployment.web(processes=1))
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         connection.sendall(
@@ -181,7 +181,8 @@ class TestBehindNginx:
     def test_an_upload_that_breaks_off_stores_nothing_and_can_be_sent_again(self, client: Client) -> None:
         whole = form(CustomerFactory())
         promised = UPLOAD | {"Content-Length": str(len(whole))}
-        with pytest.raises(http.client.BadStatusLine):  # nginx waits for the rest, and ends when there is none
+        # Nginx waits for the rest, and closes the connection when none comes.
+        with pytest.raises(http.client.BadStatusLine):
             client.send_raw("POST", "snapshots", promised, whole[: len(whole) // 2])
         assert nothing_is_stored()
         assert client.send("POST", "snapshots", whole, **_named(UPLOAD))[0] == 202
@@ -202,7 +203,7 @@ class TestBehindNginx:
         assert client.send("POST", "customers", seven_megabytes, **_named(JSON))[0] == 413
         client.connection.close()
         status, answer = client.send("POST", "snapshots", seven_megabytes, **_named(UPLOAD))
-        assert (status, answer["code"]) == (400, "parse_error")  # it came through, and is no form
+        assert (status, answer["code"]) == (400, "parse_error")  # the body arrived whole, but is not a form
 
     def test_one_address_has_so_many_requests(self, client: Client) -> None:
         answers = [client.send("GET", "customers?page_size=1")[0] for _ in range(40)]

@@ -1,4 +1,4 @@
-"""Forms of the pages that come in part: nothing of them is saved, however they lost the rest."""
+"""Test forms of pages that arrive in part: nothing is saved, however the rest was lost."""
 
 from collections.abc import Callable, Iterator
 
@@ -20,14 +20,15 @@ FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
 class Browser(requests.Session):
-    """Of a member of staff, who is logged in."""
+    """The browser of a member of staff who is logged in."""
 
     def __init__(self, site: str) -> None:
         super().__init__()
         self._site = site
         self.get(f"{site}/admin/login/", timeout=30)
         user = UserFactory()
-        user.password = PBKDF2PasswordHasher().encode("password", "salt", 1000)  # not the tests' own hash
+        # The site does not accept the tests' fast hasher.
+        user.password = PBKDF2PasswordHasher().encode("password", "salt", 1000)
         user.save()
         entered = {"username": user.username, "password": "password", "next": "/"}
         token = {"csrfmiddlewaretoken": self.cookies["csrftoken"]}
@@ -35,7 +36,7 @@ class Browser(requests.Session):
         assert answer.url == f"{site}/admin/crm/customer/"
 
     def submit(self, customer: Customer, form: bytes | Iterator[bytes], **headers: str) -> requests.Response:
-        """Send the log form as its script does, which says in a header that the form comes from the page."""
+        """Send the log form as its script does, with the header that says it comes from the page."""
         sent = FORM | {"X-CSRFToken": self.cookies["csrftoken"], **headers}
         address = f"{self._site}/admin/customers/{customer.uuid}/log/"
         return self.post(address, form, headers=sent, timeout=30, allow_redirects=False)

@@ -1,4 +1,4 @@
-"""Machines that share no disk: the photos are in a bucket, and each has its own files of the models."""
+"""Test machines that share no disk: photos are in a bucket, and each machine has its own model files."""
 
 import shutil
 from collections import Counter
@@ -22,7 +22,7 @@ PHOTOS = 30
 
 
 def host(deployment: Deployment, models: Path, name: str) -> Program:
-    """A worker as on a machine of its own."""
+    """Start a worker as if on a machine of its own."""
     folder = deployment.folder / name
     shutil.copytree(models, folder / "models")
     own = {"VAR_DIR": str(folder / "var"), "MEDIA_ROOT": str(folder / "none"), "MODELS_DIR": str(folder / "models")}

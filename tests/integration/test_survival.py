@@ -1,4 +1,4 @@
-"""Nothing is lost and nothing stored twice, whatever is killed, stopped, repeated or wiped meanwhile."""
+"""Check that nothing is lost or stored twice, whatever is killed, stopped, repeated or wiped meanwhile."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def upload(count: int = 1) -> list[Snapshot]:
 
 
 class Stuck:
-    """A photo that nobody can read to the end: a pipe, in which the analysis stands still."""
+    """A photo that cannot be read to its end: it is a pipe, and the analysis waits for more."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._path = Path(snapshot.file.path)

@@ -1,4 +1,4 @@
-"""Webhooks with a real worker: nothing is lost, whatever is killed or down meanwhile."""
+"""Test webhooks with a real worker: nothing is lost, whatever is killed or down meanwhile."""
 
 import threading
 
@@ -30,7 +30,7 @@ def impatient(deployment: Deployment) -> Deployment:
 
 
 def start(deployment: Deployment) -> Program:
-    """As `make run` does; without the nets, so that it must not ask for the model."""
+    """Start a webhook worker as `make run` does. It has no models, to prove that it needs none."""
     options = ("--queues", "webhooks,webhooks-sweep,jobs", "--pool", "threads", "--concurrency", "8")
     deployment.beat()
     return deployment.start(
@@ -141,7 +141,7 @@ def test_a_slow_receiver_delays_no_photo_worker_and_no_other_receiver(
 def test_a_receiver_that_thinks_long_before_it_accepts_delays_no_other(
     impatient: Deployment, receiver: Receiver
 ) -> None:
-    """It is well, so it gets as many at a time as it may. That is not all that a worker can send."""
+    """A slow but healthy receiver gets its full number of requests at a time, and the worker can still send others."""
     thinking, thought = Receiver(), threading.Event()
 
     def think(handler: Handler) -> None:

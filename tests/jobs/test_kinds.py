@@ -1,4 +1,4 @@
-"""A new kind of work takes a model, a function and a line: everything else comes with it."""
+"""Test that a new kind of work needs only a model, a function and a line of registration."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,7 +26,7 @@ ONE = [Message("jobs.kinds.do_jobs", [])]
 
 
 class Script:
-    """What the next steps do; then they count."""
+    """The steps of a kind of work: they raise the errors that a test sets, and then count."""
 
     def __init__(self) -> None:
         self.errors: list[Exception] = []

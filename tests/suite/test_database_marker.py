@@ -1,4 +1,4 @@
-"""`-m database` picks what must run on each database, so nothing else may reach one."""
+"""Check that only tests with the marker reach a database, as `-m database` selects what runs on each one."""
 
 import pytest
 

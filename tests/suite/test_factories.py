@@ -1,4 +1,4 @@
-"""What the factories make is what the database and the pipeline accept."""
+"""Check that the database and the pipeline accept what the factories make."""
 
 import pytest
 from PIL import Image

@@ -1,4 +1,4 @@
-"""Tests lie where the code lies that they test, and helpers lie in tests/support."""
+"""Check that tests lie where the code under test lies, and helpers in tests/support."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 ROOMS = {"bench", "config", "crm", "docs", "emotions", "jobs", "ml", "training"}
-# What runs several programs together, and what tests the tests.
+# These tests run several programs together, or test the tests themselves.
 ACROSS_ROOMS = {"compose", "e2e", "integration", "suite"}
 
 

@@ -1,4 +1,4 @@
-"""What must balance whatever happened."""
+"""Check that uploads, rows and files balance, whatever happened."""
 
 import hashlib
 from collections import Counter
@@ -12,24 +12,24 @@ from emotions.models import EmotionRecord, SentimentPoint, Snapshot
 from ml.image import strip
 
 Status = Snapshot.Status
-NEVER = timedelta(days=365)  # from now
+NEVER = timedelta(days=365)  # from now; nothing is due later
 
 
 def stray_files(media: Path) -> set[str]:
-    """Files without a row and rows without their file."""
+    """Return the names of files without a row, and of files that rows name but the disk lacks."""
     on_disk = {str(file.relative_to(media)) for file in media.rglob("*") if not file.is_dir()}
     return on_disk ^ set(Snapshot.objects.exclude(file="").values_list("file", flat=True))
 
 
 def statuses() -> list[str]:
-    """Of every snapshot, in the order of their creation."""
+    """Return the status of every snapshot, in order of creation."""
     return list(Snapshot.objects.order_by("pk").values_list("status", flat=True))
 
 
 def assert_accounted_for(accepted: Collection[str], media: Path, *, failed: int = 0) -> None:
-    """Every accepted upload, named by its public ID, has ended once, and all that was stored fits together.
+    """Check that every accepted upload (a public ID) has ended once, and that everything stored fits together.
 
-    Each photo shows one face. So many have failed, with a reason; every other one is analysed.
+    Each photo shows one face. `failed` photos have failed, with a reason; all others are analysed.
     """
     stored = {str(uuid) for uuid in Snapshot.objects.values_list("uuid", flat=True)}
     assert not set(accepted) - stored, "accepted uploads are lost"
@@ -38,7 +38,7 @@ def assert_accounted_for(accepted: Collection[str], media: Path, *, failed: int 
     _assert_recorded_once()
     _assert_files_are_whole(media)
     assert not Snapshot.objects.exclude(claim_token=None).exists()
-    # Whatever messages are left: there is nothing that they could begin.
+    # If messages are left, there is nothing that they could start.
     assert not Snapshot.objects.claimable(timezone.now() + NEVER).exists()
 
 
@@ -62,5 +62,5 @@ def stored_files() -> list[tuple[str, str]]:
 
 
 def _is_whole(content: bytes, sha256: str) -> bool:
-    """Tell whether it is the file that was sent, or what stripping left of it: stripping that changes nothing."""
+    """Tell whether the content is the file that was sent, or is stripped: stripping again changes nothing."""
     return hashlib.sha256(content).hexdigest() == sha256 or strip(content) == content

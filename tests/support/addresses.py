@@ -1,4 +1,4 @@
-"""Every address of the workspace, read from its table of addresses."""
+"""Read every address of the workspace from its URL patterns."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 def make_rows(owner: User) -> None:
-    """Make one row or more of each kind that has pages, all visible to this member of staff."""
-    WebhookEndpointFactory(owner=owner)  # first, as the rows below are messages to it
+    """Create one row or more of each kind that has pages, all visible to this member of staff."""
+    WebhookEndpointFactory(owner=owner)  # the endpoint comes first: the rows below send it messages
     Group.objects.create(name="Sales")
     UserFactory(is_superuser=True)
     EmotionCorrectionFactory(record__snapshot__interaction__customer__source="shop")
@@ -28,18 +28,18 @@ def make_rows(owner: User) -> None:
 
 
 def patterns() -> list[str]:
-    """Return such as "admin/customers/<uuid:public_id>/", each once, without those that log out."""
+    """Return patterns such as "admin/customers/<uuid:public_id>/", each once, without those that log out."""
     found = dict.fromkeys(_patterns(get_resolver().url_patterns, ""))
     return [each for each in found if each.startswith("admin/") and "(?P<" not in each and "logout" not in each]
 
 
 def address_of(pattern: str) -> str:
-    """Fill the pattern's places with rows of the database."""
+    """Fill the parameters of the pattern with rows of the database."""
     return "/" + PLACE.sub(lambda place: str(_value(pattern, place[1])), pattern)
 
 
 def api_address_of(path: str) -> str:
-    """Fill the places of a path of the API's description."""
+    """Fill the parameters of a path in the API's description."""
     section = path.removeprefix("/api/v1/").split("/")[0]
     models: dict[str, Any] = {
         "customers": Customer,

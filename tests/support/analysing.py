@@ -1,4 +1,4 @@
-"""Analyses in this process."""
+"""Run analyses in this process."""
 
 from emotions.analysis import services as analysis
 from emotions.analysis.batches import Batch
@@ -7,13 +7,13 @@ from emotions.reanalyses import worker as rerun
 
 
 def analyse(snapshot_id: int) -> None:
-    """Analyse this snapshot as a worker would; nothing happens if it is taken or done. Raises as `take_next`."""
+    """Analyse this snapshot as a worker would, or do nothing if it is claimed or done. Raises as `take_next`."""
     ready = analysis.pipeline()
     if claim := Snapshot.objects.filter(pk=snapshot_id).claim_next():
         analysis.analyse(Batch([claim], ready))
 
 
 def reanalyse() -> None:
-    """Go on with all re-analyses as a worker would."""
+    """Do all re-analyses as a worker would."""
     while turn := rerun.take_next():
         rerun.go_on(turn)

@@ -1,4 +1,4 @@
-"""Another system that uses the REST API."""
+"""Play another system that uses the REST API."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,9 +13,9 @@ CUSTOMERS = f"{API}/customers"
 
 
 class System(APIClient):
-    """Asks with an API key, which has every scope unless some are given, and acts for this or a new person.
+    """A system that acts for this user or a new one. Its API key has every scope unless some are given.
 
-    Paths without a slash in front are below /api/v1/.
+    Paths that begin with neither a slash nor "http" are below /api/v1/.
     """
 
     def __init__(self, *scopes: Scope, user: User | None = None, **key: Any) -> None:
@@ -25,7 +25,7 @@ class System(APIClient):
         super().__init__(headers={"Authorization": f"Bearer {self.secret}"}, raise_request_exception=False)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """With a body of JSON. The headers are named as in `If_Match`."""
+        """Send a JSON body. Write headers as keyword arguments, such as `If_Match`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         data = {} if body is None else {"data": body, "format": "json"}
         response: Any = getattr(self, method.lower())(path, headers=named, **data)
@@ -52,6 +52,6 @@ def _below_api(path: str) -> str:
 
 
 def make_key(user: User, *scopes: Scope, **fields: Any) -> tuple[ApiKey, str]:
-    """The key and what the other system sends."""
+    """Create a key. Return it with the secret that the other system sends."""
     key, secret = ApiKey.objects.create_key(name="Another CRM", user=user, scopes=[*(scopes or Scope.values)], **fields)
     return cast(ApiKey, key), secret

@@ -1,4 +1,4 @@
-"""The Celery broker of a test, and the messages that wait in it."""
+"""Use a Celery broker of a test's own, and read the messages that wait in it."""
 
 import base64
 import json
@@ -21,29 +21,29 @@ class Message:
 
 
 class Queue:
-    """The filesystem broker's folder."""
+    """The folder of a filesystem broker."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.listen()
 
     def listen(self) -> None:
-        """Send this process's tasks here."""
+        """Send this process's tasks to this queue."""
         use_broker("filesystem://", file_queue(self.folder))
 
     def messages(self) -> list[Message]:
-        """What waits to be done, oldest first."""
+        """Return the waiting messages, oldest first."""
         return [_read(json.loads(file.read_text())) for file in sorted(self.folder.glob("*.msg"))]
 
     def take(self) -> list[Message]:
-        """The same, and empty the queue."""
+        """Return the waiting messages and empty the queue."""
         taken = self.messages()
         for file in self.folder.glob("*.msg"):
             file.unlink()
         return taken
 
     def work(self) -> None:
-        """Do what waits, in this process, as a worker would."""
+        """Do the waiting tasks in this process, as a worker would."""
         for message in self.take():
             app.tasks[message.task](*message.args)
 
@@ -64,7 +64,7 @@ def use_redis(url: str, **environment: str) -> None:
 
 def use_broker(url: str, options: dict[str, Any], tls: dict[str, Any] | None = None) -> None:
     """Send this process's tasks to another broker."""
-    os.environ.pop("CELERY_BROKER_URL", None)  # Celery itself reads it too, before its configuration
+    os.environ.pop("CELERY_BROKER_URL", None)  # Celery reads the variable too, and prefers it to its configuration
     app.conf.update(broker_url=url, broker_transport_options=options, broker_use_ssl=tls)
     pools.reset()
     app._pool = None  # type: ignore[attr-defined]
@@ -72,7 +72,7 @@ def use_broker(url: str, options: dict[str, Any], tls: dict[str, Any] | None = N
 
 
 def file_queue(folder: Path) -> dict[str, Any]:
-    """The transport options of a filesystem broker in a folder."""
+    """Return the transport options of a filesystem broker in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     return {
         "data_folder_in": str(folder),

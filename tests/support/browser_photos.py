@@ -1,4 +1,4 @@
-"""Photos as staff would take them, made from a public-domain picture."""
+"""Make photos as staff would take them from a public-domain picture."""
 
 import io
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ LIGHT = (1.0, 0.75, 1.2)
 
 
 def portrait(number: int) -> bytes:
-    """The same person three times, a week apart, in another light each time and once mirrored."""
+    """Return one of three photos of the same person, a week apart and in different light. One is mirrored."""
     picture = ImageEnhance.Brightness(_astronaut()).enhance(LIGHT[number])
     captured_at = datetime.now() - timedelta(weeks=len(LIGHT) - number)
     return _jpeg(ImageOps.mirror(picture) if number == 1 else picture, captured_at)
 
 
 def two_faces() -> bytes:
-    """A larger face on the left, a smaller one on the right."""
+    """Return a photo with a larger face on the left and a smaller one on the right."""
     photo = Image.new("RGB", (900, 512), "grey")
     photo.paste(_astronaut(), (0, 0))
     photo.paste(_astronaut().resize((380, 380)), (520, 100))

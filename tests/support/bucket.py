@@ -1,4 +1,4 @@
-"""A real S3-compatible server, which checks signatures and how long they are valid."""
+"""Run a real S3-compatible server, which checks signatures and how long they are valid."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ NAME, ACCESS_KEY, SECRET_KEY = "photos", "access-key-of-a-test", "secret-key-of-
 
 
 class Bucket:
-    """Its objects are files in a folder. A test may stop the server and start it again."""
+    """A bucket whose objects are files in a folder. A test may stop its server and start it again."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.files = folder / NAME
@@ -49,7 +49,7 @@ class Bucket:
             self._process = None
 
     def names(self) -> set[str]:
-        """Of what lies in it."""
+        """Return the names of its objects."""
         return {each["Key"] for each in self._client.list_objects_v2(Bucket=NAME).get("Contents", ())}
 
     def _answers(self) -> bool:

@@ -1,4 +1,4 @@
-"""On which database the tests run."""
+"""Choose the database that the tests run on."""
 
 import os
 
@@ -16,7 +16,7 @@ def on_sqlite() -> bool:
 
 
 def somebody_waits_for_a_lock() -> bool:
-    """On PostgreSQL, in any of its databases."""
+    """Return whether any connection waits for a lock, in any of PostgreSQL's databases."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
@@ -27,14 +27,14 @@ def use_database(url: str, test_name: str | None = None) -> None:
     settings.DATABASES = {"default": database(dict(dj_database_url.parse(url))) | {"TEST": {"NAME": test_name}}}
     connections.close_all()
     connections.settings = connections.configure_settings(settings.DATABASES)
-    connections["default"]  # makes one if there is none
-    del connections["default"]  # the next use makes one with the new settings
+    connections["default"]  # creates the connection if there is none
+    del connections["default"]  # the next use creates one with the new settings
 
 
 def cut_connections(*, amid_transactions: bool = False) -> int:
-    """Let PostgreSQL end all connections to this database but this process', or only those amid a transaction.
+    """Let PostgreSQL end all connections to this database except this process's, or only those in a transaction.
 
-    Gives how many.
+    Return how many it ended.
     """
     with connection.cursor() as cursor:
         cursor.execute(

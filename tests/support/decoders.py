@@ -1,4 +1,4 @@
-"""The processes that decode photos, and somebody who kills them: an operator, or the system for want of memory."""
+"""Find and kill the processes that decode photos, as an operator or a system short of memory would."""
 
 import os
 import signal
@@ -17,14 +17,14 @@ CONFINED = f"Max cpu time              {PhotoLimits().seconds} "
 
 @cache
 def slow_photo() -> bytes:
-    """A photo that takes about 0.3 seconds of processor to decode."""
+    """Return a photo that takes about 0.3 seconds of processor time to decode."""
     data = encoded(Image.effect_noise((2600, 2000), 50), progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * 8 + data[-2:]
 
 
 def decoders_below(process: int) -> list[int]:
-    """Its descendants that are decoding a photo: those with a limit of processor time."""
+    """Return the descendants of a process that are decoding a photo. They have a limit of processor time."""
     with suppress(FileNotFoundError, ProcessLookupError):
         of_threads = [file.read_text() for file in Path(f"/proc/{process}/task").glob("*/children")]
         children = [int(child) for child in " ".join(of_threads).split()]
@@ -34,13 +34,13 @@ def decoders_below(process: int) -> list[int]:
 
 
 class Killer(threading.Thread):
-    """Ends each decoder below a process as soon as it is at work, or the first ones only."""
+    """A thread that kills each decoder below a process as soon as it is at work, or only the first ones."""
 
     def __init__(self, process: int, most: int = 1000, by: signal.Signals = signal.SIGKILL) -> None:
         super().__init__(daemon=True)
         self._process, self._most, self._by = process, most, by
         self._stopped = threading.Event()
-        self._older = set(decoders_below(process))  # have answered, and are just ending
+        self._older = set(decoders_below(process))  # these have answered and are about to end
         self.killed: set[int] = set()
 
     def __enter__(self) -> "Killer":

@@ -1,4 +1,4 @@
-"""The program as it runs in production: real processes with a database, a broker and a folder for photos."""
+"""Run the program as in production: real processes with a database, a broker and a folder for photos."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.support.ports import own_port
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-TOLD = 40  # lines of a log
+TOLD = 40  # lines of each log to print
 IMPATIENT = {
     "ANALYSIS_TIME_LIMIT": "4",
     "ANALYSIS_LEASE": "5",
@@ -27,7 +27,7 @@ IMPATIENT = {
 
 
 def database_url(server: str | None) -> str:
-    """Of the database that the tests use now."""
+    """Return the address of the database that the tests use now."""
     name = connection.settings_dict["NAME"]
     return f"{server.rpartition('/')[0]}/{name}" if server else f"sqlite:///{name}"
 
@@ -41,7 +41,7 @@ def answers(site: str) -> bool:
 
 
 class Program:
-    """One started process with the children that it makes."""
+    """A started process with its children."""
 
     def __init__(
         self, name: str, command: list[str], environment: dict[str, str], folder: Path, root: Path = ROOT
@@ -65,7 +65,7 @@ class Program:
         return [int(child) for child in tasks.read_text().split()]
 
     def kill(self) -> None:
-        """As a machine that loses its power: the process and its children, with no time for anything."""
+        """Kill the process and its children at once, as a power failure would."""
         if self.status is None:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
@@ -75,12 +75,12 @@ class Program:
             self._process.terminate()
 
     def stop(self) -> int:
-        """Politely; gives the exit status."""
+        """End the process politely, and return its exit status."""
         self.terminate()
         return self.wait()
 
     def wait(self) -> int:
-        """Until it ends by itself, or by others; gives the exit status."""
+        """Wait until the process ends by itself or is killed, and return its exit status."""
         wait_until(lambda: self.status is not None, "the process ends")
         return self._process.returncode
 
@@ -110,7 +110,7 @@ class Deployment:
         return self.start(name, "celery", "-A", "jobs", "worker", *options, **environment)
 
     def web(self, processes: int = 2, threads: int = 4, **environment: str) -> str:
-        """Start gunicorn, and give the site's address once it answers."""
+        """Start gunicorn, and return the site's address once it answers."""
         bind = f"127.0.0.1:{self._ports.enter_context(own_port())}"
         options = f"--workers {processes} --threads {threads} --keep-alive 60 --log-level warning".split()
         self.gunicorn = self.start("web", "gunicorn", "--bind", bind, *options, "config.wsgi", **environment)
@@ -126,7 +126,7 @@ class Deployment:
         self._ports.close()
 
     def tell(self) -> None:
-        """How each log ends. pytest shows it when the test failed."""
+        """Print the end of each log. pytest shows it when the test fails."""
         for log in sorted(self.folder.glob("*.log")):
             lines = log.read_text(errors="replace").splitlines()[-TOLD:]
             print(f"--- the end of {log.name}", *lines, sep="\n")

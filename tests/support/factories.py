@@ -1,4 +1,4 @@
-"""Rows for tests: `SnapshotFactory()`, `SnapshotFactory(analysed=True)`, `CustomerFactory(consenting=False)`."""
+"""Make rows for tests: `SnapshotFactory()`, `SnapshotFactory(analysed=True)`, `CustomerFactory(consenting=False)`."""
 
 import hashlib
 import io
@@ -24,7 +24,7 @@ from ml.labels import EMOTIONS, VALENCE, Emotion
 
 @cache
 def face() -> Image.Image:
-    """A smiling face that fills the middle of a small picture."""
+    """Return a small picture with a smiling face that fills its middle."""
     return Image.fromarray(skimage.data.astronaut()).crop((128, 0, 320, 240))
 
 
@@ -34,19 +34,19 @@ def small_face() -> Image.Image:
 
 
 def jpeg(image: Image.Image, comment: object = "") -> bytes:
-    """The comment makes files differ that show the same."""
+    """Encode the picture. The comment makes files differ that show the same."""
     written = io.BytesIO()
     image.save(written, "JPEG", quality=85, comment=str(comment).encode())
     return written.getvalue()
 
 
 def face_photo(number: object = 0) -> bytes:
-    """A JPEG with one face; another file for each number."""
+    """Return a JPEG with one face, a different file for each number."""
     return jpeg(face(), number)
 
 
 def small_photo(number: object = 0) -> bytes:
-    """The same face so small that a photo takes little time; another file for each number."""
+    """Return a JPEG of the same face, so small that it is analysed quickly, a different file for each number."""
     return jpeg(small_face(), f"small {number}")
 
 
@@ -59,12 +59,12 @@ def uploaded_bytes(number: object = 0) -> bytes:
 
 
 def uploaded_photo(number: object = 0) -> CheckedPhoto:
-    """What a form hands to the services; another photo for each number, and than any factory's."""
+    """Return a photo as forms pass it to services, different for each number and from every factory's photos."""
     return checked(uploaded_bytes(number), f"IMG_{number}.JPG")
 
 
 def stored_bytes(number: object = 0) -> bytes:
-    """What becomes of it on the disk."""
+    """Return the bytes of the uploaded photo as they are stored on the disk."""
     return strip(uploaded_bytes(number))
 
 
@@ -109,7 +109,7 @@ class CustomerFactory(factory.django.DjangoModelFactory):
 
 
 class ConsentFactory(factory.django.DjangoModelFactory):
-    """A granted consent; `granted=False` withdraws it."""
+    """A granted consent. `granted=False` withdraws it."""
 
     class Meta:
         model = Consent
@@ -177,7 +177,7 @@ class SnapshotFactory(factory.django.DjangoModelFactory):
 
 
 class EmotionRecordFactory(factory.django.DjangoModelFactory):
-    """One face's record. `dominant_emotion="sad"` makes the scores fit; `score_sad=...` and so on set them singly."""
+    """The record of a face. `dominant_emotion="sad"` makes the scores fit; `score_sad=...` and so on set one."""
 
     class Meta:
         model = EmotionRecord
@@ -219,7 +219,7 @@ class EmotionRecordFactory(factory.django.DjangoModelFactory):
 
 
 class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
-    """What a person said of a record's face; it stands."""
+    """A person's correction of a record's face, which stands."""
 
     class Meta:
         model = EmotionCorrection
@@ -237,7 +237,7 @@ class EmotionCorrectionFactory(factory.django.DjangoModelFactory):
 
 
 def score(new: Any, emotion: Emotion) -> float:
-    """0.7 for the dominant emotion, and the rest for the others alike."""
+    """Return 0.7 for the dominant emotion, and an equal share of the rest for each other one."""
     return 0.7 if new.dominant_emotion == emotion else 0.05
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong on the machines of a deployment."""
+"""Cause faults on the machines of a deployment."""
 
 import os
 import random
@@ -19,9 +19,9 @@ CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 @contextmanager
 def happening(*faults: Callable[[], object], progress: Callable[[], float], step: float) -> Iterator[None]:
-    """While the block runs, one fault after another, and again from the first: each when there was so much progress.
+    """Cause the faults in turn, again and again, while the block runs: each after `step` more progress.
 
-    So a slow machine has as much time between two faults as it needs.
+    A slow machine therefore has the time that it needs between two faults.
     """
     over = threading.Event()
 
@@ -42,9 +42,9 @@ def happening(*faults: Callable[[], object], progress: Callable[[], float], step
 
 
 class Starved:
-    """A control group of the kernel with next to no memory: whoever is added and wants more is killed for it.
+    """A control group with next to no memory: the kernel kills a process in it that asks for more.
 
-    What a process already has is not counted; any page beyond it is.
+    The memory that a process already has is not counted; every further page is.
     """
 
     LIMIT = 65_536  # bytes
@@ -57,12 +57,12 @@ class Starved:
 
     @property
     def kills(self) -> int:
-        """Of the kernel's, for want of memory."""
+        """Return how many processes the kernel has killed for lack of memory."""
         lines = (self._folder / self._events).read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
     def remove(self) -> None:
-        """Those that wanted no more are let go."""
+        """Move the survivors out, and remove the group."""
         for pid in (self._folder / "cgroup.procs").read_text().split():
             with suppress(ProcessLookupError):
                 (self._folder.parent / "cgroup.procs").write_text(pid)
@@ -71,9 +71,9 @@ class Starved:
 
 @contextmanager
 def no_memory() -> Iterator[Starved]:
-    """Whoever runs the test must have the right to make a control group."""
+    """Make a control group without memory. The user who runs the test must have the right to make one."""
     parent, limit, events = CONTROL_GROUPS, "memory.max", "memory.events"
-    if (CONTROL_GROUPS / "memory").is_dir():  # version 1
+    if (CONTROL_GROUPS / "memory").is_dir():  # cgroups version 1
         parent, limit, events = CONTROL_GROUPS / "memory", "memory.limit_in_bytes", "memory.oom_control"
     folder = parent / f"rapport-test-{os.getpid()}"
     try:
@@ -89,7 +89,7 @@ def no_memory() -> Iterator[Starved]:
 
 
 class Crew:
-    """Several workers, each of one process that analyses. Whoever is lost is replaced, as by a supervisor."""
+    """Several workers with one analysing process each. A lost worker is replaced, as by a supervisor."""
 
     def __init__(self, deployment: Deployment, size: int, seed: int = 0) -> None:
         self._deployment = deployment
@@ -97,26 +97,26 @@ class Crew:
         self._workers = [deployment.worker() for _ in range(size)]
 
     def kill_a_process(self) -> None:
-        """As the kernel does to one that is out of memory. Its worker makes another."""
+        """Kill an analysing process, as the kernel does when memory runs out. Its worker replaces it."""
         self._kill_a_child(self._one())
 
     def kill_a_web(self) -> None:
-        """gunicorn makes another."""
+        """Kill a web process. gunicorn replaces it."""
         self._kill_a_child(self._deployment.gunicorn)
 
     def kill_a_worker(self) -> None:
         self._replace(Program.kill)
 
     def terminate_a_worker(self) -> None:
-        """It ends its photo first, beside the new one."""
+        """Terminate a worker. It finishes its photo while its replacement already works."""
         self._replace(Program.terminate)
 
     def starve_a_process(self, starved: Starved) -> None:
-        """The kernel kills it. Its worker makes another."""
+        """Let the kernel kill an analysing process. Its worker replaces it."""
         self._to_a_child(self._one(), starved.add)
 
     def starve_a_worker(self, starved: Starved) -> None:
-        """The kernel kills the process that the others belong to; an analysis that is under way goes on."""
+        """Let the kernel kill a worker's main process. An analysis that is under way goes on."""
 
         def starve(worker: Program) -> None:
             starved.add(worker.pid)
@@ -129,7 +129,7 @@ class Crew:
 
     def _to_a_child(self, program: Program, happen: Callable[[int], None]) -> None:
         if pids := program.children():
-            with suppress(ProcessLookupError):  # it has just ended by itself
+            with suppress(ProcessLookupError):  # the process may have just ended by itself
                 happen(self._chance.choice(pids))
 
     def _one(self) -> Program:
@@ -143,7 +143,7 @@ class Crew:
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of its own for the folder. Whoever runs the test must have the right to mount one."""
+    """Mount a small disk at the folder. The user who runs the test must have the right to mount one."""
     folder.mkdir(parents=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)],
@@ -160,7 +160,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 @contextmanager
 def filled(folder: Path) -> Iterator[None]:
-    """While the block runs, the folder's disk has no room for another byte."""
+    """Fill the folder's disk to the last byte while the block runs."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while True:

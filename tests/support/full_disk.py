@@ -1,4 +1,4 @@
-"""A disk with room for some files only."""
+"""Imitate a disk that has room for a few files only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.files.storage import FileSystemStorage
 
 
 class FullDisk(FileSystemStorage):
-    """Stores so many files; of the next one a part, as a real disk does, and then it is full."""
+    """Store so many files, then part of the next one, as a real disk does before it is full."""
 
     def __init__(self, room_for: int = 0, **options: Any) -> None:
         super().__init__(**options)

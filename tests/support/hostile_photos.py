@@ -1,4 +1,4 @@
-"""Small files that would cost a decoder much memory or time, or make it write where it must not."""
+"""Make small files that cost a decoder much memory or time, or make it write where it must not."""
 
 import io
 import struct
@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support.photos import encoded
 
-# Tags that readers follow or interpret; the others can point anywhere.
+# Readers follow or interpret these tags; the others can point anywhere.
 INTERPRETED = {0x0112, 0x8769, 0x8825, 0xA005, 0x927C, 700, 33723, 34377}
 
 
@@ -94,7 +94,7 @@ def avif_that_declares(width: int, height: int) -> bytes:
 
 
 def avif_of_many_pictures(pictures: int) -> bytes:
-    """Return an animation."""
+    """Return an animated AVIF."""
     written = io.BytesIO()
     first, *others = (Image.new("RGB", (64, 64), (number % 256, 0, 0)) for number in range(pictures))
     first.save(written, "AVIF", save_all=True, append_images=others, speed=10)

@@ -1,4 +1,4 @@
-"""A real nginx with the project's own configuration, before a web that runs on this machine."""
+"""Run a real nginx with the project's own configuration in front of a web server on this machine."""
 
 import os
 import re
@@ -17,7 +17,7 @@ CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx"
 
 @contextmanager
 def nginx(web: str, **environment: str) -> Iterator[str]:
-    """Run it before the web at this address, with the limits of `environment`; gives the address of the site."""
+    """Run nginx before the web at this address, with the limits of `environment`. Yield the site's address."""
     program = require("nginx", "nginx-light")
     with private_folder("rapport-nginx-") as folder, own_port() as port, own_port() as health_port:
         moved = {
@@ -29,7 +29,7 @@ def nginx(web: str, **environment: str) -> Iterator[str]:
             "listen 8080": f"listen 127.0.0.1:{port}",
             "127.0.0.1:8081": f"127.0.0.1:{health_port}",
             "exec nginx": f"exec {program}",
-            # Root's nginx would serve as somebody who cannot read the test's folder.
+            # Started by root, nginx would serve as a user who cannot read the test's folder.
             "worker_processes 2;": f"{'user root;' if os.getuid() == 0 else ''} worker_processes 2;",
         }
         for each in ("etc", "tmp", "srv/uploads", "srv/static"):

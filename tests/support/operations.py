@@ -1,4 +1,4 @@
-"""Every operation that the API's description names."""
+"""List every operation that the API's description names."""
 
 from collections.abc import Iterator
 from typing import Any

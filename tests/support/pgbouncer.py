@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode: few connections to PostgreSQL, shared by many clients."""
+"""Run a real PgBouncer in transaction mode: many clients share few connections to PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ POOL = 2  # connections to PostgreSQL
 
 @contextmanager
 def pgbouncer(postgres: str) -> Iterator[str]:
-    """Run it before the PostgreSQL at this DATABASE_URL; gives the DATABASE_URL that leads through it."""
+    """Run PgBouncer before the PostgreSQL at this DATABASE_URL. Yield the DATABASE_URL that leads through it."""
     program, server = require("pgbouncer", "pgbouncer"), unquote(urlsplit(postgres).hostname or "")
     with private_folder("rapport-pgbouncer-") as folder, own_port() as port:
         settings = {

@@ -1,10 +1,10 @@
-"""Parts of JPEGs and PNGs, sound or flawed, to put into photos."""
+"""Make parts of JPEGs and PNGs, sound or flawed, to put into photos."""
 
 import os
 import struct
 import zlib
 
-AFTER_HEADER = 33  # of a PNG: its signature and IHDR
+AFTER_HEADER = 33  # length of a PNG's signature and IHDR
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -26,7 +26,7 @@ def with_chunk(png: bytes, extra: bytes) -> bytes:
     return png[:AFTER_HEADER] + extra + png[AFTER_HEADER:]
 
 
-# Browsers and OpenCV show a photo with any of these.
+# Browsers and OpenCV still show a photo with any of these.
 FLAWED_SEGMENTS = {
     "empty JFIF": segment(0xE0, b"JFIF\0"),
     "JFIF of 3 bytes": segment(0xE0, b"JFI"),

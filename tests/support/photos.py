@@ -1,4 +1,4 @@
-"""Photos for the tests, made from scikit-image's public-domain pictures."""
+"""Make photos for the tests from scikit-image's public-domain pictures."""
 
 import io
 import struct
@@ -11,9 +11,9 @@ import pillow_heif
 import skimage.data
 from PIL import Image, ImageOps
 
-pillow_heif.register_heif_opener()  # so that the tests can write HEIC; the pipeline needs no registration
+pillow_heif.register_heif_opener()  # the tests write HEIC; the pipeline needs no registration
 
-FACE = (170, 60, 110, 140)  # about where the astronaut's face is: x, y, width, height
+FACE = (170, 60, 110, 140)  # roughly where the astronaut's face is: x, y, width, height
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "TIFF")
 
 
@@ -64,7 +64,7 @@ def overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """A PNG of a few kilobytes that declares any size."""
+    """Return a PNG of a few kilobytes that declares any size."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

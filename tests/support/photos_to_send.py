@@ -1,4 +1,4 @@
-"""schemathesis loads this module: for a file it sends photos of the folder in which it runs, and what is none."""
+"""Let schemathesis, which loads this module, send the photos in its working folder, and files that are not photos."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`celery`, but one photo is poison: a process that looks at it crashes, as by a fault in a decoder's native code."""
+"""Run `celery` so that one photo crashes its process, as a fault in a decoder's native code would."""
 
 import os
 
@@ -7,8 +7,9 @@ from celery.__main__ import main
 from ml.pipeline import EmotionPipeline
 from ml.types import PhotoAnalysis
 
-POISON_SIZE = (66, 81)  # pixels, by which the photo is known, as nothing else of a file is kept
-POISON = b"\xff\xc0\x00\x11\x08" + POISON_SIZE[1].to_bytes(2) + POISON_SIZE[0].to_bytes(2)  # the head of its frame
+POISON_SIZE = (66, 81)  # pixels; the size identifies the photo, as nothing else of its file is kept
+# The start of a JPEG's frame header.
+POISON = b"\xff\xc0\x00\x11\x08" + POISON_SIZE[1].to_bytes(2) + POISON_SIZE[0].to_bytes(2)
 analyze = EmotionPipeline.analyze
 
 

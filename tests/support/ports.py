@@ -1,4 +1,4 @@
-"""Addresses for servers that tests start, however many tests run at once."""
+"""Find addresses for servers that tests start, however many tests run at once."""
 
 import socket
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def own_port() -> Iterator[int]:
-    """A port of 127.0.0.1 that the system gives nobody else until the block ends.
+    """Yield a port of 127.0.0.1 that the system gives to nobody else until the block ends.
 
     It stays bound and refuses connections until a server listens on it, which must reuse addresses, as nearly all do.
     The server may stop and start again: nobody takes its port meanwhile.

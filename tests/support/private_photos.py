@@ -1,4 +1,4 @@
-"""Photos that say where, when and by whom they were taken, in every place that their format has for it."""
+"""Make photos that say where, when and by whom they were taken, in every place that their format offers."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def private_exif(orientation: int = 1) -> Image.Exif:
 
 
 def private_photo(image_format: str, orientation: int = 1, **options: Any) -> bytes:
-    """Return an encoded photo; the orientation is EXIF's, 1 to 8. Bytes after its end hold the secret too."""
+    """Return an encoded photo with EXIF orientation 1 to 8. The bytes after its end hold the secret too."""
     if image_format != "BMP":
         tags = private_exif(orientation)
         options |= {"exif": tags.tobytes() if image_format == "TIFF" else tags, "icc_profile": PROFILE}

@@ -1,4 +1,4 @@
-"""A network between a program and its server, that a test may break."""
+"""Provide a network between a program and its server that a test may break."""
 
 import socket
 from contextlib import suppress
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Forwards connections to a server at 127.0.0.1."""
+    """A proxy that forwards connections to a server at 127.0.0.1."""
 
     def __init__(self, url: str) -> None:
         self._server = urlsplit(url)
@@ -21,7 +21,7 @@ class Proxy:
         return self._server._replace(netloc=f"127.0.0.1:{self._listener.getsockname()[1]}").geturl()
 
     def lose_connections(self) -> None:
-        """Those that there are carry nothing more, and neither end is told. New ones work."""
+        """Let existing connections carry nothing more, without telling either end. New ones work."""
         self._lost.set()
         self._lost = Event()
 
@@ -30,7 +30,7 @@ class Proxy:
             each.close()
 
     def _accept(self) -> None:
-        with suppress(OSError):  # closed
+        with suppress(OSError):  # the listening socket was closed
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection((self._server.hostname, self._server.port))

@@ -1,4 +1,4 @@
-"""RAW files of cameras as a TIFF reader sees them: first a preview of 160 x 120, and elsewhere the picture."""
+"""Make RAW files of cameras as a TIFF reader sees them: first a preview of 160 x 120, elsewhere the picture."""
 
 import struct
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ DNG_VERSION = {50_706: (BYTE, b"\1\4\0\0")}
 REDUCED = {254: (LONG, 1)}
 SENSOR = {262: (SHORT, 32_803)}
 
-Tags = Mapping[int, tuple[int, int | bytes]]  # each with its type and value
+Tags = Mapping[int, tuple[int, int | bytes]]  # each tag with its type and value
 
 
 def raw(photo: Image.Image, first: Tags, second: Tags | None = None, order: str = "<") -> bytes:

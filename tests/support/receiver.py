@@ -1,4 +1,4 @@
-"""Another system that receives webhooks: a real HTTP server in a thread."""
+"""Play another system that receives webhooks, with a real HTTP server in a thread."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ class Received:
         return payload
 
     def verify(self, secret: str) -> dict[str, Any]:
-        """As an integrator does. Raises WebhookVerificationError."""
+        """Verify a webhook as an integrator does. Raises WebhookVerificationError."""
         payload: dict[str, Any] = Webhook(secret).verify(self.body, self.headers)
         return payload
 
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers 200 until a test says otherwise: `receiver.behaviour = answering(500)`."""
+    """A receiver that answers 200 until a test says otherwise: `receiver.behaviour = answering(500)`."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -62,13 +62,13 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.received: list[Received] = []
-        self.drop = threading.Event()  # set when the server stops, for those who dawdle
+        self.drop = threading.Event()  # set when the server stops, to end slow handlers
         self.behaviour: Behaviour = answering(200)
         self.url = f"http://127.0.0.1:{self.server_port}/hook"
         threading.Thread(target=self.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The other side went away: what a cut connection looks like from here."""
+        """Ignore errors: they mean that the other side cut the connection."""
 
     def stop(self) -> None:
         self.drop.set()
@@ -85,7 +85,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Behaviour:
 
 
 def answering_in_turn(*statuses: int) -> Behaviour:
-    """One after the other; the last one for ever."""
+    """Give these answers in turn, and repeat the last one for ever."""
     left = list(statuses)
 
     def behave(handler: Handler) -> None:

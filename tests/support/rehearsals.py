@@ -1,4 +1,4 @@
-"""A kind of work that only tests have: counting to a number, a step at a time."""
+"""Define a kind of work that only tests have: it counts to a number, one step at a time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def rehearsal_model() -> Iterator[type[Job]]:
 
 @contextmanager
 def rehearsals(run: Callable[[Any], bool]) -> Iterator[type[Job]]:
-    """Make the kind known, with a table. Call it outside of transactions, as SQLite makes no tables within one."""
+    """Register the kind and create its table. Call it outside transactions, in which SQLite creates no tables."""
     with rehearsal_model() as model:
         with connection.schema_editor() as editor:
             editor.create_model(model)
@@ -49,6 +49,6 @@ def rehearsals(run: Callable[[Any], bool]) -> Iterator[type[Job]]:
 
 
 def count_one(job: Any) -> bool:
-    """Do one step, and say whether it was the last."""
+    """Do one step, and return whether it was the last."""
     job.advance(1)
     return bool(job.done >= job.total)

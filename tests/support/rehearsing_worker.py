@@ -1,4 +1,4 @@
-"""`celery`, with a kind of work that only tests have. A job's first attempt stands still after its first step."""
+"""Run `celery` with a kind of work that only tests have. A job's first attempt stops after its first step."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from typing import Any
 import django
 from celery.__main__ import main
 
-STANDSTILL = 600  # seconds; somebody kills the process long before
+STANDSTILL = 600  # seconds; the test kills the process long before
 
 
 def count_slowly(job: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real Redis for the tests, each with a folder and an address of its own."""
+"""Run a real PostgreSQL and a real Redis for the tests, each with a folder and an address of its own."""
 
 import os
 import pwd
@@ -24,27 +24,27 @@ PASSWORD = "of-a-test-and-nothing-else"
 
 
 def installed(program: str) -> str | None:
-    """The path of a server's program, also where Debian hides PostgreSQL's."""
+    """Return the path of a server's program, also where Debian hides PostgreSQL's."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     places = [*map(str, reversed(versions)), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
     return shutil.which(program, path=os.pathsep.join(places))
 
 
 def missing(what: str) -> NoReturn:
-    """Skip the test; in CI, where everything must be there, let it fail."""
+    """Skip the test. In CI, where everything must be installed, fail it."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
 
 
 def require(program: str, package: str) -> str:
-    """The path of a server's program, or it is `missing`."""
+    """Return the path of a server's program. If it is not installed, skip the test, or fail it in CI."""
     return installed(program) or missing(f"{program} is not installed (Debian package: {package})")
 
 
 @contextmanager
 def private_folder(prefix: str) -> Iterator[Path]:
-    """A new folder in which the servers' account may write; short, because it holds sockets."""
+    """Create a folder in which the servers' account may write. Its path is short, because it holds sockets."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         if os.geteuid() == 0:
@@ -55,7 +55,7 @@ def private_folder(prefix: str) -> Iterator[Path]:
 
 
 def account() -> dict[str, Any]:
-    """How a child process gives up root's rights."""
+    """Return the options with which a child process gives up root's rights."""
     if os.geteuid() != 0:
         return {}
     return {"user": ACCOUNT, "group": pwd.getpwnam(ACCOUNT).pw_gid, "extra_groups": []}
@@ -63,7 +63,7 @@ def account() -> dict[str, Any]:
 
 @contextmanager
 def running(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A server that is told to end, and killed if it does not."""
+    """Run a server, and end it afterwards. Kill it if it does not end."""
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **options)
     try:
@@ -82,9 +82,9 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 
 
 class PostgresServer:
-    """A PostgreSQL that a test may crash and start again. It listens on a socket in its folder only.
+    """A PostgreSQL that a test may crash and start again. It listens only on a socket in its folder.
 
-    `hurried`, it keeps what was committed when it crashes, but not when the machine does: it never waits for the disk.
+    With `hurried`, it never waits for the disk: commits survive a crash of the server, but not of the machine.
     """
 
     SETTINGS = ("listen_addresses=",)
@@ -105,7 +105,8 @@ class PostgresServer:
         self._command = [server, "-D", str(data), "-k", str(folder), *settings]
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"postgres://rapport@{str(folder).replace('/', '%2F')}/postgres"  # the DATABASE_URL of "postgres"
+        # The DATABASE_URL of the database "postgres".
+        self.url = f"postgres://rapport@{str(folder).replace('/', '%2F')}/postgres"
 
     def start(self) -> None:
         if self._process is not None:
@@ -120,7 +121,7 @@ class PostgresServer:
             raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()}")
 
     def crash(self) -> None:
-        """Every connection breaks, every open transaction is lost."""
+        """Crash the server: every connection breaks, and every open transaction is lost."""
         self._end(signal.SIGQUIT)
 
     def stop(self) -> None:
@@ -185,7 +186,7 @@ Redis = TypeVar("Redis", bound=RedisServer)
 
 
 class TlsRedisServer(RedisServer):
-    """Speaks TLS only, and only with who knows the password."""
+    """A Redis that speaks only TLS, and only with clients that know the password."""
 
     def __init__(self, program: str, folder: Path, port: int) -> None:
         super().__init__(program, folder, port)
@@ -209,7 +210,7 @@ def redis_server() -> Iterator[RedisServer]:
 
 @contextmanager
 def started(kind: type[Redis]) -> Iterator[Redis]:
-    """A Redis of that kind."""
+    """Start a Redis of that kind."""
     with private_folder("rapport-redis-") as folder, own_port() as port:
         server = kind(require("redis-server", "redis-server"), folder, port)
         try:

@@ -1,4 +1,4 @@
-"""The site that the browser visits, and what a person does there."""
+"""Run the site that the browser visits, and do there what a person does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ PASSWORD = "correct horse battery staple"
 
 class Site:
     def __init__(self, deployment: Deployment) -> None:
-        """The web runs then."""
+        """Start the web processes."""
         self._deployment = deployment
         self.address = deployment.web(processes=1)
 
@@ -22,7 +22,7 @@ class Site:
         return self._deployment.worker()
 
     def start_deliveries(self) -> Program:
-        """A worker for webhooks."""
+        """Start a worker for webhooks."""
         queues = ("--queues", "webhooks,webhooks-sweep,jobs", "--pool", "threads", "--concurrency", "2")
         return self._deployment.start("webhooks", "celery", "-A", "jobs", "worker", *queues)
 
@@ -41,7 +41,7 @@ def snapshots(page: Page, status: str) -> Locator:
 
 
 def log_photos(page: Page, *files: Path, consent: bool = True) -> None:
-    """From the timeline to the log form and back, as far as that succeeds."""
+    """Go from the timeline to the log form and send it, which leads back to the timeline if it succeeds."""
     page.get_by_role("link", name="Log interaction").first.click()
     page.get_by_label("Choose photos").set_input_files(files)
     if consent:
@@ -51,7 +51,7 @@ def log_photos(page: Page, *files: Path, consent: bool = True) -> None:
 
 @contextmanager
 def held_back(page: Page, address: str) -> Iterator[list[Route]]:
-    """Requests for the address, a pattern, get their answers after the block only; gives those that were sent."""
+    """Hold back the answers to requests for an address pattern until the block ends. Yield these requests."""
     held: list[Route] = []
     page.route(address, lambda route: held.append(route))
     yield held
@@ -60,6 +60,6 @@ def held_back(page: Page, address: str) -> Iterator[list[Route]]:
 
 
 def expect_fits(page: Page) -> None:
-    """Nothing is wider than the window."""
+    """Check that nothing is wider than the window."""
     expect(page.locator("body")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

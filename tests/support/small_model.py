@@ -1,4 +1,4 @@
-"""A released model that is small, deterministic and real: for all that is not about the network's answers."""
+"""Make a small, deterministic, real model for tests that do not depend on the network's answers."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from ml.labels import EMOTIONS
 
 
 def small_classifier(size: int = 48, classes: int = 7, scale: float = 0.02) -> bytes:
-    """A real graph of one dense layer with fixed weights: deterministic, and different for different faces."""
+    """Return a real graph of one dense layer with fixed weights, whose answers differ between faces."""
     random = np.random.default_rng(7)
     weights = random.normal(0, scale, (size * size, classes)).astype(np.float32)
     graph = helper.make_graph(

@@ -1,4 +1,4 @@
-"""An analysis that the test holds in its middle."""
+"""Hold an analysis while it is under way."""
 
 import os
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from tests.support.threads import InThread, in_thread
 
 
 class Middle:
-    """An analysis that stands still while it reads its photo, which is a pipe, until the test lets it go on."""
+    """An analysis that waits while it reads its photo, which is a pipe, until the test lets it go on."""
 
     def __init__(self, snapshot: Snapshot, work: Callable[[], None] | None = None) -> None:
-        """`work` is what reads the photo, where it is not the analysis of that snapshot."""
+        """Start `work`, which reads the photo. By default, it is the analysis of that snapshot."""
         path = Path(snapshot.file.path)
         path.unlink()
         os.mkfifo(path)

@@ -1,4 +1,4 @@
-"""Code under test in several threads at once, each with database connections of its own."""
+"""Run code under test in several threads at once, each with its own database connections."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class InThread(threading.Thread, Generic[Result]):
-    """Runs a function; `result()` waits for it and returns or raises what it did."""
+    """A function that runs in a thread. `result()` waits for it, and returns or raises what it did."""
 
     def __init__(self, function: Callable[[], Result]) -> None:
         super().__init__(daemon=True)
@@ -23,7 +23,7 @@ class InThread(threading.Thread, Generic[Result]):
     def run(self) -> None:
         try:
             self._result = self._function()
-        except BaseException as error:  # handed on to whoever asks for the result
+        except BaseException as error:  # `result()` raises it in the caller's thread
             self._error = error
         finally:
             connections.close_all()

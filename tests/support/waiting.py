@@ -1,4 +1,4 @@
-"""Waiting for what other processes do."""
+"""Wait for what other processes do."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ DEADLINE = 120.0  # seconds; only a broken program or a hung machine reaches it
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout: float = DEADLINE) -> None:
-    """Return as soon as the condition holds; fail when it does not in time."""
+    """Return as soon as the condition holds. Fail if it does not hold in time."""
     end = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > end:

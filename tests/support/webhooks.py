@@ -1,4 +1,4 @@
-"""Endpoints for tests, and what became of their deliveries."""
+"""Make webhook endpoints for tests, and read the states of their deliveries."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.receiver import Receiver
 
 
 class WebhookEndpointFactory(factory.django.DjangoModelFactory):
-    """Listens to everything, for a member of staff who sees the customers that nobody owns."""
+    """An endpoint for every event, owned by a member of staff who sees the customers that nobody owns."""
 
     class Meta:
         model = WebhookEndpoint
@@ -27,5 +27,5 @@ def endpoint_at(receiver: Receiver, owner: User | None = None, **values: Any) ->
 
 
 def delivery_states() -> list[str]:
-    """In the order in which they were written."""
+    """Return the state of every delivery, in order of creation."""
     return list(WebhookDelivery.objects.order_by("pk").values_list("status", flat=True))

@@ -1,4 +1,4 @@
-"""A member of staff at the browser."""
+"""Play a member of staff at the browser."""
 
 import re
 from html import unescape
@@ -10,12 +10,12 @@ from tests.support.factories import UserFactory
 
 
 def browser_of(user: User | None = None) -> Client:
-    """A client logged in as this or a new member of staff."""
+    """Return a client that is logged in as this member of staff, or as a new one."""
     client = Client()
     client.force_login(user or UserFactory())
     return client
 
 
 def text_of(page: bytes) -> str:
-    """The page without its markup, each run of white space as one space."""
+    """Return the page without its markup, with each run of white space as one space."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", page.decode())).split())

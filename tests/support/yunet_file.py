@@ -1,11 +1,11 @@
-"""Writes a net with YuNet's inputs and outputs that always sees one face at the same place."""
+"""Write a net with YuNet's inputs and outputs that always sees one face at the same place."""
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 STRIDES = (8, 16, 32)
-SIDE = 640  # pixels of a square photo
-CELL = (10, 12)  # column and row of the cell of 32 pixels that answers
+SIDE = 640  # pixels along a side of the square photo
+CELL = (10, 12)  # column and row of the cell of 32 pixels that reports the face
 BOX = (240.0, 304.0, 160.0, 160.0)  # x, y, width, height in a photo of SIDE
 POINTS = ((280.0, 350.0), (360.0, 350.0), (320.0, 390.0), (290.0, 430.0), (350.0, 430.0))
 
@@ -19,7 +19,7 @@ def yunet_like() -> bytes:
                 values[0, CELL[1] * (SIDE // stride) + CELL[0]] = _answer(kind)
             name = f"{kind}_{stride}"
             constants.append(numpy_helper.from_array(values, f"constant_{name}"))
-            # The photo's mean times nothing, so that the output depends on the input as a net's does.
+            # Adding the photo's mean times zero makes the output depend on the input, as a real net's does.
             nodes.append(helper.make_node("Add", [f"constant_{name}", "nothing"], [name]))
             outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, values.shape))
     constants.append(numpy_helper.from_array(np.zeros((1, 1, 1), np.float32), "zero"))
@@ -38,7 +38,10 @@ def yunet_like() -> bytes:
 
 
 def _answer(kind: str) -> list[float]:
-    """Places are in strides from the cell's corner, sizes as logarithms of strides (OpenCV's face_detect.cpp)."""
+    """Encode a box: its place in strides from the cell's corner, its size as logarithms of strides.
+
+    OpenCV's face_detect.cpp decodes it in the same way.
+    """
     if kind == "bbox":
         x, y, width, height = BOX
         middle = ((x + width / 2) / 32 - CELL[0], (y + height / 2) / 32 - CELL[1])

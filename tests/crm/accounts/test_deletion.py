@@ -1,4 +1,4 @@
-"""Check that an account stays until somebody decides to whom its customers go."""
+"""Check that an account stays until somebody has decided who gets its customers."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -14,7 +14,7 @@ ACCOUNTS = "/admin/crm/user/"
 
 
 def delete(browser: Client, account: User) -> str:
-    """Return what the page says after the deletion was confirmed."""
+    """Confirm the deletion, and return the text of the page that follows."""
     answer = browser.post(reverse("admin:crm_user_delete", args=[account.pk]), {"post": "yes"}, follow=True)
     return answer.content.decode()
 

@@ -22,7 +22,7 @@ HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
 @pytest.fixture(autouse=True)
 def limits(settings: Settings) -> None:
-    """Of a day, as an hour may end amid a test."""
+    """Set limits per day, because a new hour may begin during a test."""
     settings.LOGIN_RATE, settings.LOGIN_ADDRESS_RATE, settings.LOGIN_ACCOUNT_RATE = "3/day", "6/day", "8/day"
 
 
@@ -69,7 +69,7 @@ def test_no_password_is_hashed_once_too_many_were_tried(account: User, monkeypat
     for _ in range(10):
         tried("vera")
         tried("nobody")
-    assert len(hashed) == 6  # three of each
+    assert len(hashed) == 6  # three attempts for each account
 
 
 def test_accounts_that_there_are_not_are_answered_alike(account: User) -> None:
@@ -136,7 +136,8 @@ def test_a_known_browser_is_limited_as_well(account: User) -> None:
     tried("vera", "password", browser=known)
     known.post("/admin/logout/")
     assert [tried("vera", browser=known) for _ in range(4)] == [200, 200, 200, 429]
-    assert [tried("other", browser=known) for _ in range(4)] == [200, 200, 200, 429]  # of which it knows nothing
+    # The browser is not known for this account.
+    assert [tried("other", browser=known) for _ in range(4)] == [200, 200, 200, 429]
 
 
 def test_nobody_makes_their_own_cookie(account: User) -> None:
@@ -152,7 +153,7 @@ def test_one_s_own_password_is_asked_for_only_so_often(account: User) -> None:
     new = {"new_password1": "a long pass phrase", "new_password2": "a long pass phrase"}
     weak = {"old_password": "password", "new_password1": "short", "new_password2": "short"}
     address = "/admin/password_change/"
-    assert {browser.post(address, weak).status_code for _ in range(5)} == {200}  # the old one was right each time
+    assert {browser.post(address, weak).status_code for _ in range(5)} == {200}  # the old password was right each time
     wrong = [browser.post(address, {"old_password": "wrong", **new}).status_code for _ in range(4)]
     assert wrong == [200, 200, 200, 429]
     assert browser.post(address, {"old_password": "password", **new}).status_code == 429
@@ -168,7 +169,7 @@ def test_attempts_at_the_same_moment_are_counted_one_by_one(
         server: RedisServer = request.getfixturevalue("redis_server")
         settings.CACHES = {"default": cache(server.url)}
 
-    # Else a thread whose address was counted late would be refused for that.
+    # Otherwise a thread might be refused because another's attempt was counted late.
     settings.LOGIN_ADDRESS_RATE = settings.LOGIN_ACCOUNT_RATE = "100/day"
 
     def begins() -> bool:

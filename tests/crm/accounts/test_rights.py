@@ -1,4 +1,4 @@
-"""Check that nobody can give rights that they lack, on any page."""
+"""Check that nobody can grant permissions that they lack, on any page."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def permission(codename: str) -> Permission:
 
 @pytest.fixture
 def manager() -> User:
-    """Somebody who manages accounts and groups, and may do nothing else."""
+    """Return a user who manages accounts and groups, and may do nothing else."""
     manager = UserFactory()
     manager.user_permissions.set(Permission.objects.filter(codename__in=MANAGES))
     return manager
@@ -102,7 +102,7 @@ def test_what_one_has_oneself_can_be_given(browser: Client) -> None:
 def test_an_account_with_more_rights_is_out_of_reach(browser: Client, kind: str) -> None:
     account = stronger_accounts()[kind]
     before = User.objects.filter(pk=account.pk).values().get()
-    assert browser.get(page("change", account)).status_code == 200  # to read
+    assert browser.get(page("change", account)).status_code == 200  # reading is allowed
     assert browser.post(page("change", account), account_form(account, username="mine")).status_code == 403
     for address in (page("delete", account), f"/admin/crm/user/{account.pk}/password/"):
         assert browser.get(address).status_code == 403

@@ -75,13 +75,13 @@ def test_after_a_refusal_the_corrected_request_may_use_the_same_key() -> None:
 def test_a_refusal_keeps_the_key_of_a_request_that_may_have_left_writes() -> None:
     user = UserFactory()
     IdempotentRequest.objects.claim(user, "", "k1", "print")
-    IdempotentRequest.objects.update(lease_expires_at=timezone.now())  # it was killed
+    IdempotentRequest.objects.update(lease_expires_at=timezone.now())  # as if the process had been killed
     again = IdempotentRequest.objects.claim(user, "", "k1", "print")
     made = again.derived_uuid("interaction")
     again.abandon(left_nothing=False)
     again = IdempotentRequest.objects.claim(user, "", "k1", "print")
     assert again.derived_uuid("interaction") == made
-    again.abandon(left_nothing=True)  # as its writes are one transaction
+    again.abandon(left_nothing=True)  # the writes are one transaction, so nothing is left
     assert not IdempotentRequest.objects.exists()
 
 
@@ -119,7 +119,7 @@ def test_whatever_is_no_success_frees_the_key_also_for_another_request_and_leave
 def test_a_killed_request_holds_its_key_no_longer_than_its_lease() -> None:
     system = System()
     answer = system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
-    Customer.objects.all().delete()  # as its transaction was rolled back
+    Customer.objects.all().delete()  # as if its transaction had been rolled back
     killed = IdempotentRequest.objects.get()
     IdempotentRequest.objects.update(status_code=None)
     refused = system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1")
@@ -128,7 +128,7 @@ def test_a_killed_request_holds_its_key_no_longer_than_its_lease() -> None:
     IdempotentRequest.objects.update(lease_expires_at=timezone.now())
     assert system.send("POST", CUSTOMERS, ADA, Idempotency_Key="k1").status_code == answer.status_code
     assert Customer.objects.count() == 1
-    killed.store(500, {}, "")  # were it not dead but slow
+    killed.store(500, {}, "")  # as if the first process were only slow, not dead
     with pytest.raises(InProgress):
         killed.lock()
     assert IdempotentRequest.objects.get().status_code == 201

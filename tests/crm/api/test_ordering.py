@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def changed_the_other_way_round() -> None:
-    """The customer who was made last was changed first."""
+    """Create customers whose order of creation is the reverse of their order of change."""
     for days in (1, 2, 3):
         customer = CustomerFactory(name=f"{days} days ago")
         Customer.objects.filter(pk=customer.pk).update(updated_at=timezone.now() - timedelta(days=days))

@@ -54,4 +54,4 @@ def test_a_form_is_known_again_whatever_its_boundary() -> None:
     request = upload("first")
     fingerprint(request)
     data: Any = request.data
-    assert data["photo"].read() == b"photo"  # there to be read again
+    assert data["photo"].read() == b"photo"  # the photo can be read again

@@ -59,7 +59,7 @@ def test_each_key_and_each_person_has_an_allowance(settings: Settings) -> None:
 
 def test_wrong_keys_are_slowed_down_and_right_ones_are_not() -> None:
     intruder = Client(headers={"Authorization": "Bearer abcdefgh.guessed"})
-    # Twice what a minute allows and one more, as the minute may change meanwhile.
+    # Send more than two minutes' allowance, because a new minute may begin meanwhile.
     assert {intruder.get(CUSTOMERS).status_code for _ in range(61)} == {401, 429}
     assert System().get(CUSTOMERS).status_code == 200
     elsewhere = intruder.get(CUSTOMERS, REMOTE_ADDR="192.0.2.1")
@@ -111,7 +111,7 @@ def test_files_count_exactly_among_processes_and_beside_many_others(
 
 
 def counted(number: int) -> int | None:
-    """Count one of something, and one of something else, of which there is more than Django keeps files."""
+    """Count one event of ours and one of three others, which make more counts than Django's file cache keeps."""
     for other in range(3):
         count(f"other {number} {other}", 60)
     return count("something", 60)

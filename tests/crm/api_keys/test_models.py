@@ -1,4 +1,4 @@
-"""Check how keys are made and revoked in the admin."""
+"""Check how keys are created and revoked in the admin."""
 
 import re
 from typing import Any
@@ -25,7 +25,7 @@ FORM = {"name": "HubSpot", "scopes": ["customers:read"], "allowed_addresses": ""
 
 @pytest.fixture
 def sam() -> User:
-    """May make, see and revoke keys of their own."""
+    """Return a user who may create, see and revoke their own keys."""
     user: User = UserFactory(username="sam")
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="crm", codename__endswith="_apikey"))
     return user
@@ -133,7 +133,7 @@ def test_a_revoked_key_ends_at_once_and_stays_in_the_list(sam: User) -> None:
     address = f"{LIST}{system.key.prefix}/revoke/"
     assert "This cannot be undone." in text_of(browser.get(address).content)
     assert system.get(CUSTOMERS).status_code == 200
-    for _ in range(2):  # a double click
+    for _ in range(2):  # a double click sends the form twice
         assert browser.post(address).status_code == 302
     assert system.get(CUSTOMERS).status_code == 401
     assert "Another CRM" in text_of(browser.get(LIST).content)

@@ -68,7 +68,7 @@ def test_deleting_an_account_keeps_what_it_recorded() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_consent_waits_for_whoever_has_the_customer() -> None:
-    """So nobody stores a result between the check of the consent and its withdrawal."""
+    """A withdrawal waits for the customer's lock, so it cannot come between the check of a consent and the storing."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time anyway")
     customer, by = CustomerFactory(), UserFactory()

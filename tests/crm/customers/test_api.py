@@ -175,8 +175,8 @@ def test_wrong_queries_are_refused(query: str, status: int) -> None:
 def test_a_list_costs_the_same_however_long(rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     system = System()
     CustomerFactory.create_batch(rows, owner=system.user, consenting=False)
-    system.send("GET", CUSTOMERS)  # notes that the key was used
-    with django_assert_num_queries(4):  # the key, the permissions of user and groups, the rows
+    system.send("GET", CUSTOMERS)  # the first request also stores when the key was used
+    with django_assert_num_queries(4):  # the key, the permissions of the user and of groups, and the rows
         assert len(system.send("GET", CUSTOMERS).json()["results"]) == rows
 
 

@@ -72,7 +72,7 @@ def test_every_row_is_told_to_a_webhook(django_assert_max_num_queries: DjangoAss
     add_endpoint(system.user, url="https://crm.example.com/", events=["customer.created", "customer.updated"])
     CustomerFactory(source="erp", external_id="0", name="Before")
     WebhookMessage.objects.all().delete()
-    with django_assert_max_num_queries(113):  # five each, with the savepoints, and a few for all
+    with django_assert_max_num_queries(113):  # five for each customer, with the savepoints, and a few for all
         system.send("POST", BULK, {"customers": [row(number) for number in range(20)]})
     told = Counter(WebhookMessage.objects.values_list("type", flat=True))
     assert told == {"customer.created": 19, "customer.updated": 1}

@@ -66,7 +66,7 @@ def test_deleting_an_account_keeps_interactions() -> None:
 
 
 def test_an_account_cannot_be_deleted_while_it_owns_customers() -> None:
-    """Nobody would own them then, and so every member of staff would see them."""
+    """Customers without an owner would be visible to every member of staff."""
     customer = CustomerFactory(owner=UserFactory())
     with pytest.raises(ProtectedError):
         customer.owner.delete()

@@ -1,4 +1,4 @@
-"""Check who owns customers that other systems create: nobody shares one unless they say so."""
+"""Check who owns customers that other systems create: nobody shares one unintentionally."""
 
 import pytest
 

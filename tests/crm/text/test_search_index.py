@@ -1,4 +1,4 @@
-"""The indexes that only PostgreSQL has, so these tests need one."""
+"""Test the search indexes, which only PostgreSQL has."""
 
 from importlib import import_module
 from typing import Any
@@ -54,7 +54,8 @@ def test_the_search_reads_the_index(words: str) -> None:
 
 
 def test_among_many_customers_the_index_is_the_best_way() -> None:
-    execute(MANY, "SELECT gin_clean_pending_list('customer_search')", "ANALYZE crm_customer")  # as autovacuum does
+    # Autovacuum does both in production.
+    execute(MANY, "SELECT gin_clean_pending_list('customer_search')", "ANALYZE crm_customer")
     everybody = Customer.objects.order_by("-created_at", "-pk")
     for words in (["004711"], ["ulku", "ozgur", "004711"], ["+46-8-004711"]):
         assert "customer_search" in matching(everybody, words, ["search_text"])[:51].explain(), words

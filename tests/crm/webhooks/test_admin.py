@@ -1,4 +1,4 @@
-"""The pages on which staff manage webhooks."""
+"""Test the pages on which staff manage webhooks."""
 
 import re
 from typing import Any

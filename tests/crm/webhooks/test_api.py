@@ -13,7 +13,7 @@ NEW = {"url": "https://crm.example.com/rapport", "events": ["customer.created", 
 
 @pytest.fixture
 def system() -> System:
-    """Of a member of staff who may manage webhooks."""
+    """Return a system that acts for a member of staff who may manage webhooks."""
     system = System()
     system.user.user_permissions.set(Permission.objects.filter(content_type__model="webhookendpoint"))
     return system

@@ -1,4 +1,4 @@
-"""Somebody presses a button of a webhook, or changes a customer, while a colleague deletes the webhook."""
+"""Test what happens when somebody uses a webhook, or changes a customer, while a colleague deletes the webhook."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ PAGES = "/admin/crm/webhookendpoint"
 
 
 def sent_during_deletion(endpoint: WebhookEndpoint, sender: Any, path: str, body: dict[str, Any]) -> Any:
-    """The answer to what is sent while the endpoint is being deleted."""
+    """Send a request while the endpoint is being deleted, and return its answer."""
     with transaction.atomic():
         endpoint.delete()
         sending: InThread[Any] = in_thread(lambda: sender.post(path, body))

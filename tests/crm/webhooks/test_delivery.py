@@ -1,4 +1,4 @@
-"""What becomes of a delivery, with a real receiver at the other end."""
+"""Test what happens to a delivery, with a real receiver at the other end."""
 
 import threading
 from datetime import timedelta
@@ -32,7 +32,7 @@ Status = WebhookDelivery.Status
 
 
 def event() -> WebhookDelivery:
-    """Something happens; its delivery to the one endpoint that there is."""
+    """Cause an event, and return its delivery to the only endpoint."""
     CustomerFactory(consenting=False)
     return WebhookDelivery.objects.latest("pk")
 
@@ -84,7 +84,7 @@ def test_a_failure_is_tried_again_later_each_time(receiver: Receiver, queue: Que
         assert waiting.status == Status.PENDING
         assert 0.8 * delay <= (waiting.due_at - before).total_seconds() <= 1.2 * delay + 10
         sweep()
-        assert queue.messages() == []  # it is not due
+        assert queue.messages() == []  # it is not due yet
         make_due()
         sweep()
     queue.work()
@@ -191,7 +191,8 @@ def test_long_failure_pauses_and_says_so(receiver: Receiver, queue: Queue, setti
         event()
     queue.work()
     endpoint.refresh_from_db()
-    assert (endpoint.is_active, endpoint.consecutive_failures) == (True, 4)  # for a moment only, so far
+    # It has not failed long enough to be paused.
+    assert (endpoint.is_active, endpoint.consecutive_failures) == (True, 4)
     WebhookEndpoint.objects.update(failing_since=timezone.now() - timedelta(hours=25))
     event()
     queue.work()
@@ -237,7 +238,7 @@ def test_a_slow_endpoint_leaves_room_for_others(receiver: Receiver) -> None:
 
 
 def test_two_claims_at_the_same_moment_keep_the_limit() -> None:
-    """The first has taken the last place but not committed yet, when the second looks."""
+    """The first claim has taken the last place but has not committed when the second one looks."""
     WebhookEndpointFactory()
     for _ in range(AT_ONCE_PER_ENDPOINT + 1):
         event()
@@ -255,7 +256,7 @@ def test_two_claims_at_the_same_moment_keep_the_limit() -> None:
     first = in_thread(claim_slowly)
     assert taken.wait(DEADLINE)
     second = in_thread(WebhookDelivery.objects.claim_next)
-    if not on_sqlite():  # there, the second waits from the beginning of its transaction on
+    if not on_sqlite():  # on SQLite, the second claim waits to begin its transaction
         wait_until(lambda: not second.is_alive() or somebody_waits_for_a_lock(), "the second has looked")
     go_on.set()
     assert first.result()
@@ -280,7 +281,7 @@ def test_a_failing_endpoint_gets_one_at_a_time(receiver: Receiver) -> None:
 
 
 def test_endpoints_take_turns() -> None:
-    """What waits for one from before does not go ahead of what waits for the other."""
+    """The older deliveries of one endpoint do not all go before those of another."""
     busy = WebhookEndpointFactory(events=["customer.created"])
     event(), event()
     other = WebhookEndpointFactory(events=["customer.created"])
@@ -291,7 +292,7 @@ def test_endpoints_take_turns() -> None:
 
 
 def test_one_change_is_told_before_many(receiver: Receiver, queue: Queue) -> None:
-    """A system that hears of an import of customers hears of a consent at once."""
+    """A system that is receiving an import of customers hears of a consent at once."""
     endpoint = endpoint_at(receiver)
     ada = CustomerFactory(consenting=False)
     queue.work()
@@ -321,7 +322,7 @@ def test_who_delivers_sends_for_another_and_at_the_end_of_its_time_for_the_rest(
     endpoint_at(receiver)
     for _ in range(5):
         event()
-    queue.take()  # the broker lost them
+    queue.take()  # as if the broker had lost them
     deliver_webhooks()
     assert (len(receiver.received), len(queue.messages())) == (1, 2)
     while queue.messages():
@@ -358,8 +359,8 @@ def test_an_endpoint_deleted_meanwhile_does_no_harm(receiver: Receiver) -> None:
 def test_events_are_written_while_a_delivery_is_stored(
     receiver: Receiver, queue: Queue, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    monkeypatch.setattr(tasks, "SLICE", 60.0)  # a slow machine has time for all
-    settings.WEBHOOK_RETRY_DELAYS = [3600]  # and attempts none twice
+    monkeypatch.setattr(tasks, "SLICE", 60.0)  # even a slow machine delivers all within one slice
+    settings.WEBHOOK_RETRY_DELAYS = [3600]  # no delivery is attempted twice
     endpoint = endpoint_at(receiver)
     receiver.behaviour = answering(500)
     for _ in range(10):

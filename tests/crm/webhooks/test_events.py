@@ -1,4 +1,4 @@
-"""What is written down for whom when something happens."""
+"""Test which messages are stored for which endpoints when something happens."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_the_life_of_a_customer_is_told() -> None:
     assert (updated, of_updated["customer"]) == ("customer.updated", reference)
     assert "Ada" not in json.dumps(told())
     ada.delete()
-    assert told() == [("customer.deleted", {"customer": identity})]  # nothing else of a customer outlives it
+    assert told() == [("customer.deleted", {"customer": identity})]  # only this message outlives the customer
 
 
 def test_consent_is_told() -> None:

@@ -1,4 +1,4 @@
-"""What people do to webhooks: rotate, pause, resume, test, deliver again. And what the sweep tidies up."""
+"""Test the actions on webhooks (rotate, pause, resume, test, deliver again), and what the sweep tidies up."""
 
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ def test_wrong_input_is_refused(wrong: dict[str, object]) -> None:
 def test_the_old_secret_goes_on_until_it_expires(settings: Settings) -> None:
     settings.WEBHOOK_SECRET_OVERLAP_HOURS = 2
     endpoint = WebhookEndpointFactory()
-    first, second = (rotate_secret(endpoint) for _ in range(2))  # a double click takes nothing away
+    first, second = (rotate_secret(endpoint) for _ in range(2))  # a double click must not invalidate a secret
     rotated, now = WebhookEndpoint.objects.get(), timezone.now()
     assert rotated.valid_secrets(now + timedelta(hours=1)) == [second, first, endpoint.secret]
     assert rotated.valid_secrets(now + timedelta(hours=3)) == [second]

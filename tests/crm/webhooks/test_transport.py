@@ -1,4 +1,4 @@
-"""Where requests may go, and how long and how much they may take."""
+"""Test where requests may go, how long they may take, and how much they may read."""
 
 import socket
 import ssl
@@ -74,7 +74,7 @@ def test_public_addresses_are_public(address: str) -> None:
 
 
 def resolving_to(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
-    """A name server that says another address each time; gives what it was asked."""
+    """Replace the name server by one that gives these answers in turn, and return the names it is asked for."""
     left, asked = list(answers), []
 
     def getaddrinfo(host: str, port: int | None, *args: Any, **kwargs: Any) -> list[Any]:
@@ -94,7 +94,7 @@ def test_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_name_that_changes_its_address_leads_nowhere_inside(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Public when it is checked, loopback when it is asked for again: the connection goes where the check was."""
+    """The name is public when it is checked and loopback later: the connection goes to the checked address."""
     connected: list[str] = []
 
     def connect(self: socket.socket, address: tuple[str, int]) -> None:
@@ -105,7 +105,7 @@ def test_a_name_that_changes_its_address_leads_nowhere_inside(
     monkeypatch.setattr(socket.socket, "connect", connect)
     answer = try_to_post(f"http://rebound.example:{receiver.server_port}/hook")
     assert answer.error == "No connection: Connection refused"
-    assert asked == ["rebound.example", "8.8.8.8"]  # the second is the address itself
+    assert asked == ["rebound.example", "8.8.8.8"]  # the second is the checked address itself
     assert connected == ["8.8.8.8"]
     assert receiver.received == []
 
@@ -174,7 +174,7 @@ def test_a_receiver_that_answers_drop_by_drop_is_cut(receiver: Receiver, setting
 
     def drip(handler: Handler) -> None:
         handler.wfile.write(beginning)
-        while True:  # until the connection is cut
+        while True:  # runs until the connection is cut
             handler.wfile.write(b"2")
             handler.server.drop.wait(0.2)
 

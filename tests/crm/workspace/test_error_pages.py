@@ -1,4 +1,4 @@
-"""Check what staff see at addresses that lead nowhere, and with nonsense after the question mark."""
+"""Check what staff see at addresses that lead nowhere, and when the query makes no sense."""
 
 import pytest
 from django.test import Client
@@ -43,7 +43,7 @@ def test_a_list_answers_to_rubbish_in_its_filters(name: str) -> None:
 
 @pytest.mark.parametrize("address", ["/admin/", "/api/v1/customers", "/nowhere"])
 def test_a_wrong_host_is_a_bad_request(client: Client, address: str) -> None:
-    """Refused by a middleware, before anybody knows who asks."""
+    """A middleware refuses the request before anybody is identified."""
     assert client.get(address, headers={"host": "evil.example"}).status_code == 400
 
 

@@ -41,7 +41,7 @@ def test_what_is_deleted_while_its_form_is_saved_stays_deleted(factory: Any, for
 
 @FORMS
 def test_the_forms_are_saved_when_nobody_deletes(factory: Any, form: dict[str, Any]) -> None:
-    """So the test above sends what would be saved."""
+    """The same form is saved if nobody deletes the row, so the test above sends a valid one."""
     row: Model = factory()
     page = f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/"
     assert browser_of(UserFactory(is_superuser=True)).post(page, form).status_code == 302

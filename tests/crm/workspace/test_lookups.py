@@ -30,15 +30,15 @@ def address_of(pages: ModelAdmin[Model]) -> str:
 
 
 def rows() -> None:
-    """One or more of each kind, so that every filter has something to offer."""
-    WebhookEndpointFactory()  # first, as the rows below are messages to it
+    """Create rows of each kind, so that every filter offers a choice."""
+    WebhookEndpointFactory()  # the endpoint comes first: the rows below send it messages
     EmotionCorrectionFactory(record__snapshot__interaction__customer__source="shop")
     EmotionCorrectionFactory(record__snapshot__interaction__customer__owner=UserFactory())
     ApiKey.objects.create_key(name="Shop", user=UserFactory(), scopes=["customers:read"])
 
 
 def lookups_of(model: type[Model]) -> list[str]:
-    """Return look-ups of the model's fields, and some of those of the models to which it leads."""
+    """Return lookups of the model's fields, and some of related models' fields."""
     found = []
     for field in model._meta.get_fields():
         found += [f"{field.name}__{lookup}" for lookup in LOOKUPS]

@@ -1,4 +1,4 @@
-"""Another system that uses the API of a real site."""
+"""Provide another system that uses the API of a real site."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.site import Site
 
 @pytest.fixture
 def access(site: Site) -> Access:
-    """A key with every scope, for a member of staff who may do everything."""
+    """Return a key with every scope, for a member of staff who may do everything."""
     user: User = UserFactory(username="integration", is_superuser=True)
     _, secret = make_key(user)
     return Access(f"{site.address}/api/v1", secret, user)

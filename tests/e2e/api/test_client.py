@@ -1,4 +1,4 @@
-"""A client generated from docs/openapi.yaml, as an integrator would, through the whole story."""
+"""Generate a client from docs/openapi.yaml, as an integrator would, and play the whole story with it."""
 
 import importlib
 import io
@@ -22,7 +22,7 @@ PACKAGE = "generated_rapport_client"
 
 @pytest.fixture
 def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Modules of the generated client by their names."""
+    """Return modules of the generated client by their names."""
     command = ["openapi-python-client", "generate", "--path", str(SCHEMA), "--meta", "none", "--output-path"]
     program = Path(sys.executable).parent / command[0]
     done = subprocess.run([program, *command[1:], str(tmp_path / PACKAGE)], capture_output=True, text=True)

@@ -1,6 +1,6 @@
-"""Every operation of the schema, with generated requests, right and wrong ones, against the real site.
+"""Send generated requests, valid and invalid, to every operation of the schema on the real site.
 
-Its last phase follows the schema's links, from what a request made or found to what can be done with it.
+The last phase follows the schema's links: from what a request created or found to what can be done with it.
 """
 
 import os
@@ -17,9 +17,9 @@ from tests.support.webhooks import WebhookEndpointFactory
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "tests/e2e/api/schemathesis.toml"
-# Of each operation. `make fuzz-api` sets more.
+# The number of examples for each operation. `make fuzz-api` sets more.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3"))
-# Each goes from request to request along the links; fewer would not reach all that can be made.
+# Each example follows the links from request to request; fewer would not reach everything that can be created.
 FOLLOWED = f"""
 [phases.stateful]
 max-steps = 8
@@ -29,14 +29,14 @@ generation.max-examples = {max(EXAMPLES, 25)}
 
 @pytest.fixture
 def rows(access: Access) -> None:
-    """What there is before the first request; nobody hears of it, as the webhook's host has no address."""
+    """Create the rows that exist before the first request. Nobody is told, as the webhook's host has no address."""
     WebhookEndpointFactory(owner=access.user, url="https://nowhere.invalid/hook")
     EmotionCorrectionFactory()
     for status in ("no_face", "failed", "withheld"):
         SnapshotFactory(**{status: True})
 
 
-@pytest.mark.timeout(0)  # as long as it takes for as many examples as somebody wants
+@pytest.mark.timeout(0)  # its duration depends on the number of examples
 def test_no_request_breaks_the_api(site: Site, access: Access, rows: None, tmp_path: Path) -> None:
     site.start_worker()
     for name, photo in (("face", face_photo()), ("landscape", faceless_photo())):
@@ -46,7 +46,7 @@ def test_no_request_breaks_the_api(site: Site, access: Access, rows: None, tmp_p
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
         *("run", f"{access.address}/schema", "--max-examples", str(EXAMPLES), "--no-color"),
-        *("--suppress-health-check", "too_slow"),  # which a busy machine is, and the schema is not
+        *("--suppress-health-check", "too_slow"),  # the machine may be busy, which is no fault of the schema
         *("--header", f"Authorization: Bearer {access.key}", "--output-sanitize", "true"),
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.support.photos_to_send"}

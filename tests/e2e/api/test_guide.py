@@ -1,4 +1,4 @@
-"""docs/api.md, run as its readers would."""
+"""Run docs/api.md as its readers would."""
 
 import os
 import re
@@ -20,7 +20,7 @@ SNIPPET = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def snippets(language: str, access: Access, port: int) -> str:
-    """All of the guide in this language, one after another, with what its readers put in."""
+    """Return the guide's snippets in this language, in order, with the values that its readers fill in."""
     found = [code for each, code in SNIPPET.findall(GUIDE.read_text()) if each == language]
     assert found
     told = {"http://localhost:8000/api/v1": access.address, "PASTE_THE_KEY_HERE": access.key, "9000": str(port)}

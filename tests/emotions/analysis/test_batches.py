@@ -1,4 +1,4 @@
-"""Photos that are claimed and stored together: what happens to one of them costs the others nothing."""
+"""Test photos that are claimed and stored together: a failure of one does not affect the others."""
 
 import os
 from dataclasses import dataclass, replace
@@ -37,10 +37,10 @@ def claimed() -> Batch:
 
 @dataclass
 class Altered:
-    """A pipeline that does something of its own when it comes to one photo."""
+    """A pipeline that behaves differently for one photo."""
 
     whole: EmotionPipeline
-    at: int  # number of the photo, from 0
+    at: int  # index of the photo, from 0
     calls: int = 0
 
     def __getattr__(self, name: str) -> object:
@@ -77,7 +77,7 @@ def test_several_are_claimed_and_stored_together(media: Path) -> None:
 def test_four_photos_cost_as_many_queries_as_one() -> None:
     waiting(6)
     costs = []
-    for most in (1, 4, 1):  # the first makes the model's row
+    for most in (1, 4, 1):  # the first round also creates the model's row
         batch = Batch(Snapshot.objects.claim(most), analysis.pipeline())
         with CaptureQueriesContext(connection) as queries:
             analysis.analyse(batch)
@@ -121,7 +121,7 @@ def test_a_photo_that_is_slow_to_read_does_not_hold_up_the_one_before_it() -> No
     os.mkfifo(path)
     batch = claimed()
     analysing = in_thread(lambda: analysis.analyse(batch))
-    with path.open("wb") as pipe:  # opened when the analysis comes to it
+    with path.open("wb") as pipe:  # returns once the analysis opens the pipe
         ended = Snapshot.objects.filter(pk=first.pk, status=Status.ANALYSED)
         wait_until(ended.exists, "the first is stored while the second is being read")
         assert statuses()[1:] == [Status.ANALYSING] * 3

@@ -1,4 +1,4 @@
-"""Who may analyse a snapshot, and when it is given back or given up."""
+"""Test who may analyse a snapshot, and when it is released or given up."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is counted of analyses; what Prometheus reads of real processes is in tests/integration/test_metrics.py."""
+"""Test the counts of analyses. tests/integration/test_metrics.py tests what Prometheus reads from real processes."""
 
 from collections.abc import Callable
 from datetime import timedelta

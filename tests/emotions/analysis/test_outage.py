@@ -1,4 +1,4 @@
-"""The database goes away in the middle of something: nothing is lost, and whoever asks is told to come again."""
+"""Test a database that goes away during work: nothing is lost, and clients are asked to try again."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ def cut_mine() -> None:
 
 @pytest.fixture(autouse=True)
 def _mended() -> object:
-    """What a test broke does not break its end."""
+    """Close the connection that the test broke, so that its teardown works."""
     yield
     connection.close()
 
@@ -87,7 +87,7 @@ def test_a_message_stays_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     cut_mine()
     with pytest.raises(Reject) as rejected:
         tasks.analyse_snapshots()
-    assert rejected.value.args[1] is True  # back into the queue
+    assert rejected.value.args[1] is True  # the message returns to the queue
 
 
 @pytest.mark.usefixtures("released_model")

@@ -1,4 +1,4 @@
-"""From a claimed snapshot to its records, with the real pipeline in this process."""
+"""Test the way from a claimed snapshot to its records, with the real pipeline in this process."""
 
 import io
 from datetime import timedelta
@@ -124,7 +124,7 @@ def test_anything_else_is_retried_and_then_given_up(settings: Settings) -> None:
 
 
 def test_scores_that_the_database_refuses_are_retried_too(settings: Settings, tmp_path: Path) -> None:
-    weights = small_classifier(scale=3e37)  # whose scores are no numbers
+    weights = small_classifier(scale=3e37)  # these weights make scores that are not numbers
     write_model(tmp_path / "models" / "reference-cnn", weights)
     settings.MODELS_DIR = tmp_path / "models"
     analyse(SnapshotFactory().pk)
@@ -164,7 +164,7 @@ def test_consent_withdrawn_in_the_middle_stores_nothing_and_deletes_the_photo(me
 
 
 def test_the_consent_is_looked_at_again_before_storing(media: Path) -> None:
-    """Whatever wrote the withdrawal: here, nothing that tells this app of it."""
+    """The withdrawal is noticed whatever wrote it. Here, nothing tells this app of it."""
     snapshot = SnapshotFactory()
     middle = Middle(snapshot)
     ConsentFactory(customer=snapshot.interaction.customer, granted=False)

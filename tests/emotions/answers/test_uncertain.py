@@ -1,4 +1,4 @@
-"""Answers below the confidence that the model's card asks for name no emotion."""
+"""Test answers below the confidence that the model's card requires: they name no emotion."""
 
 import pytest
 from django.urls import reverse
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def record(customer: Customer | None = None, *, threshold: float = 0.4, **scores: float) -> EmotionRecord:
-    """A record of a model with this threshold; sad 34% and neutral 31% unless told otherwise."""
+    """Create a record of a model with this threshold. Its scores are sad 34% and neutral 31% by default."""
     version = ModelVersionFactory(version=f"t{threshold}", uncertain_below=threshold)
     given = {"score_sad": 0.34, "score_neutral": 0.31, "score_happy": 0.15} | scores
     return EmotionRecordFactory(

@@ -1,4 +1,4 @@
-"""Emotion records, and what people say of them."""
+"""Test emotion records and corrections in the API."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -146,12 +146,12 @@ def test_records_in_the_order_of_their_photos() -> None:
 
 def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_queries: Any) -> None:
     api = System()
-    api.get("records")  # writes when the key was used
+    api.get("records")  # the first request also stores when the key was used
     for rows in (1, 20):
         for _ in range(rows - EmotionRecord.objects.count()):
             EmotionCorrectionFactory()
         for path, queries in (("records", 6), ("corrections", 4)):
-            # The key, its rate (2), the rows; of records their models and what people said.
+            # The key, its rate (2) and the rows. Records add their models and corrections.
             with django_assert_num_queries(queries):
                 assert len(ids_of(api.get(path))) == rows
 

@@ -1,4 +1,4 @@
-"""Corrected faces leave the CRM for training only where the customer and the operator said so."""
+"""Test that corrected faces leave the CRM for training only if the customer and the operator agreed."""
 
 import csv
 from pathlib import Path
@@ -30,7 +30,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def corrected(emotion: str = "sad", *, training: bool = True, **record: Any) -> EmotionRecord:
-    """A happy face on which somebody said something, of a customer who agreed to this use."""
+    """Create a corrected happy face, of a customer who agreed to its use for training."""
     correction = EmotionCorrectionFactory(
         emotion=emotion, **{f"record__{name}": value for name, value in record.items()}
     )
@@ -91,7 +91,7 @@ def test_only_the_customers_own_face_once_whatever_models_saw_it(out: Path) -> N
     EmotionRecordFactory(
         snapshot=record.snapshot, model_version=ModelVersionFactory(version="2"), correction=record.correction
     )
-    EmotionRecordFactory(snapshot__interaction=record.snapshot.interaction)  # nobody said anything
+    EmotionRecordFactory(snapshot__interaction=record.snapshot.interaction)  # a face that nobody corrected
     assert len(export(out)) == 1
 
 
@@ -129,7 +129,7 @@ def test_a_failure_leaves_nothing_behind(out: Path) -> None:
     corrected()
     photo = Path(corrected().snapshot.file.path)
     photo.unlink()
-    photo.mkdir()  # whatever the disk says that is not "gone"
+    photo.mkdir()  # reading fails, but not because the file is missing
     with pytest.raises(CommandError, match="Nothing was exported"):
         export(out)
     assert list(out.parent.iterdir()) == []

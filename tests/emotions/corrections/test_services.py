@@ -1,4 +1,4 @@
-"""Staff say what they see in a face; it stands for that face whatever model looks at it."""
+"""Test corrections: what staff say of a face stands, whichever model analyses it."""
 
 from functools import partial
 
@@ -39,7 +39,7 @@ def said(record: EmotionRecord) -> str | None:
 
 
 def answered_by(version: str, like: EmotionRecord, **values: object) -> EmotionRecord:
-    """The same snapshot's record of another model, which now counts."""
+    """Return the same snapshot's record from another model, which becomes the current one."""
     snapshot = like.snapshot
     snapshot.model_version = ModelVersionFactory(version=version)
     snapshot.save()

@@ -1,4 +1,4 @@
-"""The log form: one page for an interaction, its photos and the consent."""
+"""Test the log form, one page for an interaction, its photos and the consent."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ def log(customer: Customer, browser: Client | None = None, **fields: Any) -> Htt
 
 
 def send(customer: Customer, **fields: Any) -> tuple[int, dict[str, Any]]:
-    """As the page's script does: status and data of the answer."""
+    """Send the form as the page's script does, and return the status and the data of the answer."""
     answer = browser_of().post(address(customer), form_data(**fields), headers=JSON)
     return answer.status_code, answer.json()
 
@@ -67,7 +67,7 @@ def test_a_photo_from_the_future_gets_the_time_of_the_interaction_and_staff_are_
     ahead = SimpleUploadedFile("ahead.jpg", encoded(face(), exif=exif(taken="2999:01:01 00:00:00")))
     answer = log(customer, browser, photos=[ahead])
     assert Snapshot.objects.get().captured_at == Interaction.objects.get().occurred_at
-    assert answer.headers["Location"].endswith("?page=1")  # at its top, where the message is
+    assert answer.headers["Location"].endswith("?page=1")  # the top of the timeline, where the message is
     told = text_of(browser.get(answer.headers["Location"]).content)
     assert "ahead.jpg says it was taken on 01 January 2999 at 00:00, which is in the future." in told
 
@@ -181,7 +181,8 @@ def test_a_second_click_logs_no_second_interaction() -> None:
 def test_of_two_clicks_at_the_same_moment_one_is_logged(monkeypatch: pytest.MonkeyPatch, media: Path) -> None:
     customer, browser, once = CustomerFactory(), browser_of(), str(uuid.uuid4())
     first = log(customer, browser, uuid=once, photos=[photo()])
-    monkeypatch.setattr(views, "_find_logged", lambda *_: None)  # the second arrived before the first was saved
+    # As if the second request had arrived before the first was saved.
+    monkeypatch.setattr(views, "_find_logged", lambda *_: None)
     second = log(customer, browser, uuid=once, photos=[photo()])
     assert first.headers["Location"] == second.headers["Location"]
     assert (Interaction.objects.count(), len([*media.rglob("*.jpg")])) == (1, 1)
@@ -212,7 +213,7 @@ def test_a_consent_withdrawn_meanwhile_is_noticed(monkeypatch: pytest.MonkeyPatc
 def test_a_tick_renews_no_withdrawn_consent(media: Path) -> None:
     customer = CustomerFactory()
     record_consent(customer, granted=False, obtained_by="written", recorded_by=UserFactory())
-    for photos in ([photo()], []):  # as from a page that was opened before the withdrawal
+    for photos in ([photo()], []):  # as if the page had been opened before the withdrawal
         status, answer = send(customer, photos=photos, consent="on", consent_obtained_by="in_person")
         assert (status, nothing_was_saved(media)) == (422, True)
         assert "record the new consent first" in answer["errors"]["__all__"][0]

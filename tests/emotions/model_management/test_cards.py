@@ -1,4 +1,4 @@
-"""What staff read of a released model: card.json as data, whatever it holds."""
+"""Test what staff read about a released model, whatever its card.json holds."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which model is active, who made it so, and what follows."""
+"""Test which model is active, who activated it, and what follows from that."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def models(settings: Settings, tmp_path: Path) -> Path:
-    """Two models: the settings' one, and another."""
+    """Return a folder with two models: the one in the settings, and another."""
     settings.MODELS_DIR = tmp_path / "models"
     write_model(settings.MODELS_DIR / "reference-cnn", small_classifier())
     write_model(settings.MODELS_DIR / "other", small_classifier(scale=0.03))
@@ -149,7 +149,7 @@ def test_a_photo_under_way_keeps_the_model_that_it_began_with(models: Path) -> N
 
 
 def recrop(folder: Path) -> None:
-    """As `calibrate-crop --freeze` does: other preprocessing under the same name, version and weights."""
+    """Change the preprocessing but keep name, version and weights, as `calibrate-crop --freeze` does."""
     card = json.loads((folder / "card.json").read_text())
     card["preprocessing"]["margin"] = 1.4
     (folder / "card.json").write_text(json.dumps(card))
@@ -160,7 +160,7 @@ def test_a_card_that_was_altered_is_not_the_activated_model(models: Path) -> Non
     analyse(SnapshotFactory().pk)
     recrop(models / "other")
     with pytest.raises(ModelUnavailable, match="no longer holds the model that was activated"):
-        analyse(SnapshotFactory().pk)  # by a process that has it loaded
+        analyse(SnapshotFactory().pk)  # this process still has the model loaded
     assert statuses() == ["analysed", "pending"]
     assert "no longer holds the model that was activated" in analysis_problem()
 

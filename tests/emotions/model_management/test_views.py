@@ -1,4 +1,4 @@
-"""The pages for those who manage models."""
+"""Test the pages for people who manage models."""
 
 import re
 from pathlib import Path
@@ -260,7 +260,8 @@ def test_earlier_answers_for_the_customer_s_face_are_shown_as_history(workspace:
     earlier = ModelVersionFactory(name="earlier")
     same = {"snapshot": snapshot, "model_version": earlier}
     EmotionRecordFactory(**same, face_index=1, is_subject=False, dominant_emotion="sad")
-    EmotionRecordFactory(**same, face_index=0, dominant_emotion="angry", box_x=400)  # another face, then the subject
+    # The subject comes after another face.
+    EmotionRecordFactory(**same, face_index=0, dominant_emotion="angry", box_x=400)
     page = text_of(workspace.get(reverse("emotions:snapshot", args=[snapshot.uuid])).content)
     assert "Earlier answers (1) earlier, version 1," in page
     assert "appears sad, confidence 70%" in page

@@ -1,4 +1,4 @@
-"""The causes that the documentation names are those of the code."""
+"""Check that the causes named in the documentation are those of the code."""
 
 import re
 from datetime import timedelta

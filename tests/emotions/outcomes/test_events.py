@@ -1,4 +1,4 @@
-"""Webhooks say how photos end and what people say of them."""
+"""Test the webhooks that report how an analysis ended and what people corrected."""
 
 from typing import Any
 

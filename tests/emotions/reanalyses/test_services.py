@@ -1,4 +1,4 @@
-"""Photos analysed again: what a run covers, what it leaves alone, and what becomes of each photo."""
+"""Test re-analyses: which photos a run covers, which it leaves alone, and how each one ends."""
 
 import os
 import threading
@@ -54,7 +54,7 @@ LONG_AGO = timezone.now() - timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def models(settings: Settings, tmp_path: Path) -> Path:
-    """Two models, of which "newer" is active."""
+    """Return a folder with two models, of which "newer" is active."""
     settings.MODELS_DIR = tmp_path / "models"
     write_model(settings.MODELS_DIR / "reference-cnn", small_classifier())
     write_model(settings.MODELS_DIR / "newer", small_classifier(scale=0.03))
@@ -72,7 +72,7 @@ def everything(*, only_missing: bool = False) -> Reanalysis:
 
 
 def ran(run: Reanalysis) -> Reanalysis:
-    """After a worker has done it."""
+    """Do the run as a worker would, and return it."""
     reanalyse()
     run.refresh_from_db()
     return run
@@ -116,7 +116,7 @@ def test_each_scope_covers_its_photos(newer: ModelVersion) -> None:
     ]
     assert [run.total for run in runs] == [1, 2, 3]
     stop(runs[2])
-    assert everything().total == 4  # with the one in which this model found no face
+    assert everything().total == 4  # it includes the photo in which this model found no face
 
 
 def test_a_photo_that_was_answered_by_this_model_is_not_answered_twice(models: Path, newer: ModelVersion) -> None:
@@ -125,7 +125,7 @@ def test_a_photo_that_was_answered_by_this_model_is_not_answered_twice(models: P
     activate("reference-cnn", load_card("reference-cnn", models).fingerprint, UserFactory())
     ran(everything())
     activate("newer", newer.fingerprint, UserFactory())
-    Path(snapshot.file.path).unlink()  # nobody needs to read it again
+    Path(snapshot.file.path).unlink()  # nothing needs to read the file again
     assert counts(ran(everything())) == ("done", 1, 1, 0, 0)
     assert EmotionRecord.objects.filter(model_version=newer).count() == 1
     assert Snapshot.objects.get().model_version == newer
@@ -139,14 +139,14 @@ def test_after_a_rollback_amid_a_run_the_active_models_answers_come_back(models:
     run = everything()
     turn = Reanalysis.objects.claim_next()
     assert turn
-    rerun.go_on(turn)  # one photo
+    rerun.go_on(turn)  # analyses one photo
     stop(run)
     assert Snapshot.objects.exclude(model_version=newer).count() == 1
     activate("newer", newer.fingerprint, UserFactory())
     assert models_page(models).photos_of_others == 1
     assert counts(ran(everything(only_missing=True))) == ("done", 1, 1, 0, 0)
     assert set(Snapshot.objects.values_list("model_version", flat=True)) == {newer.pk}
-    assert EmotionRecord.objects.filter(model_version=newer).count() == 3  # those that there were count again
+    assert EmotionRecord.objects.filter(model_version=newer).count() == 3  # the earlier records are current again
     for snapshot in Snapshot.objects.all():
         record = snapshot.records.get(model_version=newer)
         assert (snapshot.sentiment_point.emotion, snapshot.sentiment_point.valence) == (
@@ -191,7 +191,7 @@ def test_a_photo_that_fails_keeps_its_earlier_answer(content: bytes | None) -> N
 
 def test_scores_that_the_database_refuses_leave_the_earlier_answer(models: Path) -> None:
     snapshot = SnapshotFactory(analysed=True)
-    write_model(models / "mad", small_classifier(scale=3e37))  # whose scores are no numbers
+    write_model(models / "mad", small_classifier(scale=3e37))  # these weights make scores that are not numbers
     activate("mad", load_card("mad", models).fingerprint, UserFactory())
     assert counts(ran(everything())) == ("done", 1, 0, 1, 0)
     assert EmotionRecord.objects.get().model_version == snapshot.model_version
@@ -219,7 +219,7 @@ def test_a_run_waits_for_a_storage_that_is_away(monkeypatch: pytest.MonkeyPatch,
         assert counts(ran(run)) == ("waiting", 2, 0, 0, 0)
     assert (run.attempts, run.claim_token) == (0, None)
     sweep()
-    assert not queue.messages()  # it does not go round and round
+    assert not queue.messages()  # the run is not due again yet
     Reanalysis.objects.update(due_at=LONG_AGO)
     sweep()
     queue.work()
@@ -308,7 +308,7 @@ def test_new_photos_come_first(queue: Queue) -> None:
     SnapshotFactory()
     queue.take()
     assert counts(ran(run)) == ("waiting", 1, 0, 0, 0)
-    sweep()  # which does not bring the run back as long as a photo waits
+    sweep()  # the sweep does not resume the run while a photo waits
     assert [message.task for message in queue.messages()] == ["emotions.analysis.tasks.analyse_snapshots"]
     queue.work()
     assert [message.task.rpartition(".")[2] for message in queue.messages()] == ["go_on_reanalysing"]
@@ -318,7 +318,7 @@ def test_new_photos_come_first(queue: Queue) -> None:
 
 
 def test_a_photo_added_while_it_runs_is_overtaken_by_nobody(queue: Queue) -> None:
-    """The worker looks for new photos before each photo, not before each message."""
+    """The worker looks for new photos before each photo, not only before each message."""
     snapshots = [SnapshotFactory(analysed=True) for _ in range(3)]
     run = everything()
     pipe = Path(snapshots[0].file.path)
@@ -357,7 +357,7 @@ def test_a_run_whose_worker_died_goes_on_where_it_was(queue: Queue) -> None:
     Reanalysis.objects.held_by(turn).advance(0, to=first.pk, done=1)
     queue.take()
     sweep()
-    assert not queue.messages()  # the worker may still be at it
+    assert not queue.messages()  # the worker may still hold it
     Reanalysis.objects.update(claim_expires_at=LONG_AGO)
     sweep()
     queue.work()
@@ -394,7 +394,7 @@ def test_a_photo_in_the_middle_keeps_its_answer_when_the_run_is_stopped() -> Non
 def test_a_run_never_goes_on_with_another_model(settings: Settings) -> None:
     SnapshotFactory(analysed=True)
     run = everything()
-    Reanalysis.objects.update(model_version=ModelVersionFactory(name="earlier"))  # as a change of the settings would
+    Reanalysis.objects.update(model_version=ModelVersionFactory(name="earlier"))  # as a change of the settings would do
     assert ran(run).error == "Another model was activated meanwhile."
     assert EmotionRecord.objects.count() == 1
 
@@ -438,6 +438,6 @@ def test_each_photo_costs_the_same_number_of_queries() -> None:
             reanalyse()
         return len(captured)
 
-    queries(1)  # the first of all builds the pipeline
+    queries(1)  # the first call also builds the pipeline
     one, three, five = queries(1), queries(3), queries(5)
     assert three - one == five - three

@@ -1,4 +1,4 @@
-"""A person looks at a face and cannot say what it shows."""
+"""Test that a person can say that they cannot tell what a face shows."""
 
 from pathlib import Path
 

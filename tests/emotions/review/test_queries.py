@@ -1,4 +1,4 @@
-"""The least certain faces, and how often people disagree."""
+"""Test which faces are the least certain, and how often people disagree with the model."""
 
 import pytest
 from django.urls import reverse
@@ -23,7 +23,7 @@ HTMX = {"HX-Request": "true"}
 
 
 def sure(percent: int, emotion: str = "happy", **values: object) -> EmotionRecord:
-    """A record whose model was so sure, from 20 on."""
+    """Create a record with this confidence, in percent, of at least 20."""
     rest = (100 - percent) / 600
     scores = {f"score_{each}": rest for each in Emotion} | {f"score_{emotion}": percent / 100}
     return EmotionRecordFactory(dominant_emotion=emotion, **scores | values)

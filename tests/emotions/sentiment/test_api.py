@@ -1,4 +1,4 @@
-"""Sentiment as JSON and as CSV."""
+"""Test sentiment as JSON and as CSV."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ NOVEMBER = {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
 
 
 def face(customer: Customer, day: int, emotion: str = "happy", hour: int = 12, **values: Any) -> EmotionRecord:
-    """A photo of this day in November 2026."""
+    """Create the record of a photo that was taken on this day in November 2026."""
     return EmotionRecordFactory(
         snapshot__interaction__customer=customer,
         snapshot__captured_at=datetime(2026, 11, day, hour, tzinfo=UTC),
@@ -119,7 +119,7 @@ def test_intervals_come_as_csv() -> None:
     cells = dict(zip(head, row, strict=True))
     assert (cells["date"], cells["counted"], cells["sad"]) == ("2026-11-01", "1", "1")
     assert float(cells["mean_valence"]) < 0
-    assert cells["trend_valence"] == ""  # of one interval there is none
+    assert cells["trend_valence"] == ""  # one interval alone has no trend
 
 
 def test_json_and_csv_give_the_same_trend() -> None:

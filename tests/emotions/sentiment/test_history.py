@@ -1,4 +1,4 @@
-"""Sentiment by interval and by customer, against what a person adds up by hand."""
+"""Test sentiment by interval and by customer against values added up by hand."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -117,7 +117,7 @@ def test_weeks_begin_on_monday() -> None:
 
 
 def test_days_are_those_of_the_time_zone() -> None:
-    point("2026-06-30T22:30")  # half past midnight of the next day, and of the next month, in Berlin
+    point("2026-06-30T22:30")  # in Berlin, half past midnight of the next day, which is also in the next month
     assert starts(of("day", BERLIN)) == ["2026-07-01T00:00:00+02:00"]
     assert starts(of("month", BERLIN)) == ["2026-07-01T00:00:00+02:00"]
     assert starts(of("day")) == ["2026-06-30T00:00:00+00:00"]
@@ -135,7 +135,7 @@ def test_an_offset_is_a_time_zone_too() -> None:
 
 
 def test_days_have_23_and_25_hours_when_the_clocks_change() -> None:
-    # Berlin: 29 March 2026 from 23:00 UTC to 22:00 UTC, 25 October 2026 from 22:00 UTC to 23:00 UTC.
+    # In UTC, Berlin's 29 March 2026 lasts from 23:00 to 22:00, and its 25 October 2026 from 22:00 to 23:00.
     for when in ("2026-03-28T23:00", "2026-03-29T21:59", "2026-03-29T22:00", "2026-10-24T22:00", "2026-10-25T22:59"):
         point(when)
     found = of("day", BERLIN)
@@ -148,7 +148,7 @@ def test_days_have_23_and_25_hours_when_the_clocks_change() -> None:
 
 
 def test_a_day_that_has_no_midnight_begins_an_hour_later() -> None:
-    point("2026-04-24T12:00")  # Cairo puts its clocks forward at midnight of this day
+    point("2026-04-24T12:00")  # Cairo's clocks go forward at midnight of this day
     assert starts(of("day", ZoneInfo("Africa/Cairo"))) == ["2026-04-24T01:00:00+03:00"]
 
 

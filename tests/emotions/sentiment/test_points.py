@@ -1,4 +1,4 @@
-"""The copy that sentiment is read from follows everything that changes what stands for a customer's face."""
+"""Test that sentiment points follow everything that changes the emotion of a customer's face."""
 
 import random
 from io import StringIO
@@ -41,7 +41,7 @@ def kept() -> dict[int, list[object]]:
 
 
 def recomputed() -> dict[int, list[object]]:
-    """What the points should say, found photo by photo and record by record."""
+    """Compute the expected points photo by photo and record by record."""
     found: dict[int, list[object]] = {}
     for snapshot in Snapshot.objects.all():
         for record in snapshot.records.filter(is_subject=True, model_version=snapshot.model_version_id):
@@ -52,7 +52,7 @@ def recomputed() -> dict[int, list[object]]:
 
 
 def two_faces() -> list[EmotionRecord]:
-    """The first, happy, is the customer; the second is sad."""
+    """Create two faces: the first, happy, is the customer; the second is sad."""
     snapshot = SnapshotFactory(analysed=True)
     far = EmotionRecordFactory(snapshot=snapshot, face_index=1, dominant_emotion="sad", box_x=300)
     return [snapshot.records.get(face_index=0), far]
@@ -130,7 +130,7 @@ def test_a_withheld_snapshot_has_none() -> None:
 
 def test_nothing_is_kept_of_a_change_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     record = SnapshotFactory(analysed=True).records.get()
-    monkeypatch.setattr(sentiment_points, "answer", None)  # the point cannot be made
+    monkeypatch.setattr(sentiment_points, "answer", None)  # making the point fails
     with pytest.raises(TypeError):
         correct(record, Emotion.FEAR, UserFactory())
     assert said() == ("happy", False)
@@ -138,7 +138,7 @@ def test_nothing_is_kept_of_a_change_that_failed(monkeypatch: pytest.MonkeyPatch
 
 
 def change(chance: random.Random, by: User) -> None:
-    """One thing that may happen to one of the photos."""
+    """Do one thing, chosen at random, that may happen to a photo."""
     record = chance.choice(list(EmotionRecord.objects.all()))
     match chance.randrange(10):
         case 0:
@@ -172,7 +172,7 @@ def rebuild(*arguments: str) -> str:
 
 
 def wrong_points() -> list[Snapshot]:
-    """One that is missing, one that is too many, one that says something else, and one that is right."""
+    """Make one point missing, one superfluous and one wrong, and leave one correct."""
     snapshots: list[Snapshot] = [SnapshotFactory(analysed=True) for _ in range(4)]
     SentimentPoint.objects.filter(pk=snapshots[0].pk).delete()
     Snapshot.objects.filter(pk=snapshots[1].pk).update(model_version=None)

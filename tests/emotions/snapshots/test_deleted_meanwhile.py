@@ -1,4 +1,4 @@
-"""Somebody clicks on what a colleague deletes in this very moment."""
+"""Test what happens when somebody clicks on something that a colleague is deleting."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ WITHDRAWAL = CONSENT | {"granted": False}
 
 
 def answer_to(sender: Any, path: str, body: dict[str, Any], record: EmotionRecord) -> int:
-    """The status of the answer to what is sent while the record's customer is being deleted."""
+    """Send a request while the record's customer is being deleted, and return the status of the answer."""
     customer = record.snapshot.interaction.customer
     with transaction.atomic():
         customer.delete()

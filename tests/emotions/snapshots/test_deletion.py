@@ -1,4 +1,4 @@
-"""Somebody deletes what a worker is writing to in this very moment."""
+"""Test what happens when somebody deletes something that a worker is writing to."""
 
 import threading
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def by_admin(snapshot: Snapshot, model: type[Model]) -> None:
 
 
 class Held:
-    """Whoever calls the function, which is named with its module, stands still in it until `go_on` is set."""
+    """A function that holds every caller. It is given as "module.function", and `go_on` frees them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
         self.reached, self.go_on = threading.Event(), threading.Event()
@@ -65,7 +65,7 @@ class Held:
         self._whole(*args, **named)
 
     def is_waited_for(self, work: Callable[[], object], deletion: Callable[[], object]) -> None:
-        """By the deletion that begins while the work stands still; then both end."""
+        """Start the deletion while the work is held, check that it waits, and let both end."""
         working = in_thread(work)
         assert self.reached.wait(DEADLINE)
         deleting = in_thread(deletion)

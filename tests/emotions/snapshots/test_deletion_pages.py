@@ -1,4 +1,4 @@
-"""What the admin says before somebody deletes something."""
+"""Test what the admin says before somebody deletes something."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def test_what_goes_with_a_customer_is_counted_by_kind(page: Any) -> None:
         "Sentiment points: 2",
     ):
         assert count in said
-    assert "Snapshot:" not in said  # no row is listed by itself
+    assert "Snapshot:" not in said  # single rows are not listed
     assert "permission" not in said
 
 

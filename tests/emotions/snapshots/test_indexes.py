@@ -1,4 +1,4 @@
-"""The indexes that PostgreSQL reads for what other systems ask most. Its planner is asked, so these tests need one."""
+"""Test the indexes for the most frequent queries of other systems. They need PostgreSQL, whose planner is asked."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,7 @@ def analyse(rows: QuerySet[Any]) -> None:
 
 
 def photographed() -> list[Interaction]:
-    """Interactions of 50 customers with 200 photos each."""
+    """Create interactions of 50 customers with 200 photos each."""
     interactions: list[Interaction] = [InteractionFactory() for _ in range(50)]
     now = timezone.now()
     Snapshot.objects.bulk_create(
@@ -57,7 +57,7 @@ def test_an_exact_filter_reads_its_index(field: str) -> None:
 
 
 def test_a_busy_customers_timeline_reads_its_page_alone() -> None:
-    """Sorting all photos of the customer, or reading everybody's in time, would cost seven times as much here."""
+    """Sorting all photos of the customer, or reading everybody's in order of time, would cost seven times as much."""
     interactions = photographed()
     with CaptureQueriesContext(connection) as queries:
         Timeline(interactions[0].customer, frozenset({Kind.SNAPSHOT})).page(20)

@@ -1,4 +1,4 @@
-"""Photos and faces as files, and what the web's processes load to serve them."""
+"""Test photos and faces as files, and what web processes load to serve them."""
 
 import io
 import subprocess

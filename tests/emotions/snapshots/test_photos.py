@@ -1,4 +1,4 @@
-"""Which uploads become snapshots, and what the others are told."""
+"""Test which uploads become snapshots, and what people are told about the others."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -169,7 +169,7 @@ def test_what_is_stored_says_nothing_of_place_and_camera_and_shows_the_same(imag
     assert SECRET not in stored
     assert photo.upload.size == len(stored)
     assert np.array_equal(decode(stored).image, decode(sent).image)
-    assert photo.sha256 == hashlib.sha256(sent).hexdigest()  # so that the same file is the same photo
+    assert photo.sha256 == hashlib.sha256(sent).hexdigest()  # a file that is uploaded twice is recognised by this hash
     assert photo.info.captured_at == datetime(2024, 5, 17, 14, 3, 2)
 
 

@@ -1,4 +1,4 @@
-"""Files that processes left behind which were killed before a commit or after one."""
+"""Test the clean-up of files that killed processes left behind, before or after their commit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def leave_file(media: Path, name: str = "snapshots/2026/11/28/left.jpg", *, minutes: int = 61) -> Path:
-    """One without a row, as a killed process does."""
+    """Leave a file without a row, as a killed process does."""
     file = media / default_storage.save(name, ContentFile(b"half a photo"))
     written = time.time() - minutes * 60
     os.utime(file, (written, written))
@@ -32,7 +32,7 @@ def leave_file(media: Path, name: str = "snapshots/2026/11/28/left.jpg", *, minu
 
 
 def rows_of_files(count: int) -> list[Snapshot]:
-    """Unsaved, of one interaction: snapshots/0.jpg and so on."""
+    """Return unsaved snapshots of one interaction, with the files snapshots/0.jpg, snapshots/1.jpg and so on."""
     interaction = InteractionFactory()
     of = {"interaction": interaction, "customer": interaction.customer}
     return [SnapshotFactory.build(**of, sha256=f"{n:064}", file=f"snapshots/{n}.jpg") for n in range(count)]
@@ -101,7 +101,7 @@ def test_a_deletion_that_was_interrupted_is_made_up_for(
 ) -> None:
     snapshot = SnapshotFactory()
     os.utime(snapshot.file.path, (0, 0))
-    with django_capture_on_commit_callbacks():  # which are not called: the process dies
+    with django_capture_on_commit_callbacks():  # the callbacks are not run, as if the process had died
         snapshot.delete()
     assert stray_files(media)
     assert delete_stray_files() == 1
@@ -121,6 +121,6 @@ def test_the_rows_of_files_are_found_by_an_index() -> None:
     rows = Snapshot.objects.bulk_create(rows_of_files(10 * BATCH))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE emotions_snapshot")
-        cursor.execute("SET LOCAL enable_seqscan = off")  # of so few rows it reads all
+        cursor.execute("SET LOCAL enable_seqscan = off")  # the planner would read a table this small without its index
     plan = rows_with([str(row.file) for row in rows[:BATCH]]).explain()
     assert "snapshot_by_file" in plan

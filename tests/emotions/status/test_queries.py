@@ -1,4 +1,4 @@
-"""The page on which staff see whether everything works."""
+"""Test the page on which staff see whether everything works."""
 
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ def test_only_those_with_the_permission_find_it(browser: Client) -> None:
 
 def test_it_shows_what_waits_and_for_how_long(browser: Client) -> None:
     snapshot = SnapshotFactory()
-    SnapshotFactory(due_at=timezone.now() + timedelta(hours=1))  # to be tried again later
+    SnapshotFactory(due_at=timezone.now() + timedelta(hours=1))  # it is retried later
     Snapshot.objects.filter(pk=snapshot.pk).update(due_at=timezone.now() - timedelta(minutes=5, seconds=30))
     analyse_snapshots.delay()
     shown = page(browser)
@@ -77,7 +77,7 @@ def test_it_shows_workers_and_which_are_overdue(browser: Client) -> None:
     worker("photos@here")
     worker("photos@there", seen=500)
     worker("webhooks@here", queues="webhooks,webhooks-sweep,jobs", seen=500)
-    worker("webhooks@here", pid=2, queues="webhooks,webhooks-sweep,jobs")  # in its place
+    worker("webhooks@here", pid=2, queues="webhooks,webhooks-sweep,jobs")  # it replaces the first
     shown = page(browser)
     assert "photos@here 0 seconds ago Running reference-cnn@1 2" in shown
     assert "photos@there 8 minutes ago Overdue" in shown
@@ -121,7 +121,7 @@ def test_its_queries_do_not_grow(browser: Client) -> None:
             page(browser)
         return len(made)
 
-    queries()  # what the process keeps is asked for once
+    queries()  # the first call fills what the process caches
     before = queries()
     for number in range(3):
         worker(f"photos@host{number}")

@@ -1,4 +1,4 @@
-"""The line that says whether photos can be analysed."""
+"""Test the line that says whether photos can be analysed."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A customer's interactions and snapshots in one list."""
+"""Test the list of a customer's interactions and snapshots."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -35,7 +35,7 @@ def timeline_of(customer: Customer) -> str:
 
 
 def filled() -> tuple[Customer, list[tuple[str, str]]]:
-    """A customer with ten entries, some at the same time, and how the API should list them."""
+    """Create a customer with ten entries, some at the same time, and return them in the expected order."""
     customer, expected = CustomerFactory(), list[tuple[str, str]]()
     for number in range(4):
         interaction = InteractionFactory(customer=customer, occurred_at=day(number // 2))
@@ -43,7 +43,7 @@ def filled() -> tuple[Customer, list[tuple[str, str]]]:
         expected += [("interaction", str(interaction.uuid)), ("snapshot", str(snapshot.uuid))]
     late = SnapshotFactory(interaction=interaction, captured_at=day(9))
     early = InteractionFactory(customer=customer, occurred_at=day(-9))
-    # Of the same time, snapshots come before interactions, and what was added later before what was added earlier.
+    # At the same time, snapshots come before interactions, and later additions before earlier ones.
     order = [8, 7, 5, 6, 4, 3, 1, 2, 0, 9]
     expected += [("snapshot", str(late.uuid)), ("interaction", str(early.uuid))]
     return customer, [expected[index] for index in order]
@@ -130,10 +130,10 @@ def test_a_customer_out_of_reach_is_not_there() -> None:
 
 def test_a_page_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_queries: Any) -> None:
     api, customer = System(), CustomerFactory()
-    api.get(timeline_of(customer))  # writes when the key was used
+    api.get(timeline_of(customer))  # the first request also stores when the key was used
     for rows in (1, 19):
         for _ in range(rows):
             EmotionCorrectionFactory(record__snapshot__interaction__customer=customer)
-        # The key, its rate (2), the customer, interactions, snapshots, records, models, corrections.
+        # The key, its rate (2), the customer, interactions, snapshots, records, models and corrections.
         with django_assert_num_queries(9):
             api.get(timeline_of(customer))

@@ -1,4 +1,4 @@
-"""A snapshot's card: its states, how a page waits for news, retry, and whose face it is."""
+"""Test a snapshot's card: its states, how a page polls for news, retry, and the choice of the subject."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Who may open the workspace's pages, and what the timeline shows."""
+"""Test who may open the workspace's pages, and what the timeline shows."""
 
 import re
 from datetime import timedelta
@@ -43,7 +43,7 @@ def timeline(customer: Customer) -> str:
 
 
 def addresses(snapshot: Snapshot) -> list[str]:
-    """Every page of the workspace about this snapshot and its customer, and what is posted to it."""
+    """Return the address of every page and form of the workspace about this snapshot and its customer."""
     record = snapshot.records.get()
     customer = snapshot.interaction.customer
     return [
@@ -231,7 +231,7 @@ def test_the_use_for_the_model_is_agreed_to_apart() -> None:
         for name in ("record_training_consent", "withdraw_training_consent")
     )
     browser.post(record, {"obtained_by": "in_person"})
-    assert not training(customer)  # without consent to photos
+    assert not training(customer)  # training needs the consent to photos too
     browser.post(reverse("emotions:record_consent", args=[customer.uuid]), {"obtained_by": "in_person"})
     assert not training(customer)
     browser.post(record, {"obtained_by": "in_person"})

@@ -1,4 +1,4 @@
-"""Snapshots: their state, waiting for it, lists, deletion, another try."""
+"""Test snapshots in the API: their state, waiting for results, lists, deletion and retry."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -175,11 +175,11 @@ def test_pages_ordered_by_the_end_hold_each_finished_one_once() -> None:
 
 def test_a_list_takes_the_same_queries_for_one_and_for_twenty(django_assert_num_queries: Any) -> None:
     api = System()
-    api.get("snapshots")  # writes when the key was used
+    api.get("snapshots")  # the first request also stores when the key was used
     for rows in (1, 20):
         for _ in range(rows - Snapshot.objects.count()):
             EmotionCorrectionFactory()
-        with django_assert_num_queries(7):  # the key, its rate (2), snapshots, records, models, corrections
+        with django_assert_num_queries(7):  # the key, its rate (2), snapshots, records, models and corrections
             assert len(ids_of(api.get("snapshots"))) == rows
 
 

@@ -1,4 +1,4 @@
-"""`changed_at`: whoever asks for what changed since a time gets all that looks different by now."""
+"""Test `changed_at`: a client that asks for changes since a time gets everything that looks different since."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -41,7 +41,7 @@ RECENTLY = {"changed_since": (LONG_AGO + timedelta(seconds=1)).isoformat()}
 
 @pytest.fixture(autouse=True)
 def models(settings: Settings, tmp_path: Path) -> None:
-    """Two models, of which "newer" is active."""
+    """Return a folder with two models, of which "newer" is active."""
     settings.MODELS_DIR = tmp_path / "models"
     write_model(settings.MODELS_DIR / "reference-cnn", small_classifier())
     write_model(settings.MODELS_DIR / "newer", small_classifier(scale=0.03))
@@ -64,14 +64,14 @@ def claimed() -> Snapshot:
 
 
 def abandoned() -> Snapshot:
-    """Each attempt killed its worker."""
+    """Return a snapshot that killed its worker at every attempt."""
     snapshot = claimed()
     Snapshot.objects.filter(pk=snapshot.pk).update(attempts=99, claim_expires_at=LONG_AGO)
     return snapshot
 
 
 def analysed() -> Snapshot:
-    """With two faces, of which the larger one counts as the customer."""
+    """Return a snapshot with two faces, of which the larger one is the subject."""
     snapshot: Snapshot = SnapshotFactory(analysed=True)
     EmotionRecordFactory(snapshot=snapshot, face_index=1)
     return snapshot
@@ -129,7 +129,7 @@ def withdraw(snapshot: Snapshot) -> None:
 
 
 def upload_again(snapshot: Snapshot) -> None:
-    """The same file, after the customer agreed again."""
+    """Upload the same file again, after the customer has agreed again."""
     ConsentFactory(customer=snapshot.customer)
     photo = checked(face_photo("again"))
     Snapshot.objects.filter(pk=snapshot.pk).update(sha256=photo.sha256, changed_at=LONG_AGO)
@@ -179,7 +179,7 @@ CHANGES: list[tuple[Make, Change]] = [
 
 
 def shown(api: System, snapshot: Snapshot) -> list[Any]:
-    """What the API says of the photo and of all its faces, without the time of the change."""
+    """Return what the API says about the photo and all its faces, without the time of the change."""
     faces = api.get("records", {"snapshot": str(snapshot.uuid), "subject": "any", "current": "any"}).json()["results"]
     said = [api.get(f"snapshots/{snapshot.uuid}").json(), *faces]
     for each in (*said, said[0]["result"] or {}):
@@ -220,7 +220,7 @@ def test_what_looks_the_same_is_not(make: Make, change: Change) -> None:
 
 
 def test_pages_in_the_order_of_changes_hold_each_one_once_though_one_changes_meanwhile() -> None:
-    """The one that changes moves to the end, where whoever reads has not been yet."""
+    """A photo that changes moves to the end of the list, which the reader has not reached yet."""
     first, second, third = SnapshotFactory(analysed=True), SnapshotFactory(analysed=True), SnapshotFactory()
     api = System()
     page = api.get("snapshots?ordering=changed_at&page_size=1").json()

@@ -1,4 +1,4 @@
-"""Photos, previews and faces as files."""
+"""Test photos, previews and faces as files."""
 
 import io
 from typing import Any

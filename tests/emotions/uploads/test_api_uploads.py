@@ -1,4 +1,4 @@
-"""Photos come in by the API, and nothing else does."""
+"""Test that photos can be uploaded through the API, and that nothing else can."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A photo is taken whatever its file is called."""
+"""Test that a photo is accepted whatever its file is called."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def body(disposition: bytes, content: bytes) -> bytes:
 
 
 def parsed(disposition: bytes) -> UploadedFile[bytes]:
-    """The photo in a form, as Django finds it."""
+    """Return the uploaded photo as Django's form parser finds it."""
     sent = body(disposition, b"pixels")
     about = {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": str(len(sent))}
     stream = ReadableFileNames(io.BytesIO(sent), "XX")

@@ -1,4 +1,4 @@
-"""What staff do to snapshots, and that nothing is left behind when it goes wrong."""
+"""Test the actions of staff on snapshots, and that a failed one leaves nothing behind."""
 
 from contextlib import suppress
 from datetime import timedelta

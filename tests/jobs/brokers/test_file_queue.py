@@ -1,4 +1,4 @@
-"""The filesystem broker under several processes."""
+"""Test the filesystem broker with several processes."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def test_a_reader_never_meets_half_a_message(tmp_path: Path) -> None:
             except Empty:
                 continue
     assert writer.wait() == 0
-    assert numbers == list(range(COUNT))  # each one, whole, in order
+    assert numbers == list(range(COUNT))  # every message arrives once, whole and in order
 
 
 def test_a_message_that_cannot_be_written_is_an_error_of_the_broker(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The health check of beat in docker-compose.yml, run by a shell as in its container."""
+"""Test the health check of beat in docker-compose.yml, run by a shell as in its container."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ COMPOSE_FILE = Path(__file__).parents[3] / "docker-compose.yml"
 
 
 def healthy(beat: Path, seconds_ago: int, **environment: str) -> bool:
-    """When the last task was sent so long ago."""
+    """Tell whether beat is healthy when it sent its last task so long ago."""
     sent = time.time() - seconds_ago
     beat.touch()
     os.utime(beat, (sent, sent))

@@ -1,4 +1,4 @@
-"""What machines are told of the site's health, and of that of workers."""
+"""Test what machines are told about the health of the site and of its workers."""
 
 from pathlib import Path
 from threading import Event
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def slow_check(monkeypatch: pytest.MonkeyPatch) -> Event:
-    """A check that hangs until the test lets it go on."""
+    """Install a check that hangs until the test lets it go on."""
     go_on = Event()
     monkeypatch.setattr(health, "TIME_LIMIT", 0.2)
     monkeypatch.setitem(health.CHECKS, "slow", lambda: "" if go_on.wait(30) else "too late")

@@ -1,4 +1,4 @@
-"""The rows and files of heartbeats; workers themselves are in tests/integration/test_heartbeat.py."""
+"""Test the rows and files of heartbeats. tests/integration/test_heartbeat.py tests the workers themselves."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What can be seen of a watch without a worker; the rest is in tests/integration/test_heartbeat.py."""
+"""Test what a watch does without a worker. tests/integration/test_heartbeat.py tests the rest."""
 
 from pathlib import Path
 from threading import Event
@@ -9,7 +9,7 @@ from jobs.health.watch import Watch
 
 
 class Interrupted(Event):
-    """While it is being set, and holds its lock, a second signal tells the watch to end."""
+    """An event that a second signal interrupts: it ends the watch while `set` holds the event's lock."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
@@ -29,4 +29,4 @@ def test_two_signals_at_once_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(watch, "_ended", ended)
     watch.end()
     assert ended.is_set()
-    watch.run()  # comes back at once
+    watch.run()  # returns at once

@@ -1,4 +1,4 @@
-"""Who sees which work on the job page, and what they can do with it."""
+"""Test who sees which work on the job page, and what they can do with it."""
 
 from typing import Any
 
@@ -122,10 +122,11 @@ def test_the_number_of_queries_does_not_grow_with_the_work(django_assert_max_num
         CustomerFactory(consenting=False)
     run_of(UserFactory())
     me = User.objects.get(pk=me.pk)
-    with django_assert_max_num_queries(5):  # the person's rights in two, and one for each kind
+    with django_assert_max_num_queries(5):  # two for the person's permissions, and one for each kind
         page = job_page(me)
         assert all(row.started_by for row in page.rows)
-        assert {bool(row.address) for row in page.rows} == {True, False}  # those that this person may open
+        # Only the work whose page this person may open has a link.
+        assert {bool(row.address) for row in page.rows} == {True, False}
 
 
 def test_the_page_says_what_went_wrong_and_how_far_things_are() -> None:
@@ -153,7 +154,7 @@ def test_a_list_that_asks_for_news_gets_nothing_while_there_is_none() -> None:
     assert "3 of 8" in text_of(answer.content)
     assert b"<html" not in answer.content
     Reanalysis.objects.filter(pk=run.pk).end("done")
-    assert b"hx-get" not in poll(browser, page.version).content  # nothing changes any more
+    assert b"hx-get" not in poll(browser, page.version).content  # nothing changes any more, so the page stops polling
 
 
 def test_who_was_logged_out_is_sent_to_the_login_page() -> None:

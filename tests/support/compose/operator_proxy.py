@@ -1,4 +1,4 @@
-"""A TLS proxy of the operator's own, on the machine before the stack."""
+"""Run the operator's own TLS proxy on the machine, in front of the stack."""
 
 import socket
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ http {
 
 @contextmanager
 def operator_proxy(folder: Path, port: int, behind: int) -> Iterator[None]:
-    """HTTPS on one port of this machine leads to HTTP on another. `folder` gets the certificate, fullchain.pem."""
+    """Forward HTTPS on one local port to HTTP on another. Write the certificate to fullchain.pem in `folder`."""
     signed_certificate(str(folder))
     (folder / "nginx.conf").write_text(CONFIGURATION % {"port": port, "behind": behind, "folder": folder})
     name = f"rapport-test-proxy-{port}"

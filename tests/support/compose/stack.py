@@ -1,4 +1,4 @@
-"""The stack of docker-compose.yml, as an operator runs it: with Compose v2 or docker-compose 1.29, on any engine."""
+"""Run the stack of docker-compose.yml as an operator does: Compose v2 or docker-compose 1.29, on any engine."""
 
 import json
 import os
@@ -16,16 +16,16 @@ NEEDED = (
     " one), and Compose: either `docker compose` or docker-compose 1.29."
 )
 KEPT = {"PATH", "HOME", "COMPOSE_DOCKER_CLI_BUILD", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
-SLOW = 600.0  # seconds, for a machine that does other things meanwhile
+SLOW = 600.0  # seconds, for a machine that does other work meanwhile
 LASTING = ("web", "worker", "worker-io", "beat", "redis", "postgres", "nginx")
 
 
 class NoEngine(Exception):
-    """There is none, or no Compose."""
+    """There is no container engine, or no Compose."""
 
 
 def environment() -> dict[str, str]:
-    """Without what the other tests set: it would win over the stack's own settings."""
+    """Return the environment without the tests' own variables, which would override the stack's settings."""
     return {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("DOCKER_")}
 
 
@@ -39,7 +39,7 @@ def run(*command: str, check: bool = True) -> str:
 
 
 def compose_command() -> list[str]:
-    """Raises NoEngine."""
+    """Return the command that runs Compose. Raises NoEngine."""
     if not shutil.which("docker") or subprocess.run(["docker", "version"], capture_output=True).returncode:
         raise NoEngine(NEEDED)
     for command in (["docker", "compose"], ["docker-compose"]):
@@ -49,21 +49,21 @@ def compose_command() -> list[str]:
 
 
 def settings_file(file: Path, own: dict[str, str], *, after: Path = ROOT / ".env.example") -> Path:
-    """As an operator makes it: a copy of another, with a few lines of their own, which win."""
+    """Copy a settings file, as an operator does, and add lines that override it."""
     lines = "".join(f"{name}={value}\n" for name, value in {**own, "ENV_FILE": str(file)}.items())
     file.write_text(after.read_text() + lines)
     return file
 
 
 class Stack:
-    """One project of Compose, apart from any other on this engine."""
+    """One Compose project, separate from all others on this engine."""
 
     def __init__(self, command: list[str], project: str, settings: Path) -> None:
         self._compose = [*command, "--project-name", project, "--env-file", str(settings)]
 
     @property
     def as_typed(self) -> str:
-        """What to type before an argument of Compose's to mean this project."""
+        """Return the Compose command of this project, quoted for a shell."""
         return shlex.join(self._compose)
 
     def compose(self, *arguments: str) -> str:
@@ -77,7 +77,7 @@ class Stack:
         return self.compose("ps", "-q", service).split()
 
     def health(self, service: str) -> list[str]:
-        """Of each of its containers: healthy, or what is the matter."""
+        """Return the state of each of the service's containers: healthy, or what is wrong."""
         return [self.state(container) for container in self.containers(service)]
 
     def state(self, container: str) -> str:
@@ -88,7 +88,7 @@ class Stack:
         return json.loads(run("docker", "inspect", thing))[0]
 
     def wait_until_healthy(self, service: str, count: int = 1) -> None:
-        """Until exactly so many containers of it are."""
+        """Wait until the service has exactly `count` containers and all are healthy."""
         wait_until(lambda: self.health(service) == ["healthy"] * count, f"{count} of {service} are healthy", SLOW)
 
     def wait_until_up(self) -> None:
@@ -96,11 +96,11 @@ class Stack:
             self.wait_until_healthy(service)
 
     def tear_down(self) -> None:
-        """With all that it kept."""
+        """Remove the project with all its data."""
         self.compose("down", "--volumes", "--remove-orphans")
 
     def query(self, sql: str) -> str:
-        """What PostgreSQL answers, a line for each row, with | between columns."""
+        """Return PostgreSQL's answer, a line for each row, with | between columns."""
         psql = ("psql", "--username=rapport", "--dbname=rapport", "--no-align", "--tuples-only", "--command")
         return self.inside("postgres", *psql, sql).strip()
 

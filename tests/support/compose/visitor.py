@@ -1,4 +1,4 @@
-"""Who uses the site from outside: a member of staff with a browser, and another system with an API key."""
+"""Use the site from outside: as a member of staff with a browser, and as a system with an API key."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ TIMEOUT = 120  # seconds: the machine may be busy
 
 
 class Browser(requests.Session):
-    """Logged in as the account that `create_first_account` made."""
+    """A browser that is logged in with the account that `create_first_account` made."""
 
     def __init__(self, site: str, stack: Stack) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Browser(requests.Session):
 
 
 class System(requests.Session):
-    """Reaches the API with a key."""
+    """A system that uses the API with a key."""
 
     def __init__(self, site: str, stack: Stack) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class System(requests.Session):
         return answer.content
 
     def customer(self) -> str:
-        """The ID of a new one."""
+        """Create a customer and return its ID."""
         answer = self.post(f"{self._api}/customers", json={"name": "A. Customer"}, timeout=TIMEOUT)
         answer.raise_for_status()
         return str(answer.json()["id"])
@@ -82,7 +82,7 @@ class System(requests.Session):
 
 
 def signed_certificate(folder: str) -> None:
-    """For localhost, by itself."""
+    """Create a self-signed certificate for localhost."""
     run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
         *("-addext", "subjectAltName=DNS:localhost"),

@@ -1,4 +1,4 @@
-"""Makes writing fail as on a full disk."""
+"""Make writing fail as on a full disk."""
 
 import resource
 from collections.abc import Iterator

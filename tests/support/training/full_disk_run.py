@@ -1,4 +1,4 @@
-"""Trains on a disk that is full when FILE of the second epoch is written.
+"""Train on a disk that is full when FILE of the second epoch is written.
 
 Usage: python -m tests.support.training.full_disk_run CSV RUN FILE
 """

@@ -1,4 +1,4 @@
-"""Trains until it is killed in the middle of its third epoch.
+"""Train until the process is killed in the middle of its third epoch.
 
 Usage: python -m tests.support.training.killed_run CSV RUN [both]
 """

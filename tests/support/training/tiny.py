@@ -1,4 +1,4 @@
-"""Data files and networks that are small enough to train within a test."""
+"""Make data files and networks that are small enough to train within a test."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def write_csv(file: Path, header: str = "emotion,pixels,Usage") -> Path:
 def write_votes(file: Path) -> Path:
     """Write FER+ votes for the rows of write_csv: eight of ten people see the label, but not on the third row."""
     lines = ["Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"]
-    columns = [5, 6, 7, 2, 4, 3, 1]  # for angry, disgust, ..., neutral, counted from 1
+    columns = [5, 6, 7, 2, 4, 3, 1]  # of angry, disgust, ..., neutral, counted from 1
     for usage, count in IMAGES.items():
         for index in range(count):
             votes = [0] * 10
@@ -72,7 +72,7 @@ def register() -> None:
 
 
 def train_both_arguments(csv: Path, run: Path, *, epochs: int = EPOCHS) -> list[str]:
-    """Return the arguments to learn two labellings in two phases, of which the first has small faces."""
+    """Return the arguments to learn two labellings in two phases, the first of which uses small faces."""
     return [
         "train",
         *("--data", str(csv), "--votes", str(csv.parent / "votes.csv"), "--cache", str(csv.parent / "cache")),
