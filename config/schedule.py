@@ -1,14 +1,14 @@
-"""Say in which queue each task waits and which tasks are repeated. config.settings imports this module."""
+"""Assign tasks to queues and schedule the repeated ones. config.settings imports this module."""
 
 from typing import Any
 
 from kombu import Queue
 
-HOUR = 3600  # seconds
+HOUR = 3600  # In seconds, as Celery expects intervals.
 
-# The sweep has a queue of its own, so that it does not wait behind a thousand photos. So have re-analyses, which make
-# way for new photos by themselves (emotions/reanalyses/worker.py), and webhooks, so that a slow receiver delays no
-# photo. Kinds of work without a task of their own share one (jobs/kinds.py). A worker without --queues takes from all.
+# The sweep has a queue of its own, so that it does not wait behind a thousand photos. Webhooks have one, so that a
+# slow receiver delays no photo. Re-analyses have one too; they let new photos go first (emotions/reanalyses/worker.py).
+# Kinds of work without a task of their own share a queue (jobs/kinds.py). A worker without --queues takes from all.
 QUEUES = tuple(map(Queue, ("celery", "sweep", "reanalysis", "jobs", "webhooks", "webhooks-sweep")))
 DEFAULT_QUEUE = "celery"
 ROUTES = {
@@ -27,7 +27,7 @@ def schedule(sweep_interval: int) -> dict[str, Any]:
     """Return Celery's beat schedule; the interval is in seconds."""
     return {
         "sweep": _every(sweep_interval, "jobs.tasks.sweep"),
-        # To the workers of webhooks too, so that either workers replace lost messages while the others are down.
+        # Webhook workers sweep too, so that lost messages are replaced while the other workers are down.
         "sweep-by-webhook-workers": _every(sweep_interval, "jobs.tasks.sweep", queue="webhooks-sweep"),
         "forget-old-requests": _every(HOUR, "crm.api.tasks.forget_old_requests"),
         "forget-gone-workers": _every(HOUR, "jobs.tasks.forget_gone_workers"),
@@ -37,5 +37,5 @@ def schedule(sweep_interval: int) -> dict[str, Any]:
 
 
 def _every(seconds: int, task: str, **options: str) -> dict[str, Any]:
-    """Repeat the task, and drop a message that no worker took before the next one."""
+    """Return a schedule entry. A message expires if no worker has taken it when the next one is sent."""
     return {"task": task, "schedule": seconds, "options": {"expires": seconds, **options}}

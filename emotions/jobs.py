@@ -1,4 +1,4 @@
-"""Photos and re-analyses as kinds of work (jobs/kinds.py)."""
+"""Register photos and re-analyses as kinds of work (jobs/kinds.py)."""
 
 from django.urls import reverse
 

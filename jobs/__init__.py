@@ -1,1 +1,1 @@
-"""The asynchronous job queue. Imports nothing, so that `python -m jobs.health.workers` starts quickly."""
+"""Run the asynchronous job queue. Imports nothing here, so that `python -m jobs.health.workers` starts quickly."""

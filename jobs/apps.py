@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-import jobs.celery  # noqa: F401  # the application that tasks of this process belong to
+import jobs.celery  # noqa: F401  # This makes it the current Celery application.
 
 
 class JobsConfig(AppConfig):

@@ -1,4 +1,4 @@
-"""Decide what each kind of error does to the work that a worker holds. All kinds of work use it."""
+"""Decide what each kind of error does to the work that a worker holds. Every kind of work uses this."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ Errors = tuple[type[Exception], ...]
 
 
 class Attempt:
-    """What an error did to the work: FAILED for good, or WAITING for the next attempt; None without an error."""
+    """Record what an error did to the work: FAILED for good, WAITING for the next attempt, or None without an error."""
 
     ended_as: State | None = None
 
@@ -30,19 +30,19 @@ def attempt(
     input_errors: Errors = (),
     interruptions: Errors = (),
 ) -> Iterator[Attempt]:
-    """Surround the work on a claimed row. The block itself says how the work ends when all goes well.
+    """Run an attempt at a claimed row and handle its errors. On success, the block itself stores how the work ended.
 
     | error | what happens |
     | --- | --- |
-    | one of `input_errors` | the work fails; the error's text tells people what is wrong with the input |
-    | ConnectionError, as of a storage | the work waits; the attempt does not count |
-    | the database went away | the attempt does not count; if even that cannot be stored, the lease runs out. Raises |
-    | ClaimLost | nothing: another worker took the work over, or somebody ended it |
-    | one of `interruptions`, or any other | the work waits, each time for longer, and fails after the last attempt |
+    | one of `input_errors` | the work fails; the error's text explains to people what is wrong with the input |
+    | ConnectionError, for example from a storage | the work waits; the attempt does not count |
+    | the database is unreachable | raised again; the attempt does not count if that can still be stored |
+    | ClaimLost | nothing, because another worker took the work over or somebody ended it |
+    | one of `interruptions`, or any other | the work waits, longer each time, and fails after the last attempt |
     | the process is killed | the lease runs out, and the attempt counts |
 
-    `interruptions` are expected now and then: they are logged without a traceback. `about` names the work in the log.
-    `fail` fails the row that it is given, and says so wherever else it matters.
+    `interruptions` are expected occasionally, so they are logged without a traceback. `about` names the work
+    in the log. `fail` fails the rows that it is given, and updates everything that depends on them.
     """
     this, held, about = Attempt(), work.held(), about or str(work)
     try:
@@ -52,7 +52,7 @@ def attempt(
     except input_errors as error:
         fail(held, str(error))
         this.ended_as = State.FAILED
-    except interruptions as error:  # before ConnectionError, of which one may be a kind
+    except interruptions as error:  # This comes first, because an interruption may be a ConnectionError.
         logger.warning("%s broke off. %s", about, error)
         this.ended_as = _release_or_fail(work, held, fail)
     except ConnectionError as error:
@@ -61,7 +61,7 @@ def attempt(
         this.ended_as = State.WAITING
     except Exception as error:
         if connection_lost(error):
-            connection.close()  # the next query opens another
+            connection.close()  # The next query opens a new one.
             held.release(attempt_counts=False)
             raise
         logger.exception("%s failed", about)
@@ -69,7 +69,7 @@ def attempt(
 
 
 def _release_or_fail(work: Work, held: WorkQuerySet[Any], fail: Callable[[Any, str], int]) -> State:
-    """Return the work to the queue for longer each time, or fail it after its last attempt."""
+    """Return the work to the queue, with a longer delay each time, or fail it after its last attempt."""
     if work.is_last_attempt:
         fail(held, work.GIVEN_UP)
         return State.FAILED

@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A jobs worker`, `celery -A jobs beat`."""
+"""Define the Celery application: `celery -A jobs worker`, `celery -A jobs beat`."""
 
 import logging
 import os
@@ -18,22 +18,22 @@ TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "jobs.brokers.redis_q
 app = Celery("rapport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-# Celery would close the database's connections before and after every task, and a new one costs as much as a dozen
-# queries. As in a web process, they are kept for CONN_MAX_AGE, and looked at before each task in case they broke.
+# By default, Celery closes the database connections before and after every task, and opening one costs as much as
+# a dozen queries. Here, as in a web process, they are kept for CONN_MAX_AGE and checked before each task.
 app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 
 
 @task_prerun.connect
 @task_postrun.connect
 def keep_good_connections(**_: Any) -> None:
-    from django.db import close_old_connections  # Django is not set up yet when this module is imported
+    from django.db import close_old_connections  # Django is not set up yet when this module is imported.
 
     close_old_connections()
 
 
 @setup_logging.connect
 def log_as_the_settings_say(loglevel: int, **_: Any) -> None:
-    """Celery would write some of its lines in a form of its own."""
+    """Keep the logging of the settings, because Celery would format some lines in its own way."""
     logging.getLogger().setLevel(loglevel)
 
 

@@ -1,7 +1,7 @@
-"""Send messages that there is work, and do the work.
+"""Send messages that say there is work, and do the work.
 
-A message names no row: the database knows what is to be done and what comes first. So a few messages
-in each queue are enough, however many rows wait, and it does no harm when one is lost or delivered twice.
+A message names no row, because the database knows which work is waiting and which is most urgent. A few
+messages in each queue are therefore enough, and losing or repeating one does no harm.
 """
 
 import logging
@@ -17,8 +17,8 @@ from jobs.celery import app
 
 logger = logging.getLogger(__name__)
 
-# So many messages in a queue are enough: whoever takes one sends the next while work is left. More than one, because
-# a worker may die with the message it took. Senders that count at the same moment may each add one more.
+# This many messages in a queue are enough, because a worker that takes one sends the next while work is left. One
+# would be too few, because a worker may die with it. Senders that count at the same moment may each add one more.
 ENOUGH = 4
 
 Claim = TypeVar("Claim")
@@ -26,17 +26,17 @@ Claim = TypeVar("Claim")
 
 @dataclass(frozen=True, slots=True)
 class Line(Generic[Claim]):
-    """Rows of one kind that wait in the database, and the task whose messages say so."""
+    """Connect one kind of waiting rows with the task that does them."""
 
     task: Any
-    waits: Callable[[], bool]  # whether anything could be claimed now
-    claim_next: Callable[[], Claim | None]  # the most urgent
+    waits: Callable[[], bool]  # Returns whether anything can be claimed now.
+    claim_next: Callable[[], Claim | None]  # Claims the most urgent work.
     do: Callable[[Claim], None]
 
     def go_on(self, seconds: float) -> None:
-        """Do what is most urgent, again and again, until nothing is left or the time slice ends.
+        """Do the most urgent work, again and again, until none is left or the given seconds have passed.
 
-        Sends a message for another worker at the beginning and for the rest at the end, while work is left.
+        Send a message to another worker at the start, and one for the remaining work at the end.
         """
         ends = time.monotonic() + seconds
         claim = self.claim_next()
@@ -56,14 +56,14 @@ class Line(Generic[Claim]):
 
 
 def announce(task: Any) -> None:
-    """Send the task, unless enough of its queue's messages wait. With the broker down, the sweep does so later."""
+    """Send the task, unless its queue holds enough messages. If the broker is down, the sweep sends it later."""
     queue = app.amqp.router.route({}, task.name)["queue"].name
     try:
         with app.producer_or_acquire() as producer:
             if producer.channel._size(queue) < ENOUGH:
-                # Without a limit in the message, the worker's own holds.
+                # The message carries no time limit, so the worker's own limit applies.
                 task.apply_async(producer=producer, time_limit=None)
-    except Exception as error:  # each broker has errors of its own
+    except Exception as error:  # Each broker raises errors of its own.
         logger.warning("Work in %s waits for the sweep: the broker cannot be reached (%s)", queue, error)
 
 

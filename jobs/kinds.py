@@ -1,16 +1,17 @@
-"""The kinds of work that there are. Each app registers its own in `ready()`.
+"""Keep the list of the kinds of work. Each app registers its own in `ready()`.
 
 A new kind of work takes three things:
 
 1. A model: `class Import(Job)`, with `index_by_urgency` and `constraints_of_work` in its Meta and
    `objects = WorkQuerySet.as_manager()`. It may set its own `max_attempts`, `lease` and `retry_delay`.
-2. A function: `def do_import(job: Import) -> bool`. It does a part that takes seconds, stores it, and returns whether
-   all is done. `job.advance(10)` counts what was done, and raises ClaimLost when somebody cancelled the job. An
-   exception makes the job wait and fails it in the end (jobs/attempts.py). It may be run twice for the same part.
+2. A function: `def do_import(job: Import) -> bool`. It does a part that takes a few seconds, stores it, and returns
+   whether the job is finished. `job.advance(10)` counts ten steps as done, and raises ClaimLost when somebody has
+   cancelled the job. After an exception the job waits, and fails in the end (jobs/attempts.py). The function may be
+   called twice for the same part.
 3. A line in `ready()`: `kinds.register(Import, title="Imports", singular="Import", run=do_import)`.
 
-Whoever saves a row calls `kinds.of(Import).announce_on_commit()`. Claims, the sweep, retries and the job page come
-with it.
+Code that saves a row calls `kinds.of(Import).announce_on_commit()`. Claims, the sweep, retries and the job page then
+work for the new kind.
 """
 
 from __future__ import annotations
@@ -32,24 +33,28 @@ from jobs.work import Claim, State, Work, WorkQuerySet
 
 logger = logging.getLogger(__name__)
 
-SLICE = 1.0  # seconds after which a worker lets other messages in between
+SLICE = 1.0  # After this many seconds, a worker takes other messages too.
 _kinds: dict[type[Work], Kind] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of work, as the sweep and the job page know it."""
+    """Describe one kind of work for the sweep and the job page."""
 
     model: type[Work]
     title: str
     line: Line[Any]
-    singular: str  # what one row is called
-    started_by: str = "started_by"  # path from the row to the member of staff
-    related: tuple[str, ...] = ()  # what else `address` reads, for select_related
-    address: Callable[[Any, Any], str] | None = None  # of the row's page; empty if this person may not open it
-    retry: Callable[[Any], bool] | None = None  # start again what failed; False when it has not failed any more
-    cancel: Callable[[Any], bool] | None = None  # end what is unfinished; False when it has ended
-    fail: Callable[[Any, str], int] = WorkQuerySet.fail  # end these rows with this error, and return how many
+    singular: str  # The job page calls one row this.
+    started_by: str = "started_by"  # This lookup path leads from the row to a user.
+    related: tuple[str, ...] = ()  # `address` reads these too (select_related).
+    # Returns the address of the row's page, or "" if this person may not open it.
+    address: Callable[[Any, Any], str] | None = None
+    # Starts failed work again. Returns False when the work is not failed any more.
+    retry: Callable[[Any], bool] | None = None
+    # Ends unfinished work. Returns False when the work has already ended.
+    cancel: Callable[[Any], bool] | None = None
+    # Fails these rows with this error, and returns how many there were.
+    fail: Callable[[Any, str], int] = WorkQuerySet.fail
 
     @property
     def name(self) -> str:
@@ -67,7 +72,7 @@ class Kind:
     def sweep(self) -> None:
         """Replace lost messages, and fail work whose last attempt was abandoned."""
         now = timezone.now()
-        # One by one: updates of several rows could wait for each other.
+        # Update the rows one by one, because two updates of several rows could deadlock.
         for pk in list(self.rows.worn_out(now).values_list("pk", flat=True)):
             self.fail(self.rows.worn_out(now).filter(pk=pk), self.model.GIVEN_UP)
         self.line.announce_rest()
@@ -82,7 +87,7 @@ def register(
     line: Line[Any] | None = None,
     **options: Any,
 ) -> None:
-    """Make a kind of work known: with a function to run, or with a line of its own. For options see `Kind`."""
+    """Register a kind of work with either a function to run or a line of its own. See `Kind` for the options."""
     if run is not None:
         rows = model._default_manager.all()
         assert isinstance(rows, WorkQuerySet)  # noqa: S101 - for the type checker
@@ -94,7 +99,7 @@ def register(
 
 
 def unregister(model: type[Work]) -> None:
-    """For tests."""
+    """Remove a kind of work again. Only tests need this."""
     del _kinds[model]
 
 
@@ -109,7 +114,7 @@ def of(model: type[Work]) -> Kind:
 @shared_task
 @outlasting_outages
 def do_jobs() -> None:
-    """Do work of all kinds that have no task of their own, for a while each."""
+    """Do work of all kinds without a task of their own. Each kind gets `SLICE` seconds."""
     for kind in every_kind():
         if kind.line.task.name == do_jobs.name:
             kind.line.go_on(SLICE)
@@ -118,7 +123,7 @@ def do_jobs() -> None:
 def _do(model: type[Work], run: Callable[[Any], bool], claim: Claim) -> None:
     held = of(model).rows.held_by(claim)
     job = held.first()
-    if job is None:  # deleted or cancelled in this very moment
+    if job is None:  # It was deleted or cancelled a moment ago.
         return
     with attempt(job):
         if run(job):

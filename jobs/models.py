@@ -12,7 +12,7 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
     def record(self, queue: str, **about: Any) -> None:
-        """The worker of this queue has completed a task."""
+        """Record that the worker with this queue has just completed a task."""
         now = timezone.now()
         if not self.filter(queue=queue).update(last_seen_at=now, **about):
             self.update_or_create(queue=queue, defaults={"last_seen_at": now, **about})
@@ -22,7 +22,7 @@ class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
 
 
 class WorkerHeartbeat(models.Model):
-    """When a worker last completed a task. One that ended in order takes its row with it."""
+    """Store when a worker last completed a task. A worker that ends as intended deletes its row."""
 
     queue = models.CharField(max_length=255, primary_key=True, help_text="The worker's own, of its heartbeats.")
     name = models.CharField(max_length=255, help_text="As Celery names it.")

@@ -1,4 +1,4 @@
-"""Notice that the database is out of reach, and keep the work of that time."""
+"""Detect that the database is unreachable, and keep messages in the queue until it is back."""
 
 import logging
 import time
@@ -12,8 +12,8 @@ from django.db import Error, InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 
-RETRY_AFTER = 10  # seconds; about what a database takes to start again
-PAUSE = 1.0  # seconds that a worker waits, so that its task does not go round and round
+RETRY_AFTER = 10  # A database takes about this many seconds to restart.
+PAUSE = 1.0  # A worker waits this many seconds, so that it does not retry in a tight loop.
 UNAVAILABLE = (OperationalError, InterfaceError)
 SQLSTATES_OF_A_LOST_CONNECTION = ("08", "57P")
 
@@ -21,24 +21,24 @@ Parameters = ParamSpec("Parameters")
 
 
 def connection_lost(error: BaseException) -> bool:
-    """Whether the error comes from a database that went away, and not from what it was asked.
+    """Return whether the error means that the database is unreachable, rather than that a query was wrong.
 
-    The connection alone does not say so: at the end of a transaction that broke, Django opens another.
+    Checking the connection is not enough, because Django opens a new one at the end of a broken transaction.
     """
     return isinstance(error, Error) and (not connection.is_usable() or _broke_off(error.__cause__))
 
 
 def _broke_off(cause: BaseException | None) -> bool:
-    """By PostgreSQL's SQLSTATE: of class 08 or from a server that shuts down, or none as nobody answered."""
+    """Return whether PostgreSQL's SQLSTATE means a lost connection or a shutdown. Without an answer there is none."""
     if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     return cause.sqlstate is None or cause.sqlstate.startswith(SQLSTATES_OF_A_LOST_CONNECTION)
 
 
 def outlasting_outages(work: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Around a task: without its database it knows nothing of what is to be done, so its message stays in the queue.
+    """Decorate a task so that its message stays in the queue while the database is unreachable.
 
-    Otherwise the workers would take and drop all messages in no time, and each row would wait for the sweep.
+    Otherwise workers would quickly take and drop all messages, and every row would wait for the sweep.
     """
 
     @wraps(work)

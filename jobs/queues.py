@@ -1,4 +1,4 @@
-"""What waits in the broker."""
+"""Count and delete the messages that wait in the broker."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from django.conf import settings
 
 from jobs.celery import app
 
-TIME_LIMIT = 2.0  # seconds for each answer of Redis; a worker's own connection may wait for longer
+TIME_LIMIT = 2.0  # Redis has this many seconds for each answer. A worker's own connection may wait longer.
 
 
 @contextmanager
 def broker() -> Iterator[Any]:
-    """A channel of a new connection to the broker, for a moment. Raises whatever its library does when it is down."""
+    """Open a short connection to the broker and yield a channel. Raises the library's own errors when it is down."""
     options = app.conf.broker_transport_options
     if "socket_timeout" in options:
         options = {**options, "socket_connect_timeout": TIME_LIMIT, "socket_timeout": TIME_LIMIT}
@@ -22,12 +22,12 @@ def broker() -> Iterator[Any]:
 
 
 def waiting_messages() -> dict[str, int]:
-    """How many messages wait in each queue. Raises as `broker`."""
+    """Return how many messages wait in each queue, by its name. Raises the same errors as `broker`."""
     with broker() as channel:
         return {queue.name: channel._size(queue.name) for queue in settings.CELERY_TASK_QUEUES}
 
 
 def purge(queue: str) -> None:
-    """Raises as `broker`."""
+    """Delete all messages of a queue. Raises the same errors as `broker`."""
     with broker() as channel:
         channel.queue_purge(queue)

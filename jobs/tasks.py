@@ -1,4 +1,4 @@
-"""Celery entry points of the job queue itself. Each may be run twice."""
+"""Define the Celery tasks of the job queue itself. Running one twice does no harm."""
 
 import logging
 
@@ -14,22 +14,22 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def sweep() -> None:
-    """Replace lost messages of all kinds of work, and fail work that broke every attempt."""
+    """Replace lost messages of all kinds of work, and fail work whose last attempt was abandoned."""
     for kind in every_kind():
         try:
             kind.sweep()
-        except Exception:  # the other kinds must not wait for this one
+        except Exception:  # One kind's error must not keep the others from being swept.
             logger.exception("The sweep of %s failed", kind.title)
 
 
 @shared_task
 def heartbeat() -> None:
-    """Do nothing: that a worker completes it is what counts (jobs/health/heartbeat.py)."""
+    """Do nothing. Completing this task shows that the worker is alive (jobs/health/heartbeat.py)."""
 
 
 @shared_task
 def forget_gone_workers() -> None:
-    """Delete the rows and queues of workers that were last seen a day ago."""
+    """Delete the rows and queues of workers that have not been seen for a day."""
     for queue in list(WorkerHeartbeat.objects.long_gone(timezone.now()).values_list("pk", flat=True)):
-        purge(queue)  # of the last message, which nobody took
+        purge(queue)  # Nobody takes the last message any more.
         WorkerHeartbeat.objects.long_gone(timezone.now()).filter(pk=queue).delete()

@@ -1,6 +1,6 @@
-"""Rows that workers take: who may take one, who holds it, and how it goes back or ends.
+"""Claim rows for workers, and renew, release or end these claims. No other module claims.
 
-The only place that claims. A kind of work is a model that extends `Work`, or `Job` where people start it and watch it.
+A kind of work is a model that extends `Work`, or `Job` if people start and watch it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 
 class State(models.TextChoices):
-    """How far a piece of work is, whatever its own model calls that."""
+    """List the states of work. Each kind of work maps its own statuses to these."""
 
     WAITING = "waiting", "Waiting"
     CLAIMED = "claimed", "In progress"
@@ -33,14 +33,14 @@ UNFINISHED = (State.WAITING, State.CLAIMED)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one row until the lease runs out."""
+    """Hold the right to work on one row until the lease expires."""
 
     pk: int
     token: uuid.UUID
 
 
 class ClaimLost(Exception):
-    """Another worker has taken the work over, or somebody has ended it: nothing more may be stored."""
+    """Report that another worker took the work over, or that somebody ended it. Store nothing more then."""
 
 
 W = TypeVar("W", bound="Work")
@@ -51,47 +51,50 @@ class WorkQuerySet(models.QuerySet[W]):
         return self.filter(finished_at=None)
 
     def waiting(self) -> Self:
-        """Return work that nobody holds, whether it is due or not."""
+        """Return unfinished work that nobody has claimed, whether it is due or not."""
         return self.unfinished().filter(claim_token=None)
 
     def in_state(self, state: State) -> Self:
         return self.filter(status__in=self.model.statuses(state))
 
     def claimable(self, now: datetime) -> Self:
-        """Return work that is due, has attempts left, and is held by nobody or by an expired lease."""
+        """Return work that is due, has attempts left, and is unclaimed or has an expired lease."""
         free = Q(claim_expires_at=None) | Q(claim_expires_at__lte=now)
         due = self.unfinished().filter(free, due_at__lte=now)
         most = self.model.max_attempts()
         return due if most is None else due.filter(attempts__lt=most)
 
     def waits(self) -> bool:
-        """Whether anything could be claimed now."""
+        """Return whether any work can be claimed now."""
         return self.claimable(timezone.now()).exists()
 
     def claim_next(self) -> Claim | None:
-        """Claim the most urgent work; None when none is due."""
+        """Claim the most urgent row; return None when none can be claimed."""
         return next(iter(self.claim(1)), None)
 
     @transaction.atomic
     def claim(self, most: int) -> list[Claim]:
-        """Claim the most urgent work, at most so many rows.
+        """Claim the most urgent work, at most `most` rows.
 
-        What makes way comes last, and never together with other work. What has been due longest comes first.
+        Work that has been due longest comes first. Work that makes way comes last, and is never claimed
+        together with other work.
 
-        The claim of one row counts as an attempt. That of several does not, because nobody knows which of them killed
-        a worker that dies with them; so each is then claimed alone. Whoever ends such a row writes down its attempt.
+        Claiming a single row counts as an attempt. Claiming several does not: if a worker dies with them,
+        nobody knows which row killed it, so each is then claimed alone. Code that ends such a row must
+        store its attempt.
         """
         now = timezone.now()
-        for makes_way in (False, True):  # each is a range of the index; SQLite would sort all that waits otherwise
+        # Each value is one range of the index. With a single query, SQLite would sort all waiting rows.
+        for makes_way in (False, True):
             due = self.claimable(now).filter(makes_way__in=[makes_way]).order_by("due_at", "pk")
-            # Skip rows that others are just claiming or deleting.
+            # Skip rows that other transactions are claiming or deleting.
             free = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
             if rows := list(free.only("attempts", "claim_token")[:most]):
                 return self._take(_to_claim_together(rows, most), now)
         return []
 
     def _take(self, pks: Sequence[int], now: datetime) -> list[Claim]:
-        """Claim those of the rows that are still claimable, as SQLite locks none, with one conditional UPDATE."""
+        """Claim the rows that are still claimable with one conditional UPDATE, because SQLite locks no rows."""
         token = uuid.uuid4()
         chosen = self.filter(pk__in=pks)
         taken = chosen.claimable(now).update(
@@ -106,12 +109,12 @@ class WorkQuerySet(models.QuerySet[W]):
         return [Claim(pk, token) for pk in pks]
 
     def held_by(self, *claims: Claim) -> Self:
-        """Return the claimed rows, without those that another worker has taken over or somebody has ended."""
+        """Return the rows on which these claims still hold. A row is missing once it was taken over or ended."""
         tokens = {claim.token for claim in claims}
         return self.filter(pk__in=[claim.pk for claim in claims], claim_token__in=tokens)
 
     def worn_out(self, now: datetime) -> Self:
-        """Return work whose last attempt was abandoned: it probably kills its worker."""
+        """Return work whose last attempt was abandoned, probably because it kills its worker."""
         most = self.model.max_attempts()
         if most is None:
             return self.none()
@@ -119,21 +122,21 @@ class WorkQuerySet(models.QuerySet[W]):
         return claimed.filter(claim_expires_at__lte=now, attempts__gte=most)
 
     def renew(self) -> int:
-        """Hold the claimed rows for the whole lease from now on."""
+        """Extend the lease of the claimed rows to its full length from now."""
         return self.update(claim_expires_at=timezone.now() + self.model.lease())
 
     def release(self, delay: timedelta | None = None, *, attempt_counts: bool = True, **changes: Any) -> int:
-        """Return claimed rows to the queue. Without a delay they keep their place in it."""
+        """Return claimed rows to the queue. Without a delay, they keep their place in it."""
         if delay is not None:
             changes["due_at"] = timezone.now() + delay
         if not attempt_counts:
-            changes["attempts"] = Greatest(F("attempts") - 1, 0)  # the claim of several rows has counted none
+            changes["attempts"] = Greatest(F("attempts") - 1, 0)  # A claim of several rows counted none.
         return self.update(
             status=self.model.status_of(State.WAITING), claim_token=None, claim_expires_at=None, **changes
         )
 
     def end(self, status: str, error: str = "", **changes: Any) -> int:
-        """Write down how the work ended and give the claim back."""
+        """Store how the work ended, and release the claim."""
         return self.update(
             status=status,
             error=error[: self.model.ERROR_LENGTH],
@@ -144,15 +147,15 @@ class WorkQuerySet(models.QuerySet[W]):
         )
 
     def fail(self, error: str) -> int:
-        """`error` is a sentence for people: what happened, and what to do next."""
+        """Fail the work. `error` is a sentence for people that says what happened and what to do next."""
         return self.end(self.model.status_of(State.FAILED), error)
 
     def cancel(self, reason: str) -> int:
-        """End work that is unfinished. A worker that is at it finds its claim gone, and stores nothing."""
+        """Cancel unfinished work. A worker that is doing it finds its claim gone, and stores nothing."""
         return self.unfinished().end(self.model.status_of(State.CANCELLED), reason)
 
     def retry(self, **changes: Any) -> int:
-        """Start anew, whatever became of it, unless a worker is at it."""
+        """Start work again from the first attempt, whatever its state, unless a worker holds it."""
         return self.filter(claim_token=None).update(
             status=self.model.status_of(State.WAITING),
             error="",
@@ -164,10 +167,10 @@ class WorkQuerySet(models.QuerySet[W]):
 
 
 def _to_claim_together(rows: Sequence[Work], most: int) -> list[int]:
-    """Choose from rows, most urgent first, what one worker claims at once, and return the primary keys.
+    """Choose which of these rows one worker claims together, and return their primary keys.
 
-    Work that was attempted before is claimed alone, as it may kill its worker. When few rows wait, half of them are
-    left for the other workers.
+    The rows must be sorted by urgency. Work that was attempted before is claimed alone, because it may
+    kill its worker. When few rows wait, half of them are left for the other workers.
     """
     first, *others = rows
     if first.was_attempted:
@@ -178,11 +181,11 @@ def _to_claim_together(rows: Sequence[Work], most: int) -> list[int]:
 
 
 class Work(models.Model):
-    """A row that a worker takes, works on and brings to an end."""
+    """Represent one piece of work that a worker claims, attempts and ends."""
 
-    # What the model's own statuses mean. Exactly one means waiting, and exactly one claimed.
+    # This maps the model's own statuses to states. Exactly one must mean waiting, and exactly one claimed.
     STATES: ClassVar[Mapping[str, State]] = {state.value: state for state in State}
-    ERROR_LENGTH: ClassVar[int] = 500  # characters; the rest is cut off
+    ERROR_LENGTH: ClassVar[int] = 500  # Longer errors are cut to this many characters.
     GIVEN_UP: ClassVar[str] = "It broke off several times. Try again later; tell your administrator if that fails too."
 
     status = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
@@ -205,38 +208,38 @@ class Work(models.Model):
 
     @classmethod
     def status_of(cls, state: State) -> str:
-        """Return the model's first word for the state. Raises IndexError when the work knows no such state."""
+        """Return the model's first status with this state. Raises IndexError when the model has no such state."""
         return cls.statuses(state)[0]
 
     @classmethod
     def max_attempts(cls) -> int | None:
-        """After so many, work is given up; None: never."""
+        """Return after how many attempts work fails; None means never."""
         return 3
 
     @classmethod
     def lease(cls) -> timedelta:
-        """For how long a claim holds: longer than a task may take, so that nobody works on what another holds."""
+        """Return how long a claim holds: longer than a task may take, so that no two workers do the same work."""
         return timedelta(seconds=settings.ANALYSIS_LEASE)
 
     @classmethod
     def retry_delay(cls, attempts: int) -> timedelta:
-        """How long work waits after so many failed attempts."""
+        """Return how long work waits after so many failed attempts."""
         return timedelta(seconds=10 * 2 ** (attempts - 1))
 
     @classmethod
     def pause(cls) -> timedelta:
-        """How long work waits while something that it needs, such as a storage, is out of reach."""
+        """Return how long work waits while something that it needs, such as a storage, is unreachable."""
         return cls.retry_delay(1)
 
     def held(self) -> WorkQuerySet[Any]:
-        """Return this row for as long as the claim holds with which it was read."""
+        """Return a queryset with this row, which becomes empty once this worker has lost its claim."""
         rows = type(self)._default_manager.filter(pk=self.pk, claim_token__isnull=False, claim_token=self.claim_token)
         assert isinstance(rows, WorkQuerySet)  # noqa: S101 - for the type checker
         return rows
 
     @property
     def was_attempted(self) -> bool:
-        """Whether a worker held the row before, and failed, died or is still at it."""
+        """Return whether a worker has held the row before, or still holds it."""
         return self.attempts > 0 or self.claim_token is not None
 
     @property
@@ -254,7 +257,7 @@ class Work(models.Model):
 
 
 class Job(Work):
-    """Work of many steps that somebody starts, and that people watch."""
+    """Represent work of many steps that people start and watch."""
 
     total = models.PositiveIntegerField(default=0, help_text="Steps when it was started.")
     done = models.PositiveIntegerField(default=0)
@@ -265,24 +268,24 @@ class Job(Work):
         abstract = True
 
     def advance(self, steps: int) -> None:
-        """Count steps as done and hold the claim for longer. Raises ClaimLost."""
+        """Count steps as done and renew the lease. Raises ClaimLost."""
         if not self.held().update(done=F("done") + steps, claim_expires_at=timezone.now() + self.lease()):
             raise ClaimLost
         self.done += steps
 
     @property
     def handled(self) -> int:
-        """How many of the steps are over, whatever became of them."""
+        """Return how many steps have ended, successfully or not."""
         return self.done
 
 
 def index_by_urgency(name: str) -> models.Index:
-    """Find the most urgent work, however much waits. For the Meta of each kind that is claimed in this order."""
+    """Return an index that finds the most urgent work quickly. Use it in the Meta of kinds claimed in this order."""
     return models.Index(fields=["makes_way", "due_at", "id"], condition=Q(finished_at=None), name=name)
 
 
 def constraints_of_work(name: str, states: Mapping[str, State]) -> tuple[models.CheckConstraint, ...]:
-    """Keep status, claim and end of a kind of work consistent. For the Meta of each kind."""
+    """Return constraints that keep status, claim and end of work consistent. Use them in the Meta of each kind."""
     claimed = [status for status, state in states.items() if state == State.CLAIMED]
     unfinished = [status for status, state in states.items() if state in UNFINISHED]
     return (

@@ -1,4 +1,4 @@
-"""Where webhooks may go: out into the internet, and to hosts that the operator allows by name."""
+"""Decide where webhooks may go: to public addresses, and to hosts that the operator allows by name."""
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -9,17 +9,17 @@ from django.core.exceptions import ValidationError
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 
 MAX_URL_LENGTH = 500
-# Azure's WireServer gives virtual machines their credentials under a public address, see
+# Azure's WireServer gives virtual machines their credentials at a public address. See
 # https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
 CLOUD_METADATA = frozenset({ip_address("168.63.129.16")})
-# Names that only mean something inside a network: RFC 6761, RFC 6762, RFC 8375, and .internal, which ICANN reserved.
+# These names mean something only inside a network: see RFC 6761, RFC 6762 and RFC 8375. ICANN reserved .internal.
 INSIDE = ("localhost", "local", "home.arpa", "internal")
 
 NOT_PUBLIC = "Webhooks go to public addresses only. {host} is inside a network; your operator may allow it by name."
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether a host of the internet may have this address; no loopback, private, link-local, metadata and the like."""
+    """Return whether the address is on the public internet: not loopback, private, link-local, metadata or similar."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     if isinstance(address, IPv6Address) and address.is_site_local:
@@ -30,14 +30,14 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def is_allowed(host: str) -> bool:
-    """Whether the operator allows this host by name, wherever it may be."""
+    """Return whether the operator allows this host by name. Its address does not matter then."""
     return host.lower() in settings.WEBHOOK_ALLOWED_HOSTS
 
 
 def check_url(url: str) -> None:
-    """Say at once what can never work. Names are not resolved here: the address counts to which a delivery connects.
+    """Reject an address that can never work. Raises ValidationError.
 
-    Raises ValidationError.
+    Names are not resolved here, because only the IP address matters that a delivery connects to.
     """
     if len(url) > MAX_URL_LENGTH:
         raise ValidationError(f"The address is longer than {MAX_URL_LENGTH} characters. Give a shorter one.")
@@ -76,7 +76,7 @@ def _is_inside(host: str) -> bool:
 
 
 def _literal(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that is written out, also in the short, octal and hexadecimal forms that resolvers understand."""
+    """Parse an IP address, also in the short, octal and hexadecimal forms that resolvers accept; None for a name."""
     try:
         return ip_address(host)
     except ValueError:

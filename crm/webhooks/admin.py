@@ -1,4 +1,4 @@
-"""The staff's pages for webhooks. Who may use them is said by Django's permissions on WebhookEndpoint."""
+"""Show staff their webhooks. Django's permissions on WebhookEndpoint decide who may use these pages."""
 
 import json
 from typing import Any, cast
@@ -23,7 +23,7 @@ from crm.workspace.admin import WorkspaceAdmin
 from crm.workspace.links import open_or_home
 
 DELIVERIES_ON_A_PAGE = 20
-DELIVERIES_SHOWN = 2000  # of the newest: nobody leafs further, and counting more takes long
+DELIVERIES_SHOWN = 2000  # Only the newest are shown: nobody pages further, and counting more takes long.
 
 
 def badge(kind: str, text: str) -> SafeString:
@@ -32,7 +32,8 @@ def badge(kind: str, text: str) -> SafeString:
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(WorkspaceAdmin):
-    deletes_what_belongs = True  # which has no delete pages of its own
+    # Deliveries have no delete pages of their own, so they are deleted with their webhook.
+    deletes_what_belongs = True
     form = WebhookEndpointForm
     list_display = ("url", "description", "owner", "badge", "created_at")
     list_filter = ("state",)
@@ -61,7 +62,8 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
         return badge("analysed" if endpoint.is_active else "failed", endpoint.get_state_display())
 
     def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
-        if change:  # not the rest: a worker may have stopped it since it was read, or a colleague made a new secret
+        if change:
+            # Saving every field could undo a stop by a worker or a new secret made by a colleague.
             obj.save(update_fields=[*self.fields, "updated_at"])
         else:
             obj.owner = cast(User, request.user)
@@ -71,7 +73,7 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
         return self.show_secret(request, obj, obj.secret)
 
     def show_secret(self, request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> HttpResponseBase:
-        """The one page that ever shows it; the admin lets no browser keep a page."""
+        """Return the only page that ever shows the secret. The admin forbids browsers to cache its pages."""
         page = reverse("admin:crm_webhookendpoint_change", args=[endpoint.pk])
         context = {
             **self.admin_site.each_context(request),
@@ -104,7 +106,7 @@ class WebhookEndpointAdmin(WorkspaceAdmin):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(WorkspaceAdmin):
-    """One delivery with its log; only to read, and to deliver again."""
+    """Show one delivery with its log. Staff can read it and deliver it again, but not edit it."""
 
     list_display = ("created_at", "event", "endpoint", "badge", "attempts", "error")
     list_filter = ("status", "created_at")
@@ -131,7 +133,7 @@ class WebhookDeliveryAdmin(WorkspaceAdmin):
         return act_on_delivery(request, self.get_queryset(request), pk)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return False  # its way in is the webhook's page
+        return False  # Staff open deliveries from the webhook's page.
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("crm.view_webhookendpoint") or request.user.has_perm("crm.change_webhookendpoint")

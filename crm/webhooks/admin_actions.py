@@ -1,4 +1,4 @@
-"""The buttons on the pages of webhooks. Each is a POST, and pressing it twice does no harm."""
+"""Carry out the buttons on the webhook pages. Each is a POST, and pressing it twice does no harm."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def act_on_endpoint(
 
 
 def _act(endpoint: WebhookEndpoint, action: str | None) -> str:
-    """Do it and say so."""
+    """Carry out the action and return the message for the user. Raises PermissionDenied for an unknown action."""
     match action:
         case "pause":
             services.pause(endpoint)
@@ -75,7 +75,7 @@ def act_on_delivery(request: HttpRequest, deliveries: QuerySet[WebhookDelivery],
 
 
 def _refuse(request: HttpRequest) -> HttpResponseBase | None:
-    """Raises PermissionDenied."""
+    """Return a 405 unless this is a POST. Raises PermissionDenied when the user may not change webhooks."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if not request.user.has_perm("crm.change_webhookendpoint"):

@@ -1,4 +1,4 @@
-"""What staff type in about a webhook."""
+"""Define the form in which staff add and edit a webhook."""
 
 from django import forms
 
@@ -11,7 +11,7 @@ def choices() -> list[tuple[str, str]]:
     return [(event_type, f"{label} ({event_type})") for event_type, label in event_types().items()]
 
 
-class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # It is not generic at run time.
     events = forms.MultipleChoiceField(label="Hears of", choices=choices, widget=Checkboxes)
 
     class Meta:

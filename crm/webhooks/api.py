@@ -1,4 +1,4 @@
-"""Webhooks, and how their deliveries went."""
+"""Offer webhooks and their deliveries in the API."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class WebhookSerializer(StrictModelSerializer):
 
 
 class NewWebhookSerializer(WebhookSerializer):
-    """With the secret, which is told once."""
+    """Show a webhook with its secret, which is never shown again."""
 
     secret = serializers.CharField(read_only=True, help_text="Verify signatures with it. It is not shown again.")
 
@@ -89,7 +89,7 @@ class NewWebhookSerializer(WebhookSerializer):
 
 
 class AttemptSerializer(StrictModelSerializer):
-    id = None  # type: ignore[assignment]  # it has none of its own
+    id = None  # type: ignore[assignment]  # An attempt has no public ID.
 
     class Meta:
         model = DeliveryAttempt
@@ -133,7 +133,7 @@ class WebhookFilter(django_filters.FilterSet):
 
 
 class WebhookMixin(ApiMixin):
-    """As in the admin, whoever manages webhooks needs Django's permission for it."""
+    """Require the same Django permissions on webhooks as the admin does."""
 
     read_scope, write_scope = Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE
     action: str
@@ -145,9 +145,9 @@ class WebhookMixin(ApiMixin):
 
 
 class WebhookViewSet(WebhookMixin, EtagWritesMixin, ModelViewSet[WebhookEndpoint]):
-    """Addresses of other systems that hear of events."""
+    """Manage webhooks: addresses of other systems that receive events."""
 
-    queryset = WebhookEndpoint.objects.none()  # for the schema
+    queryset = WebhookEndpoint.objects.none()  # Only the schema reads this.
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
     ordering_fields = ("created_at",)
@@ -161,14 +161,14 @@ class WebhookViewSet(WebhookMixin, EtagWritesMixin, ModelViewSet[WebhookEndpoint
     @extend_schema(request=None, responses=NewWebhookSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, **_: Any) -> Response:
-        """Make a new secret, which is told once. Messages carry the old one's signature too for a day."""
+        """Make a new secret, which is shown only once. For one day, messages are signed with the old secret too."""
         services.rotate_secret(self.get_object())
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=WebhookSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, **_: Any) -> Response:
-        """Let messages wait until it is resumed."""
+        """Pause the webhook. Its messages wait until it is resumed."""
         if not services.pause(self.get_object()):
             raise WebhookState("It is not active.")
         return Response(self.get_serializer(self.get_object()).data)
@@ -176,7 +176,7 @@ class WebhookViewSet(WebhookMixin, EtagWritesMixin, ModelViewSet[WebhookEndpoint
     @extend_schema(request=None, responses=WebhookSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, **_: Any) -> Response:
-        """Deliver what waits and what comes."""
+        """Resume the webhook: deliver the waiting messages and all new ones."""
         if not services.resume(self.get_object()):
             raise WebhookState("It is active already.")
         return Response(self.get_serializer(self.get_object()).data)
@@ -184,7 +184,7 @@ class WebhookViewSet(WebhookMixin, EtagWritesMixin, ModelViewSet[WebhookEndpoint
     @extend_schema(request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, **_: Any) -> Response:
-        """Send a `webhook.test` message."""
+        """Send a `webhook.test` message to this webhook."""
         try:
             delivery = services.send_test(self.get_object())
         except services.EndpointUnsubscribed as error:
@@ -204,9 +204,9 @@ class DeliveryFilter(django_filters.FilterSet):
 
 
 class DeliveryViewSet(WebhookMixin, EtagMixin, ReadOnlyModelViewSet[WebhookDelivery]):
-    """Messages to webhooks: each with its attempts, the requests and the answers."""
+    """List the messages sent to webhooks. One delivery also shows its attempts: each request and its answer."""
 
-    queryset = WebhookDelivery.objects.none()  # for the schema
+    queryset = WebhookDelivery.objects.none()  # Only the schema reads this.
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
     ordering_fields = ("created_at",)
@@ -221,7 +221,7 @@ class DeliveryViewSet(WebhookMixin, EtagMixin, ReadOnlyModelViewSet[WebhookDeliv
     @extend_schema(request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def redeliver(self, request: Request, **_: Any) -> Response:
-        """Deliver it again from the start, whatever became of it."""
+        """Deliver the message again from the first attempt, even if it was delivered before."""
         try:
             if not services.redeliver(self.get_object()):
                 raise DeliveryUnderWay

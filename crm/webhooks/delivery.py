@@ -1,4 +1,4 @@
-"""Claim a delivery, send it, store what came back. The only module that sends webhooks."""
+"""Send claimed deliveries and store the answers. No other module sends webhooks."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Status = WebhookDelivery.Status
 
 
 def deliver(claim: Claim) -> None:
-    """Attempt a claimed delivery; nothing happens if another worker has taken it over."""
+    """Attempt a claimed delivery. Do nothing if another worker has taken it over."""
     delivery = WebhookDelivery.objects.held_by(claim).select_related("message", "endpoint").first()
-    if delivery is None:  # deleted in this very moment
+    if delivery is None:  # It was deleted, or another worker holds it now.
         return
     with attempt(delivery):
         started = timezone.now()
@@ -43,11 +43,11 @@ def _send(delivery: WebhookDelivery, now: datetime) -> Answer:
 
 @transaction.atomic
 def _store(claim: Claim, delivery: WebhookDelivery, started: datetime, answer: Answer) -> None:
-    """Write down the attempt, and what follows from it unless the claim was lost meanwhile."""
-    # The endpoint first, as everywhere, so that two transactions cannot wait for each other. Not its key: events that
-    # are written down meanwhile refer to that.
+    """Log the attempt. Update the delivery only if this worker still holds the claim."""
+    # Every transaction locks the endpoint first, so that two of them cannot deadlock. The lock leaves the key free,
+    # because events that are stored at the same time refer to it.
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id).first()
-    if endpoint is None or not WebhookDelivery.objects.filter(pk=delivery.pk).exists():  # deleted meanwhile
+    if endpoint is None or not WebhookDelivery.objects.filter(pk=delivery.pk).exists():  # They were deleted meanwhile.
         return
     _log(delivery, started, answer)
     held = WebhookDelivery.objects.held_by(claim)
@@ -89,6 +89,6 @@ def _why(answer: Answer) -> str:
 
 
 def unsubscribe(endpoint: WebhookEndpoint) -> None:
-    """The receiver wants no more: end what waits, and write down nothing more for it. Call it in a transaction."""
+    """Disable an endpoint that wants no more messages, and fail its unfinished deliveries. Call it in a transaction."""
     WebhookEndpoint.objects.filter(pk=endpoint.pk).stop(WebhookEndpoint.State.DISABLED, GONE, automatically=True)
     WebhookDelivery.objects.filter(endpoint=endpoint).unfinished().fail(GONE)

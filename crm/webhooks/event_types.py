@@ -1,4 +1,4 @@
-"""Which events there are. Each app names its own when it starts."""
+"""Keep the list of event types. Each app registers its own when it starts."""
 
 TEST = "webhook.test"
 
@@ -11,5 +11,5 @@ def register(labels: dict[str, str]) -> None:
 
 
 def event_types() -> dict[str, str]:
-    """What an endpoint may listen to, with a sentence for people."""
+    """Return the event types that an endpoint may listen to, each with a short sentence for people."""
     return dict(_labels)

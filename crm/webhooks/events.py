@@ -1,7 +1,7 @@
-"""Tell the endpoints what happened.
+"""Emit events to webhook endpoints.
 
-The rows are written in the transaction of the change, so that an event is told if and only if it happened; what brings
-them to the receivers comes after the commit.
+The messages are stored in the same transaction as the change itself, so that an event is emitted
+exactly when the change is committed. Workers deliver the messages after the commit.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,23 +24,24 @@ Event = tuple[Customer, Mapping[str, Any]]
 
 
 def somebody_listens() -> bool:
-    """Whether there is an endpoint at all; for those whose `data` costs queries."""
+    """Return whether any endpoint is not disabled. Check it before queries that only an event's `data` needs."""
     return WebhookEndpoint.objects.exclude(state=WebhookEndpoint.State.DISABLED).exists()
 
 
 def emit(event_type: str, customer: Customer, data: Mapping[str, Any], *, makes_way: bool = False) -> None:
-    """Tell every endpoint that listens and whose owner may see the customer. Call it in the transaction of the change.
+    """Emit an event to every endpoint that listens, if the endpoint's owner may see the customer.
 
-    An event that makes way is one of many: those for which somebody may wait are delivered before it.
+    Call it in the transaction of the change. With `makes_way`, the event is one of many, and events
+    that somebody may be waiting for are delivered before it.
 
-    `data` is thin: public ids, states and addresses below /api/v1, no names, notes or photos.
+    Put only public IDs, states and addresses below /api/v1 into `data`: no names, notes or photos.
     """
     if not write_with_batch(_emit_batch, (event_type, (customer, data))):
         emit_all(event_type, [(customer, data)], makes_way=makes_way)
 
 
 def _emit_batch(batch: list[tuple[str, Event]]) -> None:
-    """Write events that happened in one transaction, each type with as many queries as one event takes."""
+    """Store the events of one transaction. Each event type takes as many queries as a single event."""
     by_type: dict[str, list[Event]] = {}
     for event_type, event in batch:
         by_type.setdefault(event_type, []).append(event)
@@ -50,7 +51,7 @@ def _emit_batch(batch: list[tuple[str, Event]]) -> None:
 
 @transaction.atomic(savepoint=False)
 def emit_all(event_type: str, happened: Iterable[Event], *, makes_way: bool) -> None:
-    """The same for several customers, with as many queries as for one."""
+    """Emit an event for each of several customers, with as many queries as for one. See `emit`."""
     endpoints = WebhookEndpoint.objects.hearing(event_type)
     if not endpoints:
         return
@@ -72,7 +73,7 @@ def emit_all(event_type: str, happened: Iterable[Event], *, makes_way: bool) -> 
 
 
 def emit_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """A message of no consequence to one endpoint. Raises WebhookEndpoint.DoesNotExist when it is deleted."""
+    """Emit a test message to one endpoint. Raises WebhookEndpoint.DoesNotExist when the endpoint is gone."""
     data = {"webhook": {"id": str(endpoint.uuid)}, "text": "This is a test. Nothing happened."}
     with transaction.atomic():
         if not keep_from_deletion(WebhookEndpoint, [endpoint.pk]):

@@ -1,4 +1,4 @@
-"""Deliveries as a kind of work (jobs/kinds.py)."""
+"""Register deliveries as a kind of work (jobs/kinds.py)."""
 
 from django.urls import reverse
 

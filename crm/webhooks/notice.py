@@ -1,4 +1,4 @@
-"""Tells members of staff of their webhooks that stopped by themselves."""
+"""Tell members of staff which of their webhooks were stopped automatically."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ from crm.webhooks.models.endpoints import WebhookEndpoint
 
 
 def stopped_webhooks(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `stopped_webhooks` are those of the user that nobody paused; asked for when they are shown."""
+    """Add `stopped_webhooks` to the template context: up to five webhooks of the user that stopped automatically.
+
+    The query runs only when a template shows them.
+    """
     user = getattr(request, "user", None)
     if not (user and user.is_authenticated):
         return {}

@@ -1,4 +1,4 @@
-"""How messages name what they tell of: by public ids, and addresses of the API relative to the site."""
+"""Build references to customers and interactions for messages: public IDs and API addresses without a host."""
 
 from crm.customers.models import Customer
 from crm.interactions.models import Interaction

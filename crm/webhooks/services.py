@@ -1,4 +1,4 @@
-"""Writes: what members of staff and other systems do to endpoints and deliveries."""
+"""Change endpoints and deliveries on behalf of staff and API clients."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ State = WebhookEndpoint.State
 
 
 class EndpointUnsubscribed(Exception):
-    """The receiver answered 410 Gone, so nothing is sent to it."""
+    """Report that the receiver answered 410 Gone, so that nothing may be sent to it."""
 
     def __init__(self) -> None:
         super().__init__("The receiver has unsubscribed with 410 Gone. Resume the webhook first.")
 
 
 def add_endpoint(owner: User, *, url: str, events: Sequence[str], description: str = "") -> WebhookEndpoint:
-    """A new active endpoint; show its `secret` now and never again. Raises ValidationError."""
+    """Create an active endpoint. Show its `secret` now and never again. Raises ValidationError."""
     endpoint = WebhookEndpoint(owner=owner, url=url, events=list(events), description=description)
     endpoint.full_clean()
     endpoint.save()
@@ -37,7 +37,7 @@ def add_endpoint(owner: User, *, url: str, events: Sequence[str], description: s
 
 @transaction.atomic
 def rotate_secret(endpoint: WebhookEndpoint) -> str:
-    """Make a new secret and give it back, to be shown once. Those until now sign too while they overlap."""
+    """Make a new secret and return it, to be shown once. Earlier secrets keep signing until they expire."""
     locked = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     locked.rotate(timezone.now())
     locked.save(update_fields=["previous_secrets", "secret", "rotated_at", "updated_at"])
@@ -45,18 +45,21 @@ def rotate_secret(endpoint: WebhookEndpoint) -> str:
 
 
 def end_old_secrets(endpoint: WebhookEndpoint) -> None:
-    """Let only the newest secret sign from now on, as when an older one became known."""
+    """Sign only with the newest secret from now on, for example because an older one has leaked."""
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(previous_secrets=[])
 
 
 def pause(endpoint: WebhookEndpoint, reason: str = STOPPED_BY_A_PERSON) -> bool:
-    """Let messages wait from now on; False when it is not active. What is on its way just now arrives."""
+    """Make messages wait from now on; return False when the endpoint is not active.
+
+    Deliveries that are already on their way still arrive.
+    """
     return bool(WebhookEndpoint.objects.filter(pk=endpoint.pk).active().stop(State.PAUSED, reason[:200]))
 
 
 @transaction.atomic
 def resume(endpoint: WebhookEndpoint) -> bool:
-    """Deliver what waits and what comes; False when it is active already."""
+    """Deliver waiting and new messages from now on; return False when the endpoint is already active."""
     stopped = WebhookEndpoint.objects.filter(pk=endpoint.pk).exclude(state=State.ACTIVE)
     if not stopped.start():
         return False
@@ -68,7 +71,7 @@ def resume(endpoint: WebhookEndpoint) -> bool:
 
 
 def send_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Deliver a `webhook.test` message, once, to a paused endpoint too. Raises EndpointUnsubscribed."""
+    """Send a `webhook.test` message with a single attempt, even to a paused endpoint. Raises EndpointUnsubscribed."""
     if WebhookEndpoint.objects.filter(pk=endpoint.pk, state=State.DISABLED).exists():
         raise EndpointUnsubscribed
     return emit_test(endpoint)
@@ -76,7 +79,7 @@ def send_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 @transaction.atomic
 def redeliver(delivery: WebhookDelivery) -> bool:
-    """Deliver it again from the start, whatever became of it; False when it is being delivered just now.
+    """Deliver the message again from the first attempt; return False while it is being delivered.
 
     Raises EndpointUnsubscribed.
     """
@@ -91,7 +94,7 @@ def redeliver(delivery: WebhookDelivery) -> bool:
 
 @transaction.atomic
 def redeliver_failed(endpoint: WebhookEndpoint) -> int:
-    """Deliver again all that failed and is still kept; gives how many. Raises EndpointUnsubscribed."""
+    """Deliver all failed messages again that are still kept; return how many. Raises EndpointUnsubscribed."""
     locked = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     if locked.state == State.DISABLED:
         raise EndpointUnsubscribed

@@ -1,4 +1,4 @@
-"""Events of the CRM itself, whichever page, service or API changed it."""
+"""Emit the CRM's own events, whether a page, a service or the API made the change."""
 
 from typing import Any
 
@@ -59,10 +59,10 @@ def on_consent(consent: Consent, **_: Any) -> None:
 
 
 def forget_messages(pks: list[int], **_: Any) -> None:
-    """Empty the messages about these customers, delivered or not, in the transaction that deletes the customers."""
+    """Delete all messages about these customers in the transaction that deletes the customers."""
     WebhookMessage.objects.about(Customer._base_manager.filter(pk__in=pks).values_list("uuid", flat=True)).forget()
 
 
 def forget_answers(instance: WebhookEndpoint, **_: Any) -> None:
-    """Forget the API's kept answers that describe this webhook."""
+    """Delete the stored API answers that describe this webhook."""
     IdempotentRequest.objects.forget_answers_about([instance.uuid])

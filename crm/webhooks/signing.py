@@ -1,4 +1,4 @@
-"""Secrets and signatures of the Standard Webhooks scheme, version 1 (https://www.standardwebhooks.com)."""
+"""Make secrets and signatures as in Standard Webhooks, version 1 (https://www.standardwebhooks.com)."""
 
 import base64
 import secrets
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-SECRET_BYTES = 32  # the specification asks for 24 to 64
+SECRET_BYTES = 32  # The specification asks for 24 to 64 bytes.
 
 
 def new_secret() -> str:
@@ -15,7 +15,7 @@ def new_secret() -> str:
 
 
 def signed_headers(message_id: str, at: datetime, body: str, with_secrets: Iterable[str]) -> dict[str, str]:
-    """What tells the receiver who sent this body and when; one signature for each secret that is valid now."""
+    """Return the headers that prove who sent this body and when, with one signature for each secret."""
     at = at.astimezone(UTC)
     return {
         "webhook-id": message_id,

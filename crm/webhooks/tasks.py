@@ -1,4 +1,4 @@
-"""Celery entry points of webhooks. Each may be run twice."""
+"""Define the Celery tasks of webhooks. Running one twice does no harm."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -8,7 +8,7 @@ from crm.webhooks.models.deliveries import WebhookDelivery, WebhookMessage
 from jobs.dispatch import Line
 from jobs.outage import outlasting_outages
 
-SLICE = 1.0  # seconds after which a worker lets other messages in between
+SLICE = 1.0  # After this many seconds, a worker takes other messages too.
 DELETED_AT_ONCE = 1000
 
 
@@ -20,7 +20,7 @@ def deliver_webhooks() -> None:
 
 @shared_task
 def forget_old_messages() -> None:
-    """Delete messages that are kept no longer, with their deliveries, a batch at a time."""
+    """Delete expired messages and their deliveries in batches."""
     expired = WebhookMessage.objects.expired(timezone.now()).order_by("created_at")
     while old := list(expired.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
         WebhookMessage.objects.filter(pk__in=old).delete()

@@ -1,4 +1,4 @@
-"""One POST to an endpoint: to public addresses only, without redirects or proxies, and bounded in time and bytes."""
+"""Send a POST to an endpoint: only to public addresses, without redirects or proxies, limited in time and bytes."""
 
 import contextlib
 import socket
@@ -25,17 +25,17 @@ from urllib3.exceptions import HTTPError
 from crm.webhooks.addresses import NOT_PUBLIC, is_allowed, is_public
 
 CONNECT_SECONDS = 5.0
-ANSWER_BYTES = 2048  # of the answer are kept for the log; no more is read
+ANSWER_BYTES = 2048  # No more of the answer is read; the log keeps this much.
 MAX_INTERIM_ANSWERS = 20
 USER_AGENT = "Rapport-Webhooks/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a request: a status, or an error that says why there is none."""
+    """Hold the outcome of a request: a status, or an error that says why there is none."""
 
     seconds: float
-    headers: dict[str, str]  # of the request, as they were sent
+    headers: dict[str, str]  # These are the request's headers, as they were sent.
     status: int | None = None
     body: str = ""
     error: str = ""
@@ -50,9 +50,9 @@ class Answer:
 
 
 def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
-    """Send the body. Raises nothing for whatever the other side does or fails to do."""
+    """Send the body and return the outcome. Never raises because of what the receiver does or fails to do."""
     started = time.monotonic()
-    # No compressed answer, as a small one may be a large text.
+    # Ask for an uncompressed answer, because a small compressed one may unpack to a very large text.
     sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
     try:
         with _session() as session:
@@ -60,7 +60,7 @@ def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
             with response:
                 text = _beginning(response)
                 seconds = time.monotonic() - started
-                if seconds >= whole_seconds():  # cut: what there is of the answer may have been cut anywhere
+                if seconds >= whole_seconds():  # The connection was cut, so the answer may be incomplete.
                     return Answer(seconds, sent, error=_too_slow())
                 return Answer(seconds, sent, response.status_code, text)
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -78,26 +78,27 @@ def _session() -> HTTPSession:
         user_agent_override=USER_AGENT,
     )
     session = HTTPSession(config)
-    session.trust_env = False  # no proxies, and no passwords from a .netrc
+    session.trust_env = False  # Use no proxies, and no passwords from a .netrc file.
     session.mount("http://", PublicAdapter(is_https_proto=False))
     session.mount("https://", PublicAdapter(is_https_proto=True))
     return session
 
 
 def whole_seconds() -> float:
-    """How long a request may take from the connection to the last byte that is read."""
+    """Return how many seconds a request may take from the connection to the last byte that is read."""
     return 2.0 * settings.WEBHOOK_READ_TIMEOUT
 
 
 class FinalResponse(HTTPResponse):
-    """The answer that counts: interim ones before it, such as 103 Early Hints, are read and skipped (RFC 9110, 15.2).
+    """Skip interim answers, such as 103 Early Hints, and return the final one (RFC 9110, section 15.2).
 
-    Python's own skips 100 alone. 101 is no interim answer: nobody asked to switch protocols, so it is a failure.
+    Python itself skips only 100. We treat 101 as a final answer and a failure, because we never ask to
+    switch protocols.
     """
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MAX_INTERIM_ANSWERS):
-            read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private, so typeshed has it not
+            read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # typeshed omits this private method.
             if not 100 <= read[1] < 200 or read[1] == HTTPStatus.SWITCHING_PROTOCOLS:
                 return read
             parse_headers(self.fp)
@@ -105,7 +106,7 @@ class FinalResponse(HTTPResponse):
 
 
 class WatchedConnection(HTTPConnection):
-    """Cut when its time is over: the read timeout starts anew with each byte that a slow receiver sends."""
+    """Cut the connection after `whole_seconds`, because each byte from a slow receiver restarts the read timeout."""
 
     response_class = FinalResponse
     _watch: threading.Timer | None = None
@@ -113,7 +114,7 @@ class WatchedConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
-        self._watched = connected.dup()  # TLS takes the first one over
+        self._watched = connected.dup()  # TLS takes over the original socket.
         self._watch = threading.Timer(whole_seconds(), _cut, [self._watched])
         self._watch.daemon = True
         self._watch.start()
@@ -139,10 +140,11 @@ class WatchedTLSPool(HTTPSConnectionPool):
     ConnectionCls = WatchedTLSConnection
 
 
-class PublicAdapter(IPFilterAdapter):  # type: ignore[misc]  # the library has no types
-    """Resolves the name once, refuses an address inside, and connects to that address and no other.
+class PublicAdapter(IPFilterAdapter):  # type: ignore[misc]  # The library has no types.
+    """Resolve the name once, refuse an address inside a network, and connect to exactly that address.
 
-    Hosts that the operator allows are exempt, by the name that the HTTP client itself reads from the address.
+    Hosts that the operator allows are exempt. They are compared by the name that the HTTP client itself
+    reads from the URL.
     """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -155,22 +157,22 @@ class PublicAdapter(IPFilterAdapter):  # type: ignore[misc]  # the library has n
             return as_it_stands
         host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
         address = ip_address(host["host"].strip("[]"))
-        if not is_public(address):  # the library lets pass some that we do not, such as Azure's metadata
+        if not is_public(address):  # The library accepts some addresses that we refuse, such as Azure's metadata.
             raise InvalidIPAddress(address)
         return host, pool
 
 
 def _cut(connection: socket.socket) -> None:
-    with connection, contextlib.suppress(OSError):  # which says that it ended in this very moment
+    with connection, contextlib.suppress(OSError):  # The connection may have ended by itself just now.
         connection.shutdown(socket.SHUT_RDWR)
 
 
 def _beginning(response: requests.Response) -> str:
     try:
         read = response.raw.read(ANSWER_BYTES, decode_content=False)
-    except (HTTPError, OSError) as error:  # the status is there, and that is what counts
+    except (HTTPError, OSError) as error:  # The status has arrived, and only the status matters.
         return f"(The answer broke off: {type(error).__name__})"
-    return bytes(read).decode(errors="replace").replace("\0", "\ufffd")  # PostgreSQL stores no NUL
+    return bytes(read).decode(errors="replace").replace("\0", "\ufffd")  # PostgreSQL stores no NUL.
 
 
 def _explain(error: Exception, url: str, seconds: float) -> str:
@@ -194,7 +196,7 @@ def _too_slow() -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """What lies at the bottom, below all that the libraries wrap around it."""
+    """Return the message of the original error, below the errors that libraries wrapped around it."""
     while below := error.__cause__ or error.__context__:
         error = below
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,10 +1,10 @@
-"""List why what stands for a photo can change."""
+"""List the reasons why the result that stands for a photo can change."""
 
 from django.db import models
 
 
 class Cause(models.TextChoices):
-    """Name each cause as messages do, with the words in which the documentation explains it."""
+    """Name each cause as webhook messages do, with the explanation that the documentation gives."""
 
     ANALYSIS = "analysis", "The analysis of the photo ended"
     REANALYSIS = "reanalysis", "Another model's answer counts now"

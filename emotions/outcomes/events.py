@@ -1,4 +1,4 @@
-"""Emit webhooks about the results of photos, and about what people say of them."""
+"""Emit webhooks about the results of photos and about corrections."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def register_events() -> None:
 
 
 def emit_results(snapshot_ids: Iterable[int], cause: Cause) -> None:
-    """Emit one event for each of these photos that has a result or has failed."""
-    if not somebody_listens():  # most installations have no webhooks, and need no further query
+    """Emit one event for each of these photos (primary keys) that has a result or has failed."""
+    if not somebody_listens():  # Most installations have no webhooks, so save them the other queries.
         return
     finished = Snapshot.objects.filter(pk__in=snapshot_ids, status__in=SNAPSHOT_EVENTS)
     for snapshot in finished.select_related("customer", "interaction", "model_version"):
@@ -42,12 +42,12 @@ def emit_results(snapshot_ids: Iterable[int], cause: Cause) -> None:
         if snapshot.status == Snapshot.Status.ANALYSED:
             data["result"] = _result(snapshot)
         event_type = SNAPSHOT_EVENTS[Snapshot.Status(snapshot.status)]
-        # A re-analysis may send an event for every photo there is.
+        # A re-analysis may emit an event for every photo, so its events make way for others.
         emit(event_type, snapshot.customer, data, makes_way=cause == Cause.REANALYSIS)
 
 
 def emit_correction(correction: EmotionCorrection) -> None:
-    """Emit what a person said of a face, or took back."""
+    """Emit an event about a new correction, or about a correction that was taken back."""
     record = correction.record
     answer = {
         "id": str(correction.uuid),
@@ -61,7 +61,7 @@ def emit_correction(correction: EmotionCorrection) -> None:
 
 
 def _references(snapshot: Snapshot) -> dict[str, Any]:
-    """Return the photo, its interaction and its customer as every event names them."""
+    """Return references to the photo, its interaction and its customer, which every event contains."""
     return {
         "customer": customer_reference(snapshot.customer),
         "interaction": interaction_reference(snapshot.interaction),
@@ -76,7 +76,7 @@ def _references(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _result(snapshot: Snapshot) -> dict[str, Any] | None:
-    """Return the model's answer for the face that is the customer; None where there is no such face."""
+    """Return the model's answer for the subject; None when no face is the customer."""
     records = EmotionRecord.objects.current().of_subjects().filter(snapshot=snapshot)
     record = records.with_answers().first()
     if record is None:

@@ -1,4 +1,4 @@
-"""Change what stands for a photo, and make everything that depends on it follow."""
+"""Update everything that depends on a photo's result after the result has changed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from emotions.outcomes.events import emit_correction, emit_results
 from emotions.sentiment.points import delete_points, refresh_points
 from emotions.snapshots.models import Snapshot, SnapshotQuerySet
 
-# These write to records only. The others write the snapshot's state, which moves `changed_at` already.
+# These causes change only records. The others change the snapshot's state, which updates `changed_at` already.
 WITHOUT_STATE = (Cause.SUBJECT_CHOSEN, Cause.CORRECTION)
 
 
 def outcome_changed(snapshots: Collection[int], cause: Cause, *, correction: EmotionCorrection | None = None) -> None:
     """Update the sentiment and `changed_at` of these snapshots (primary keys), and emit their webhooks.
 
-    Call it at the end of every transaction that changes what stands for a photo, with the snapshots locked. A cause
-    that is a correction needs the correction. A photo that is withheld emits nothing: its consent's event says why.
+    Call it at the end of every transaction that changes a photo's result, with the snapshots locked. If the
+    cause is a correction, pass that correction. A withheld photo emits nothing, because the event about the
+    consent already says why.
     """
     if not snapshots:
         return
@@ -38,9 +39,9 @@ def outcome_changed(snapshots: Collection[int], cause: Cause, *, correction: Emo
 
 @transaction.atomic
 def fail(snapshots: SnapshotQuerySet, error: str) -> int:
-    """End the analysis of these snapshots and return how many they were.
+    """Fail the analysis of these snapshots and return how many there were.
 
-    `error` is a sentence for people: what happened, and what to do next.
+    `error` is a sentence for people that says what happened and what to do next.
     """
     failing = list(snapshots.select_for_update(of=("self",)).values_list("pk", flat=True))
     if failing:

@@ -16,13 +16,13 @@ from jobs.work import Job, State, WorkQuerySet, constraints_of_work, index_by_ur
 
 class ReanalysisQuerySet(WorkQuerySet["Reanalysis"]):
     def advance(self, cursor: int, *, to: int, **counts: int) -> int:
-        """Move the cursor over one photo and count what became of it; 0 when it is not there any more."""
+        """Move the cursor past one photo and count its outcome; return 0 if the cursor has moved already."""
         counted: dict[str, Any] = {field: F(field) + count for field, count in counts.items()}
         return self.filter(cursor=cursor).update(cursor=to, attempts=0, **counted)
 
 
 class Reanalysis(Job):
-    """A run over photos that were analysed before, in the order of their primary keys, with one model version."""
+    """Analyse photos again with one model version, in the order of their primary keys."""
 
     class Scope(models.TextChoices):
         SNAPSHOT = "snapshot", "One photo"
@@ -31,13 +31,15 @@ class Reanalysis(Job):
         ALL = "all", "All photos"
 
     class Status(models.TextChoices):
-        WAITING = State.WAITING.value, "Running"  # a worker does one photo and gives the run back, so it waits often
+        # People see a waiting run as running, because a worker releases the run after every photo.
+        WAITING = State.WAITING.value, "Running"
         CLAIMED = State.CLAIMED.value, "Running"
         DONE = State.DONE.value, "Finished"
         FAILED = State.FAILED.value, "Failed"
         CANCELLED = State.CANCELLED.value, "Stopped"
 
-    # Failed photos have a button of their own; withheld ones have no file; the others wait for their own task.
+    # Only these photos are analysed again. Failed photos have a button of their own, withheld ones have no file, and
+    # the others are waiting for their first analysis.
     ANALYSED_BEFORE = (Snapshot.Status.ANALYSED, Snapshot.Status.NO_FACE)
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
@@ -68,7 +70,7 @@ class Reanalysis(Job):
             models.CheckConstraint(
                 condition=~Q(status__in=["cancelled", "failed"], error=""), name="reanalysis_stopped_says_why"
             ),
-            # A second click, or a second person, is shown the run that there is.
+            # These constraints allow no second run, so that a second click leads to the run in progress.
             models.UniqueConstraint(
                 Coalesce("customer", 0),
                 condition=Q(finished_at=None, scope__in=["missing", "all"]),
@@ -87,7 +89,10 @@ class Reanalysis(Job):
 
     @classmethod
     def max_attempts(cls) -> None:
-        """A run never wears out: it leaves out a photo that was attempted too often (emotions/reanalyses/worker.py)."""
+        """Return None, because a run never gives up: it skips a photo that was attempted too often.
+
+        See emotions/reanalyses/worker.py.
+        """
 
     @classmethod
     def retry_delay(cls, attempts: int) -> timedelta:
@@ -102,9 +107,9 @@ class Reanalysis(Job):
         return self.done + self.failed + self.withheld
 
     def snapshots(self) -> SnapshotQuerySet:
-        """Those that it covers and that are after the cursor, in the order in which they are done.
+        """Return the photos that are still to be analysed, in the order of their primary keys.
 
-        Without those whose answer by this very model counts: it would be the same again.
+        Photos that show this model version's answer are left out, because it would give the same answer.
         """
         ahead = Snapshot.objects.filter(pk__gt=self.cursor, pk__lte=self.last, status__in=self.ANALYSED_BEFORE)
         ahead = ahead.exclude(status=Snapshot.Status.ANALYSED, model_version=self.model_version_id)
@@ -113,6 +118,6 @@ class Reanalysis(Job):
                 ahead = ahead.filter(pk__in=[self.snapshot_id])
             case self.Scope.CUSTOMER:
                 ahead = ahead.filter(customer=self.customer_id)
-            case self.Scope.MISSING:  # also where this model answered once: another's answer counts since
+            case self.Scope.MISSING:  # This includes photos where another model's answer replaced this model's.
                 ahead = ahead.exclude(model_version=self.model_version_id)
         return ahead.order_by("pk")

@@ -1,4 +1,4 @@
-"""Have photos analysed again: start, stop, and bring to the workers. Loads no runtime."""
+"""Start and stop runs that analyse photos again. This module does not load the inference runtime."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ Scope = Reanalysis.Scope
 
 
 class NothingToDo(Exception):
-    """Every photo that was meant shows the active model's answer already."""
+    """Report that all chosen photos already show the active model's answer."""
 
 
 def reanalyse_snapshot(snapshot: Snapshot, by: User) -> Reanalysis:
-    """See `_start`."""
+    """Analyse one photo again. See `_start`."""
     return _start(by, scope=Scope.SNAPSHOT, snapshot=snapshot)
 
 
 def reanalyse_customer(customer: Customer, by: User) -> Reanalysis:
-    """See `_start`."""
+    """Analyse all photos of one customer again. See `_start`."""
     return _start(by, scope=Scope.CUSTOMER, customer=customer)
 
 
 def reanalyse_everything(by: User, *, only_missing: bool) -> Reanalysis:
-    """All photos, or those that show another model's answer. See `_start`."""
+    """Analyse all photos again, or only those that show another model's answer. See `_start`."""
     return _start(by, scope=Scope.MISSING if only_missing else Scope.ALL)
 
 
 def _start(by: User, **what: Any) -> Reanalysis:
-    """A run with the active model, or the one that is at the same photos already.
+    """Start a run with the active model and return it, or return the run that covers the same photos already.
 
     Raises ModelUnavailable when the active model cannot be used, and NothingToDo.
     """
@@ -54,7 +54,7 @@ def _start(by: User, **what: Any) -> Reanalysis:
                 raise NothingToDo(f"No photo is analysed again: all show the answer of {version}.")
             announce_on_commit(go_on_reanalysing)
             return run
-    except IntegrityError:  # one runs already, or did a moment ago: the constraints allow no second
+    except IntegrityError:  # The constraints allow one run at a time. The other one may have ended by now.
         if another := _newest_like(**what):
             return another
         raise
@@ -71,5 +71,8 @@ def _newest_snapshot() -> int:
 
 
 def stop(run: Reanalysis) -> bool:
-    """End it; False when it has ended already. The photo that a worker is at just now keeps its earlier answer."""
+    """Stop a run; return False when it has already ended.
+
+    A photo that is being analysed at this moment keeps its earlier answer.
+    """
     return bool(Reanalysis.objects.filter(pk=run.pk).cancel(STOPPED_BY_A_PERSON))

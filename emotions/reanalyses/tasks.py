@@ -1,4 +1,4 @@
-"""Celery entry points of re-analyses. Each may be run twice."""
+"""Define the Celery tasks of re-analyses. Running one twice does no harm."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def go_on_reanalysing() -> None:
 
 
 def _reanalyses_wait() -> bool:
-    """New photos come first: whoever analyses the last of them sends the message."""
+    """Return whether a run can go on. New photos come first; the worker that analyses the last one announces runs."""
     return Reanalysis.objects.waits() and not Snapshot.objects.waits()
 
 
 def _take_next() -> Claim | None:
-    from emotions.reanalyses import worker  # web processes import this module and must not load the pipeline
+    from emotions.reanalyses import worker  # Web processes import this module and must not load the pipeline.
 
     return worker.take_next()
 
 
 def _go_on(claim: Claim) -> None:
-    from emotions.reanalyses import worker  # as above
+    from emotions.reanalyses import worker  # Web processes must not load the pipeline.
 
     worker.go_on(claim)
 

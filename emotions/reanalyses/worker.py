@@ -1,4 +1,4 @@
-"""A worker's part of a re-analysis: photo by photo, behind every new upload."""
+"""Do a worker's part of a re-analysis: one photo at a time, after all new uploads."""
 
 import logging
 from datetime import timedelta
@@ -28,13 +28,13 @@ logger = logging.getLogger(__name__)
 
 
 class FaceLost(Exception):
-    """The model does not find a face in which a person saw something."""
+    """Report that the model does not find a face that a person has corrected."""
 
 
 def take_next() -> Claim | None:
-    """Take the run whose turn it is; None while new photos wait, and when every run is taken or has ended.
+    """Claim the next run; return None while new photos wait or when no run can be claimed.
 
-    Raises ModelUnavailable before it takes the run, which then waits for a worker with the model.
+    Raises ModelUnavailable before it claims the run, so that the run waits for a worker that has the model.
     """
     if Snapshot.objects.waits():
         return None
@@ -43,7 +43,7 @@ def take_next() -> Claim | None:
 
 
 def go_on(claim: Claim) -> None:
-    """Do the next photo of a run, and give the run back, so that others have their turn."""
+    """Analyse the next photo of a run, and release the run so that other runs have their turn."""
     held = Reanalysis.objects.held_by(claim)
     run = held.select_related("model_version").first()
     if run is None:
@@ -56,15 +56,15 @@ def go_on(claim: Claim) -> None:
     if snapshot is None:
         held.end(Reanalysis.Status.DONE)
         return
-    # What goes wrong costs the photo an attempt, see _next_photo; its earlier answer stands.
+    # An error costs the photo an attempt (see `_next_photo`), and its earlier answer stands.
     with attempt(run, about=f"Analysing snapshot {snapshot.uuid} again", interruptions=(DecoderKilled,)):
         _next_photo(held, run, snapshot, ready)
     held.release(timedelta(0))
 
 
 def _next_photo(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, ready: EmotionPipeline) -> None:
-    """Do the photo after the cursor. Raises ClaimLost when nothing more may be stored."""
-    if run.attempts > settings.ANALYSIS_MAX_ATTEMPTS:  # this photo probably kills its worker
+    """Analyse the photo after the cursor and store the result. Raises ClaimLost when nothing more may be stored."""
+    if run.attempts > settings.ANALYSIS_MAX_ATTEMPTS:  # This photo probably kills its worker.
         _count(held, run, snapshot, "failed")
         return
     if not analysis.has_consent(snapshot.interaction.customer):
@@ -79,25 +79,31 @@ def _next_photo(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, r
 
 
 def _count(held: ReanalysisQuerySet, run: Reanalysis, snapshot: Snapshot, *outcome: str) -> None:
-    """Move on to the next photo. Raises ClaimLost when somebody else has, or the run was stopped."""
+    """Count the outcome and move past the photo.
+
+    Raises ClaimLost when another worker has moved the cursor or the run was stopped.
+    """
     if not held.advance(run.cursor, to=snapshot.pk, **dict.fromkeys(outcome, 1)):
         raise ClaimLost
 
 
 def _answered(snapshot: Snapshot, version: ModelVersion) -> bool:
-    """Whether this version's records are there: then they count again, and no second ones are made."""
+    """Return whether this version has analysed the photo before. Its records are then used again."""
     return EmotionRecord.objects.filter(snapshot=snapshot, model_version=version).exists()
 
 
 @transaction.atomic
 def _store(held: ReanalysisQuerySet, run: Reanalysis, seen: Snapshot, result: PhotoAnalysis | None) -> None:
-    """Let this version's records count, new ones or those that there are, and move the cursor; all or nothing."""
-    # The customer first, then the snapshot, as everywhere, so that two transactions cannot wait for each other.
+    """Make this version's records the photo's answer and move the cursor, both in one transaction.
+
+    `result` is None when the records exist already.
+    """
+    # Every transaction locks the customer first and then the snapshot, so that two of them cannot deadlock.
     customers = Customer.objects.select_for_update(of=("self",))
     customer = customers.filter(interactions__snapshots=seen.pk).first()
     snapshots = Snapshot.objects.select_for_update(of=("self",))
     snapshot = snapshots.filter(pk=seen.pk, status__in=Reanalysis.ANALYSED_BEFORE).first()
-    if customer is None or snapshot is None:  # deleted, or waiting for a task of its own
+    if customer is None or snapshot is None:  # The photo was deleted, or waits for an analysis of its own.
         _count(held, run, seen)
         return
     if not analysis.has_consent(customer):
@@ -124,14 +130,14 @@ def _corrections_of(records: QuerySet[EmotionRecord]) -> set[int | None]:
 
 
 def _subject_box(snapshot: Snapshot) -> BoundingBox | None:
-    """The box of the face that is the customer at present."""
+    """Return the box of the current subject; None when the photo has no subject."""
     records = EmotionRecord.objects.current().of_subjects().filter(snapshot=snapshot)
     subject = records.defer("face_png", "landmarks").first()
     return subject.box if subject else None
 
 
 def _subject(chosen: BoundingBox | None, faces: list[EmotionRecord]) -> EmotionRecord:
-    """Of the faces, largest first, the one that lies where the chosen one lay; the largest when none does."""
+    """Return the face that lies where the chosen one lay, or the largest if none does. Faces come largest first."""
     if chosen is None:
         return faces[0]
     nearest = max(faces, key=lambda face: face.box.overlap(chosen))

@@ -1,4 +1,4 @@
-"""kombu's filesystem broker, with messages that appear whole or not at all."""
+"""Extend kombu's filesystem broker so that a message appears either complete or not at all."""
 
 import os
 import time
@@ -11,9 +11,12 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    """kombu's own writes into the file that a worker may just be reading: that worker dies of half a message."""
+    """Write each message to a temporary file, then rename it.
 
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # kombu calls it so too
+    kombu writes directly into a file that a worker may already be reading. Half a message crashes that worker.
+    """
+
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # kombu uses these names too.
         name = f"{time.time_ns()}_{uuid.uuid4()}.{queue}.msg"
         partial = os.path.join(self.data_folder_out, f".{name}.partial")
         try:
@@ -29,4 +32,4 @@ class Transport(filesystem.Transport):
 
     @property
     def default_connection_params(self) -> dict[str, str]:
-        return {}  # there is no host; kombu would warn of that at every connection
+        return {}  # There is no host, and kombu would log a warning about that for every connection.

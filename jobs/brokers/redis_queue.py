@@ -1,8 +1,8 @@
-"""kombu's Redis broker, whose workers outlive the loss of their connection while a task is under way.
+"""Extend kombu's Redis broker so that a worker survives losing its connection during a task.
 
-kombu's own then tries to give unconfirmed messages back over the connection that is gone, or confirms them there once
-their task is done, and either ends the worker with an AttributeError. Here such messages are left alone: Redis delivers
-them again after the visibility timeout, and the sweep long before.
+kombu then uses the lost connection to return unconfirmed messages, or to confirm them when their task
+ends. Either one ends the worker with an AttributeError. This broker leaves such messages alone: Redis
+delivers them again after the visibility timeout, and the sweep replaces them long before that.
 """
 
 import logging
@@ -25,7 +25,7 @@ class QoS(redis.QoS):
     def restore_unacked(self, client: Any = None) -> None:
         try:
             super().restore_unacked(client)
-        except Exception as error:  # Redis' own errors, or that there is no connection to ask
+        except Exception as error:  # Redis raises errors of many kinds, also when there is no connection.
             logger.warning("What was under way is left to the sweep: %s", error)
             if self._delivered:
                 self._delivered.clear()

@@ -1,8 +1,7 @@
-"""What machines ask: does this process live (/healthz), can the site work (/readyz), what did it do (/metrics)?
+"""Answer monitoring: is the process alive (/healthz), can the site work (/readyz), what has it done (/metrics)?
 
-The first two need no login and tell no secrets.
-
-Apps add what else must be well by `register`. What is wrong in detail is in the log, as anybody may ask.
+/healthz and /readyz need no login, so they reveal no details; the log holds these. Apps add checks to
+/readyz with `register`.
 """
 
 import logging
@@ -23,7 +22,7 @@ from jobs.queues import waiting_messages
 logger = logging.getLogger(__name__)
 
 OK = "ok"
-TIME_LIMIT = 3.0  # seconds for all checks together
+TIME_LIMIT = 3.0  # All checks together may take this many seconds.
 NO_ANSWER = "It has not answered in time."
 # A check returns a sentence that anybody may read, or "" when all is well.
 Check = Callable[[], str]
@@ -50,12 +49,12 @@ CHECKS: dict[str, Check] = {"database": check_database, "broker": check_broker, 
 
 
 def register(name: str, check: Check) -> None:
-    """Let /readyz ask this too."""
+    """Add a check to /readyz."""
     CHECKS[name] = check
 
 
 class _Asked:
-    """A check under way, in a thread of its own, which may hang."""
+    """Run a check in a thread of its own, because a check may hang."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -73,7 +72,7 @@ class _Asked:
     def _ask(self) -> None:
         try:
             self._answer = CHECKS[self._name]() or OK
-        except Exception as error:  # each library has errors of its own
+        except Exception as error:  # Each library raises errors of its own.
             logger.warning("/readyz: %s: %s", self._name, error)
             self._answer = "It does not work; the log says why."
         finally:
@@ -86,7 +85,7 @@ _lock = Lock()
 
 
 def ask_all() -> dict[str, str]:
-    """What each check says, "ok" or a sentence. However many ask, each check runs once at a time."""
+    """Return the answer of each check: "ok" or a sentence. Concurrent requests share one run of each check."""
     end = time.monotonic() + TIME_LIMIT
     with _lock:
         for name in CHECKS:
@@ -106,7 +105,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": OK if ready else "not ready", "checks": checks}, status=200 if ready else 503)
 
 
-# None when there is nothing to answer.
+# A function returns None when it has no answer; the request then takes its usual way.
 ANSWERS: dict[str, Callable[[HttpRequest], HttpResponse | None]] = {
     "/healthz": healthz,
     "/readyz": readyz,
@@ -115,7 +114,7 @@ ANSWERS: dict[str, Callable[[HttpRequest], HttpResponse | None]] = {
 
 
 def health(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware, outermost: whoever asks may use any host name, and http where browsers are redirected to https."""
+    """Answer monitoring before all other middleware, so that it may use any host name, and http instead of https."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         answer = ANSWERS.get(request.path_info)

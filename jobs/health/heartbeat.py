@@ -1,8 +1,8 @@
-"""A worker's heartbeat: a task that came through the broker and was completed by a process of its pool.
+"""Record each worker's heartbeat: a task that came through the broker and was completed by the worker's pool.
 
-Each worker has a queue of its own, into which jobs/health/watch.py puts a message every HEARTBEAT_INTERVAL seconds,
-so that there is something to complete when nothing else is to be done. Any other task that it completes proves as
-much, so a busy worker need not get to that message in time.
+Each worker has a queue of its own. Every HEARTBEAT_INTERVAL seconds, jobs/health/watch.py puts a message
+there, so that an idle worker has a task to complete. Any other completed task counts as much, so a busy
+worker need not reach that message in time.
 """
 
 import json
@@ -29,29 +29,29 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ThisWorker:
-    """Known to the worker's main process, and to those of its pool, which are forked from it."""
+    """Describe this worker. Its main process and its pool both know it, because the pool is forked."""
 
-    name: str  # Celery's node name
+    name: str  # Celery's node name.
     pid: int
-    queue: str  # its own
-    queues: tuple[str, ...]  # the others that it takes from
-    processes: int  # or threads
+    queue: str  # Only this worker takes tasks from it.
+    queues: tuple[str, ...]  # The worker takes tasks from these queues too.
+    processes: int  # A pool of threads counts its threads here.
 
     @property
     def file(self) -> Path:
-        """Its time of change is when a task was last completed. jobs/health/workers.py reads it."""
+        """Return the file that was last modified when a task was completed. jobs/health/workers.py reads it."""
         return settings.HEARTBEATS_DIR / self.name
 
 
 class _State:
     this: ThisWorker | None = None
     watch: Watch | None = None
-    recorded_at = float("-inf")  # monotonic, by this process of the pool
+    recorded_at = float("-inf")  # Monotonic seconds, separate in each process of the pool.
     describe: Callable[[], str] = str
 
 
 def describe_by(function: Callable[[], str]) -> None:
-    """Let heartbeats name what a worker's processes work with, such as a model: `function` is called in these."""
+    """Set what heartbeats store as `works_with`, such as a model. The pool's processes call the function."""
     _State.describe = staticmethod(function)
 
 
@@ -64,7 +64,7 @@ def connect() -> None:
 
 
 def _set_up(sender: str, instance: Any, **_: Any) -> None:
-    """Before the pool is forked: listen to a queue that nobody else listens to."""
+    """Add a queue that only this worker listens to. Celery calls this before it forks the pool."""
     queues = instance.app.amqp.queues
     _State.this = this = ThisWorker(
         name=sender,
@@ -73,7 +73,7 @@ def _set_up(sender: str, instance: Any, **_: Any) -> None:
         queues=tuple(queues.consume_from),
         processes=instance.concurrency,
     )
-    # Undeclared, it leaves nothing behind in the broker but its last message.
+    # An undeclared queue leaves only its last message behind in the broker.
     queues.select_add(Queue(this.queue, routing_key=this.queue, no_declare=True))
     this.file.parent.mkdir(parents=True, exist_ok=True)
     this.file.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ def _begin(sender: Any, **_: Any) -> None:
 
 
 def _completed(**_: Any) -> None:
-    """In the process of the pool that completed a task."""
+    """Record a heartbeat. Celery calls this in the pool's process that completed a task."""
     this = _State.this
     if this is None:
         return
@@ -124,7 +124,7 @@ def _end(**_: Any) -> None:
 
 
 def _forget(**_: Any) -> None:
-    """A worker that ended in order is missed by nobody."""
+    """Delete the heartbeat of a worker that ends as intended, so that nobody reports it as missing."""
     _end()
     this = _State.this
     if this is None or this.pid != os.getpid():
@@ -134,5 +134,5 @@ def _forget(**_: Any) -> None:
         WorkerHeartbeat.objects.filter(queue=this.queue).delete()
         connection.close()
         purge(this.queue)
-    except Exception as error:  # of the database or of the broker: then it is left to the sweep
+    except Exception as error:  # When the database or the broker is down, `forget_gone_workers` cleans up later.
         logger.info("The heartbeat of %s is left to the sweep: %s", this.name, error)

@@ -1,7 +1,7 @@
-"""What Prometheus is told: counts and durations of every process of this machine or container, added up.
+"""Serve metrics to Prometheus: counts and durations, summed over all processes of this machine or container.
 
-Processes count in files of METRICS_DIR (prometheus_client's multiprocess mode), so whichever of them is asked answers
-for all: a web process at /metrics, or a worker at METRICS_PORT. No label holds anything of a customer.
+Processes count in files in METRICS_DIR (prometheus_client's multiprocess mode), so each can answer for
+all of them: a web process at /metrics, or a worker at METRICS_PORT. No label holds customer data.
 """
 
 import hmac
@@ -31,13 +31,13 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Now(Collector):
-    """Gauges that are asked for when Prometheus asks."""
+    """Read the gauges at the moment when Prometheus asks for them."""
 
     def collect(self) -> Iterator[Metric]:
         for ask in GAUGES:
             try:
                 yield ask()
-            except Exception as error:  # of the broker or the database; what is missing says so by itself
+            except Exception as error:  # The broker or the database may be down. Prometheus then misses this gauge.
                 logger.warning("/metrics: %s: %s", ask.__name__, error)
 
 
@@ -52,14 +52,14 @@ GAUGES: list[Callable[[], Metric]] = [queue_depth]
 
 
 def register(gauge: Callable[[], Metric]) -> None:
-    """Let the web's /metrics tell this too; workers do not, as all would tell the same."""
+    """Add a gauge to the site's /metrics. Workers leave gauges out, because all would report the same values."""
     GAUGES.append(gauge)
 
 
 def measure_requests(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: count and time every request."""
+    """Count and time every request (middleware)."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
@@ -73,7 +73,7 @@ def measure_requests(
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with the metrics of the web, for those who know METRICS_TOKEN; with 404 where none is set."""
+    """Return the metrics: 401 without the right METRICS_TOKEN, and 404 when no token is configured."""
     if not settings.METRICS_TOKEN:
         return HttpResponseNotFound()
     expected = f"Bearer {settings.METRICS_TOKEN}"
@@ -88,7 +88,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def serve() -> None:
-    """In a worker's main process: answer at METRICS_PORT."""
+    """Serve metrics at METRICS_PORT from a worker's main process."""
     if not settings.METRICS_PORT:
         return
     registry = CollectorRegistry()

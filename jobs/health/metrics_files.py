@@ -1,4 +1,4 @@
-"""The files in which the processes of one machine or container count."""
+"""Read and merge the files in which the processes of one machine or container count."""
 
 import fcntl
 import os
@@ -11,11 +11,11 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-ENDED = "0"  # stands for every process that has ended
+ENDED = "0"  # This process ID stands for all processes that have ended.
 
 
 class CountedHere(Collector):
-    """Everything that was counted in a folder. One file of each kind stands for all processes that have ended."""
+    """Collect everything that was counted in a folder. One file of each kind holds the counts of ended processes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -28,17 +28,17 @@ class CountedHere(Collector):
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Others who want to read or fold the files wait, so that nothing is counted twice or not at all."""
+    """Make other readers of the folder wait, so that nothing is counted twice or left out."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)  # closing would not do: a process forked meanwhile has the file open too
+            fcntl.flock(lock, fcntl.LOCK_UN)  # Closing is not enough if a forked process holds the file too.
 
 
 def fold(folder: Path) -> None:
-    """Add up the files of ended processes, which would pile up; a count must not fall when a process ends."""
+    """Merge the files of ended processes, which would pile up. Keep their counts, because a count must not fall."""
     for file in folder.glob("*_*.db"):
         kind, _, pid = file.stem.partition("_")
         if pid != ENDED and not Path(f"/proc/{pid}").exists():

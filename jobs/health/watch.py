@@ -1,7 +1,7 @@
-"""Sends a worker its heartbeats, and ends it when it has gone deaf: no task reaches it from a broker that answers.
+"""Send a worker its heartbeats, and end it when the broker answers but no task reaches the worker any more.
 
-Redis clients go deaf when their connection dies without a word, as behind a firewall that forgets it. Whoever
-supervises the worker starts another, so it ends with a status that is no success.
+A Redis client becomes deaf like this when its connection dies silently, for example because a firewall
+dropped it. The worker exits with a failure status, so that its supervisor starts another.
 """
 
 import logging
@@ -21,12 +21,12 @@ from jobs.queues import broker
 
 logger = logging.getLogger(__name__)
 
-GRACE = 10.0  # seconds in which it may end by itself; no task has been under way for long
+GRACE = 10.0  # The worker has this many seconds to end by itself. No task has been running for long.
 FAILURE = 1
 
 
 class Watch(Thread):
-    """In the worker's main process, beside its event loop, which may hang."""
+    """Watch the worker from a thread of its main process, because the event loop itself may hang."""
 
     def __init__(self, queue: str, file: Path, pool: Any) -> None:
         super().__init__(name="heartbeat", daemon=True)
@@ -37,9 +37,10 @@ class Watch(Thread):
         self._quiet_since = time.monotonic()
 
     def end(self) -> None:
-        """The worker is ending: it need not listen any more.
+        """Stop watching, because the worker is ending.
 
-        Called by handlers of signals. A second signal amid the first one's would wait for its lock for ever.
+        Signal handlers call this. A second signal during the first would otherwise wait forever for the
+        event's lock.
         """
         if not self._told:
             self._told = True
@@ -53,16 +54,16 @@ class Watch(Thread):
             self._ended.wait(settings.HEARTBEAT_INTERVAL)
 
     def _send(self) -> None:
-        """At most one message waits, however long nobody takes it."""
-        from jobs.tasks import heartbeat  # its module asks for models, which are loaded after this one
+        """Send a heartbeat. Delete the last one first, so that at most one message waits."""
+        from jobs.tasks import heartbeat  # This imports models, which load after this module.
 
         try:
             with broker() as channel:
                 channel.queue_purge(self._queue)
                 heartbeat.apply_async(queue=self._queue, producer=app.amqp.Producer(channel))
-        except Exception as error:  # each broker has errors of its own
+        except Exception as error:  # Each broker raises errors of its own.
             logger.warning("No heartbeat can be sent: the broker cannot be reached (%s)", error)
-            self._quiet_since = time.monotonic()  # nobody can hear anything
+            self._quiet_since = time.monotonic()  # The worker is not deaf while the broker is down.
 
     def _is_deaf(self) -> bool:
         signs = self._signs()
@@ -71,7 +72,10 @@ class Watch(Thread):
         return time.monotonic() - self._quiet_since > settings.HEARTBEAT_LIMIT
 
     def _signs(self) -> tuple[int, int]:
-        """When a task was last completed, and how many were begun: one that is killed for its time is not completed."""
+        """Return when a task was last completed and how many were started.
+
+        Starts count too, because a task that is killed at its time limit is never completed.
+        """
         completed = 0
         with suppress(OSError):
             completed = self._file.stat().st_mtime_ns
@@ -84,7 +88,7 @@ class Watch(Thread):
             " that another takes its place.",
             quiet,
         )
-        state.should_stop = FAILURE  # type: ignore[assignment]  # the status with which the worker ends
+        state.should_stop = FAILURE  # type: ignore[assignment]  # The worker exits with this status.
         if not self._ended.wait(GRACE):
             self._kill()
 

@@ -1,7 +1,7 @@
-"""Whether the workers of this machine or container are well: each has completed a task lately.
+"""Check that every worker of this machine or container has completed a task recently.
 
-Exit status 0 if so; else 1, and a sentence says which has not. Needs nothing but Python, and reads the folder
-"heartbeats" in VAR_DIR, where workers leave a file each.
+Exit with status 0 if so. Otherwise exit with status 1 and print which worker has not. This needs nothing
+but Python. It reads the folder "heartbeats" in VAR_DIR, where each worker keeps a file.
 """
 
 import argparse
@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def problem(folder: Path, name: str) -> str:
-    """Why they are not well, as a sentence; empty when they are. `name` is the part before the @, or empty for all."""
+    """Return a sentence about the first problem; empty if all is well.
+
+    `name` is the part of the worker's name before the @; empty checks every worker.
+    """
     files = sorted(folder.glob(f"{name or '*'}@{socket.gethostname()}"))
     if not files:
         return f"No worker of {socket.gethostname()} has completed a heartbeat yet; there is none in {folder}."

@@ -1,4 +1,4 @@
-"""Reads for the job page: work of all kinds in one list, the newest first."""
+"""Read the job page: work of all kinds in one list, newest first."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ POLL_EVERY = "3s"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A piece of work as the page shows it."""
+    """Present one piece of work on the page."""
 
     kind: Kind
     work: Any
-    person: Any  # who looks at the page
+    person: Any  # This user views the page.
 
     @property
     def key(self) -> str:
-        """Name the work on the page and in its forms, such as "snapshot.12"."""
+        """Return the name of the work on the page and in its forms, such as "snapshot.12"."""
         return f"{self.kind.name}.{self.work.pk}"
 
     @property
     def state(self) -> State:
-        """A job that is done in parts waits between them, and is in progress all the same."""
+        """Return the state. A job that waits between two of its parts is shown as in progress."""
         work: Work = self.work
         begun = isinstance(work, Job) and work.handled > 0
         return State.CLAIMED if work.state == State.WAITING and begun else work.state
 
     @property
     def percent(self) -> int | None:
-        """The share that is done; None for work that is done in one go."""
+        """Return the progress in percent (0 to 100); None for work without steps."""
         work = self.work
         if not isinstance(work, Job) or not work.total:
             return None
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def next_attempt_at(self) -> datetime | None:
-        """When a failed attempt is repeated; None for work that has not failed yet, or has ended."""
+        """Return when a failed attempt will be repeated; None for work that has not failed yet or has ended."""
         work = self.work
         return work.due_at if work.state == State.WAITING and work.attempts and work.due_at > timezone.now() else None
 
@@ -75,7 +75,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class JobPage:
     rows: Sequence[Row]
-    next_before: str  # the `before` of the next page; empty on the last
+    next_before: str  # The next page takes this as `before`; it is empty on the last page.
     sees_everything: bool
 
     @property
@@ -84,7 +84,7 @@ class JobPage:
 
     @property
     def version(self) -> str:
-        """Changes whenever the list must be drawn anew."""
+        """Return a checksum that changes whenever the list must be drawn again."""
         said = (f"{row.key} {row.work.status} {row.work.attempts} {row.percent}" for row in self.rows)
         return str(crc32("\n".join(said).encode()))
 
@@ -94,9 +94,9 @@ class JobPage:
 
 
 def job_page(person: Any, kind_name: str = "", state: str = "", before: str = "") -> JobPage:
-    """Return a page of the work that the person may see, with as many queries as there are kinds.
+    """Return a page of the work that the person may see, with one query for each kind.
 
-    `before` is the page's place in the list: the primary keys, by kind, that all its rows lie below.
+    `before` is the page's position in the list: for each kind, a primary key above all rows of the page.
     """
     bounds = _bounds(before)
     found: list[Row] = []
@@ -113,13 +113,16 @@ def job_page(person: Any, kind_name: str = "", state: str = "", before: str = ""
 
 
 def visible(kind: Kind, person: Any) -> WorkQuerySet[Any]:
-    """Return the work of this kind that the person may see: all of it with the right to, else their own."""
+    """Return the work of this kind that the person may see: all of it with the permission, otherwise their own."""
     rows = kind.rows.select_related(kind.started_by, *kind.related)
     return rows if person.has_perm(VIEW) else rows.filter(**{kind.started_by: person})
 
 
 def changeable(kind: Kind, person: Any) -> WorkQuerySet[Any]:
-    """Return the work that the person may retry or cancel: what they see with the right to, else their own."""
+    """Return the work that the person may retry or cancel.
+
+    With the permission, this is all the work that they may see; otherwise only their own.
+    """
     rows = visible(kind, person)
     return rows if person.has_perm(CHANGE) else rows.filter(**{kind.started_by: person})
 
@@ -130,16 +133,16 @@ def _in_state(rows: WorkQuerySet[Any], state: str) -> WorkQuerySet[Any]:
     if state not in State.values:
         return rows
     if state in UNFINISHED:
-        rows = rows.unfinished()  # the condition of the index
+        rows = rows.unfinished()  # The database uses the partial index only with this condition.
     return rows.in_state(State(state))
 
 
 def _bounds(before: str) -> dict[str, int]:
-    """Read what `_before` wrote; anything else counts as nothing."""
+    """Parse the text that `_before` wrote, and ignore anything else."""
     parts = (part.partition(".") for part in before.split("~"))
     return {name: int(pk) for name, _, pk in parts if pk.isascii() and pk.isdigit() and len(pk) < 19}
 
 
 def _before(bounds: dict[str, int], shown: Sequence[Row]) -> str:
-    lowest = bounds | {row.kind.name: row.work.pk for row in shown}  # of each kind, the last row is the lowest
+    lowest = bounds | {row.kind.name: row.work.pk for row in shown}  # The last row of a kind is its lowest.
     return "~".join(f"{name}.{pk}" for name, pk in sorted(lowest.items()))

@@ -1,4 +1,4 @@
-"""Writes of the job page: retry and cancel what somebody chose in the list."""
+"""Retry or cancel the work that somebody chose on the job page."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,17 +8,20 @@ from jobs.pages.queries import ROWS_ON_A_PAGE, changeable
 
 
 def retry(keys: Sequence[str], person: Any) -> int:
-    """Start again what failed; return how many started."""
+    """Start the chosen failed work again; return how many pieces of work were started."""
     return _act(keys, person, lambda kind: kind.retry)
 
 
 def cancel(keys: Sequence[str], person: Any) -> int:
-    """End what is unfinished; return how many ended."""
+    """Cancel the chosen unfinished work; return how many pieces of work were cancelled."""
     return _act(keys, person, lambda kind: kind.cancel)
 
 
 def _act(keys: Sequence[str], person: Any, action: Callable[[Kind], Callable[[Any], bool] | None]) -> int:
-    """Leave out work that the person may not change, that is gone, or whose kind has no such action."""
+    """Apply the action and return how often it succeeded.
+
+    Skip work that the person may not change, that is gone, or that does not offer the action.
+    """
     done = 0
     for kind in every_kind():
         if act := action(kind):

@@ -1,4 +1,4 @@
-"""The job page, below the admin's own address."""
+"""Route the job page below the admin's address."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The job page: what is done in the background, for operators and for those who started it."""
+"""Show the job page: background work, for operators and for the people who started it."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,10 @@ FILTERS = ("kind", "state", "before")
 
 
 def for_staff(view: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Send others to the login page; a list that polls is loaded anew to get there."""
+    """Restrict a view to staff, and send everybody else to the login page.
+
+    A list that polls makes the browser reload the whole page, which then leads to the login page.
+    """
     guarded = admin.site.admin_view(view)
 
     def wrapper(request: HttpRequest) -> HttpResponseBase:
@@ -32,7 +35,7 @@ def for_staff(view: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[Http
 
 @require_GET
 def jobs(request: HttpRequest) -> HttpResponse:
-    """The whole page; for a list that asks for news, the list alone, and nothing while there is none."""
+    """Return the whole page, or to a list that polls only the list, or 204 while nothing has changed."""
     chosen = _filters(request.GET.get)
     page = job_page(request.user, chosen["kind"], chosen["state"], chosen["before"])
     context = {"page": page, "chosen": chosen, "query": urlencode(chosen), "next": urlencode(_next(chosen, page))}

@@ -16,18 +16,18 @@ from crm.webhooks.addresses import MAX_URL_LENGTH
 from crm.webhooks.models.endpoints import WebhookEndpoint, WebhookEndpointQuerySet
 from jobs.work import Claim, State, Work, WorkQuerySet, constraints_of_work
 
-# How many messages one endpoint is sent at once, so that a slow one leaves the workers to the others.
+# One endpoint is sent at most this many messages at once, so that a slow one cannot occupy all workers.
 AT_ONCE_PER_ENDPOINT = 4
-JITTER = 0.2  # of each delay, up or down
-# Urgent ones, bulk, tests: an index finds the first of each, however many deliveries wait. SQLite's planner uses it for
-# `IN (0)` and not for `NOT`.
+JITTER = 0.2  # Each delay is varied by up to this share, up or down.
+# These conditions mean urgent, bulk and test. An index finds the first delivery of each, however many wait.
+# SQLite's planner uses that index for `IN (0)`, but not for `NOT`.
 QUICKLY_FOUND = (("makes_way__in", [False]), ("makes_way__in", [True]), ("is_test", True))
 ABANDONED = "The attempts broke off, the last one too. Deliver it again by hand."
 
 
 class WebhookMessageQuerySet(models.QuerySet["WebhookMessage"]):
     def expired(self, now: datetime) -> WebhookMessageQuerySet:
-        """Older than is kept, unless an active endpoint of a member of staff is still to get it."""
+        """Return messages past the retention time, except those that an active endpoint of staff still waits for."""
         before = now - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
         getting = WebhookEndpoint.objects.of_staff().active()
         waiting = WebhookDelivery.objects.unfinished().filter(message=OuterRef("pk"), endpoint__in=getting)
@@ -38,8 +38,8 @@ class WebhookMessageQuerySet(models.QuerySet["WebhookMessage"]):
 
     @transaction.atomic
     def forget(self) -> None:
-        """Delete them with their deliveries, delivered or not."""
-        # The endpoints first, as everywhere, so that two transactions cannot wait for each other.
+        """Delete these messages and all of their deliveries."""
+        # Every transaction locks the endpoints first, so that two of them cannot deadlock.
         told = WebhookDelivery.objects.filter(message__in=self.order_by()).values("endpoint")
         list(
             WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk__in=told).order_by("pk").values_list("pk")
@@ -48,7 +48,7 @@ class WebhookMessageQuerySet(models.QuerySet["WebhookMessage"]):
 
 
 class WebhookMessage(models.Model):
-    """An event, as it is told to each endpoint that listens."""
+    """Hold an event as it is sent to each endpoint that listens."""
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     type = models.CharField("event", max_length=50)
@@ -70,51 +70,52 @@ class WebhookDeliveryQuerySet(WorkQuerySet["WebhookDelivery"]):
         return self.filter(endpoint__in=WebhookEndpoint.objects.visible_to(user))
 
     def endpoints_to_serve(self, now: datetime) -> WebhookEndpointQuerySet:
-        """Return the endpoints that are due a delivery and have room for it, in the order in which they get one.
+        """Return the endpoints that can be sent a delivery now, in the order in which they are served.
 
-        Those come first that are due one for which somebody may wait; among equals, the one that was served
-        longest ago. Only endpoints of staff: what is for others waits, at the cost of no attempt, until they may log
-        in again or it expires. Tests go to paused endpoints too.
+        Endpoints with an urgent delivery come first. Among equals, the one that was served longest ago
+        comes first. Paused endpoints are sent tests only. An owner who may no longer log in is sent
+        nothing: the deliveries wait, without using up attempts, until the owner may log in again or
+        the messages expire.
         """
         due = WebhookDelivery.objects.claimable(now).filter(endpoint=OuterRef("pk"))
         urgent, bulk, test = (Exists(due.filter(**{name: value})) for name, value in QUICKLY_FOUND)
         busy = WebhookDelivery.objects.unfinished().filter(endpoint=OuterRef("pk"), claim_expires_at__gt=now)
-        # An endpoint that is failing gets one message at a time.
+        # A failing endpoint is sent one message at a time.
         room = ~Exists(busy) | Q(failing_since=None) & ~Exists(busy[AT_ONCE_PER_ENDPOINT - 1 : AT_ONCE_PER_ENDPOINT])
         wanting = Q(urgent | bulk, state=WebhookEndpoint.State.ACTIVE) | test
         ordered = WebhookEndpoint.objects.of_staff().alias(is_urgent=urgent).filter(room, wanting)
         return ordered.order_by("-is_urgent", F("served_at").asc(nulls_first=True), "pk")
 
     def waits(self) -> bool:
-        """Whether anything could be claimed now."""
+        """Return whether any delivery can be claimed now."""
         return self.endpoints_to_serve(timezone.now()).exists()
 
     @transaction.atomic
     def claim(self, most: int) -> list[Claim]:
-        """Claim deliveries one by one: each counts for what its endpoint may be sent at once."""
+        """Claim deliveries one by one, because each counts against its endpoint's limit."""
         now, claims = timezone.now(), list[Claim]()
         while len(claims) < most and (claim := self._claim_for_next_endpoint(now)):
             claims.append(claim)
         return claims
 
     def _claim_for_next_endpoint(self, now: datetime) -> Claim | None:
-        """Claim the most urgent delivery; None when none is due to an endpoint that has room for it."""
+        """Claim the most urgent delivery; return None when no endpoint can be sent one now."""
         tried: list[int] = []
         while endpoint := self._lock_next_endpoint(now, tried):
             tried.append(endpoint.pk)
-            # Counted anew behind the lock: another worker may have taken the last place a moment ago.
+            # Check again under the lock, because another worker may just have taken the last free place.
             if self.endpoints_to_serve(now).filter(pk=endpoint.pk).exists() and (claim := self._claim_for(endpoint)):
                 WebhookEndpoint.objects.filter(pk=endpoint.pk).update(served_at=now)
                 return claim
         return None
 
     def _lock_next_endpoint(self, now: datetime, tried: list[int]) -> WebhookEndpoint | None:
-        """Skip those that another worker has locked: it looks for more after that."""
+        """Lock and return the next endpoint. Skip locked ones, because the worker that holds the lock serves them."""
         endpoints = self.endpoints_to_serve(now).exclude(pk__in=tried)
         return endpoints.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
 
     def _claim_for(self, endpoint: WebhookEndpoint) -> Claim | None:
-        """Take the endpoint's most urgent delivery. Call it with the endpoint locked."""
+        """Claim the endpoint's most urgent delivery, if there is one. Call it with the endpoint locked."""
         deliveries = self.filter(endpoint=endpoint)
         if not endpoint.is_active:
             deliveries = deliveries.filter(is_test=True)
@@ -130,7 +131,7 @@ STATES = {
 
 
 class WebhookDelivery(Work):
-    """One message to one endpoint, and how far that is."""
+    """Track the delivery of one message to one endpoint."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting"
@@ -165,7 +166,7 @@ class WebhookDelivery(Work):
                 fields=["endpoint", "claim_expires_at"],
                 condition=Q(finished_at=None, claim_expires_at__isnull=False),
                 name="webhook_delivery_delivering",
-            ),  # a few, however many wait
+            ),  # This index stays small, however many deliveries wait.
             models.Index(
                 fields=["endpoint", "due_at"],
                 condition=Q(finished_at=None, is_test=True),
@@ -192,13 +193,13 @@ class WebhookDelivery(Work):
 
     @classmethod
     def retry_delay(cls, attempts: int) -> timedelta:
-        """Return the next delay of the settings, a little off, so that what failed together is not tried together."""
+        """Return the configured delay with jitter, so that deliveries that failed together are not retried together."""
         delay = settings.WEBHOOK_RETRY_DELAYS[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
         return timedelta(seconds=delay)
 
 
 class DeliveryAttempt(models.Model):
-    """One request to an endpoint and what came back; its body is the message's payload."""
+    """Log one request to an endpoint and its answer. The request's body is the message's payload."""
 
     delivery = models.ForeignKey(WebhookDelivery, models.CASCADE, related_name="log")
     started_at = models.DateTimeField()

@@ -24,7 +24,7 @@ FAILED_FOR_LONG = "Nothing could be delivered for {hours} hours, in {failures} a
 
 
 def check_events(values: object) -> None:
-    """Validator. Raises ValidationError unless this is a list of event types, each once, with one at least."""
+    """Raise ValidationError unless this is a list of at least one event type without duplicates."""
     if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
         raise ValidationError("Choose what the endpoint shall hear of.")
     if unknown := sorted(set(values) - set(event_types())):
@@ -35,29 +35,33 @@ def check_events(values: object) -> None:
 
 class WebhookEndpointQuerySet(LockedDeletionQuerySet["WebhookEndpoint"]):
     def visible_to(self, user: User) -> WebhookEndpointQuerySet:
-        """Their own; all with the permission to see every customer, as the messages tell of customers."""
+        """Return the endpoints that the user may see: their own, or all if they may see every customer.
+
+        The permission is the same because messages are about customers.
+        """
         if not user.is_active or not user.is_staff:
             return self.none()
         return self.all() if user.has_perm("crm.view_every_customer") else self.filter(owner=user)
 
     def of_staff(self) -> WebhookEndpointQuerySet:
-        """Those whose owner may still log in: nobody else's hear of anything."""
+        """Return endpoints of owners who may still log in. Only these are sent messages."""
         return self.filter(owner__is_active=True, owner__is_staff=True)
 
     def active(self) -> WebhookEndpointQuerySet:
         return self.filter(state=WebhookEndpoint.State.ACTIVE)
 
     def hearing(self, event_type: str) -> list[WebhookEndpoint]:
-        """Those that listen to these events, paused ones too, ready for `hears_of`; three queries at most.
+        """Return the active and paused endpoints that listen to this event type, ready for `hears_of`.
 
-        Nobody deletes them until the transaction ends.
+        They cannot be deleted until the transaction ends. Takes at most three queries.
         """
         endpoints = self.of_staff().exclude(state=WebhookEndpoint.State.DISABLED).order_by("pk")
         listening = [endpoint for endpoint in endpoints if event_type in endpoint.events]
         if listening:
             kept = keep_from_deletion(WebhookEndpoint, [endpoint.pk for endpoint in listening])
             listening = [endpoint for endpoint in listening if endpoint.pk in kept]
-        if listening:  # not one query for both: it would be the dearest part of every change that nobody listens to
+        if listening:
+            # Ask only when somebody listens, because this would be the slowest query of every change.
             seeing = User.objects.with_perm("crm.view_every_customer", backend=MODEL_BACKEND)
             seeing_all = set(seeing.filter(pk__in={each.owner_id for each in listening}).values_list("pk", flat=True))
             for endpoint in listening:
@@ -68,7 +72,7 @@ class WebhookEndpointQuerySet(LockedDeletionQuerySet["WebhookEndpoint"]):
         return self.exclude(failing_since=None).update(failing_since=None, consecutive_failures=0)
 
     def note_failure(self) -> int:
-        """Count it; pause those that have failed for long."""
+        """Count a failure, and pause endpoints that have failed for too long."""
         now = timezone.now()
         noted = self.update(
             consecutive_failures=F("consecutive_failures") + 1, failing_since=Coalesce(F("failing_since"), now)
@@ -100,12 +104,12 @@ class WebhookEndpointQuerySet(LockedDeletionQuerySet["WebhookEndpoint"]):
 
 
 class WebhookEndpoint(LockedDeletion):
-    """An address of another system that hears of events, on behalf of a member of staff."""
+    """Describe an address of another system that receives events on behalf of a member of staff."""
 
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
-        PAUSED = "paused", "Paused"  # messages wait
-        DISABLED = "disabled", "Unsubscribed"  # there are no messages
+        PAUSED = "paused", "Paused"  # Messages wait.
+        DISABLED = "disabled", "Unsubscribed"  # No messages are stored.
 
     uuid = models.UUIDField("public ID", default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(
@@ -133,7 +137,7 @@ class WebhookEndpoint(LockedDeletion):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = WebhookEndpointQuerySet.as_manager()
-    owner_sees_every_customer: bool  # of rows of `hearing`
+    owner_sees_every_customer: bool  # Only `hearing` sets it.
 
     class Meta:
         ordering = ("-pk",)
@@ -157,20 +161,23 @@ class WebhookEndpoint(LockedDeletion):
         return self.state == self.State.ACTIVE
 
     def hears_of(self, customer: Customer) -> bool:
-        """Whether its owner may see this customer, as `Customer.objects.visible_to` says; for rows of `hearing`."""
+        """Return whether the owner may see this customer, as in `Customer.objects.visible_to`.
+
+        Works only on endpoints from `hearing`.
+        """
         return self.owner_sees_every_customer or customer.owner_id in (None, self.owner_id)
 
     def valid_secrets(self, now: datetime) -> list[str]:
-        """The newest first; rotated ones sign too until they expire."""
+        """Return the secrets to sign with: the current one, then rotated ones that have not expired."""
         return [self.secret, *(secret for secret, _ in self.overlapping(now))]
 
     def overlapping(self, now: datetime) -> list[tuple[str, datetime]]:
-        """Rotated secrets that still sign, and until when; the newest first."""
+        """Return the rotated secrets that still sign, each with the time it expires, newest first."""
         previous = [(secret, datetime.fromisoformat(until)) for secret, until in self.previous_secrets]
         return [(secret, until) for secret, until in previous if now < until]
 
     def rotate(self, now: datetime) -> None:
-        """Take a new secret: to be saved by the caller."""
+        """Replace the secret and keep the old one until it expires. The caller saves the endpoint."""
         until = now + timedelta(hours=settings.WEBHOOK_SECRET_OVERLAP_HOURS)
         overlapping = [(self.secret, until), *self.overlapping(now)]
         self.previous_secrets = [(secret, end.isoformat()) for secret, end in overlapping]
