@@ -29,7 +29,7 @@ def connection_lost(error: BaseException) -> bool:
 
 
 def _broke_off(cause: BaseException | None) -> bool:
-    """Return whether PostgreSQL's SQLSTATE means a lost connection or a shutdown. Without an answer there is none."""
+    """Return whether PostgreSQL's SQLSTATE is missing (no answer), or means a lost connection or a shutdown."""
     if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     return cause.sqlstate is None or cause.sqlstate.startswith(SQLSTATES_OF_A_LOST_CONNECTION)

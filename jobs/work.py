@@ -130,7 +130,7 @@ class WorkQuerySet(models.QuerySet[W]):
         if delay is not None:
             changes["due_at"] = timezone.now() + delay
         if not attempt_counts:
-            changes["attempts"] = Greatest(F("attempts") - 1, 0)  # A claim of several rows counted none.
+            changes["attempts"] = Greatest(F("attempts") - 1, 0)  # Claiming several rows counted no attempt.
         return self.update(
             status=self.model.status_of(State.WAITING), claim_token=None, claim_expires_at=None, **changes
         )

@@ -37,7 +37,7 @@ def is_allowed(host: str) -> bool:
 def check_url(url: str) -> None:
     """Reject an address that can never work. Raises ValidationError.
 
-    Names are not resolved here, because only the IP address matters that a delivery connects to.
+    Names are not resolved here, because what matters is the IP address that a delivery later connects to.
     """
     if len(url) > MAX_URL_LENGTH:
         raise ValidationError(f"The address is longer than {MAX_URL_LENGTH} characters. Give a shorter one.")

@@ -113,7 +113,7 @@ def job_page(person: Any, kind_name: str = "", state: str = "", before: str = ""
 
 
 def visible(kind: Kind, person: Any) -> WorkQuerySet[Any]:
-    """Return the work of this kind that the person may see: all of it with the permission, otherwise their own."""
+    """Return the work of this kind that the person may see: their own, or all with the permission `VIEW`."""
     rows = kind.rows.select_related(kind.started_by, *kind.related)
     return rows if person.has_perm(VIEW) else rows.filter(**{kind.started_by: person})
 
@@ -121,7 +121,7 @@ def visible(kind: Kind, person: Any) -> WorkQuerySet[Any]:
 def changeable(kind: Kind, person: Any) -> WorkQuerySet[Any]:
     """Return the work that the person may retry or cancel.
 
-    With the permission, this is all the work that they may see; otherwise only their own.
+    This is their own work, or all that they may see with the permission `CHANGE`.
     """
     rows = visible(kind, person)
     return rows if person.has_perm(CHANGE) else rows.filter(**{kind.started_by: person})

@@ -37,7 +37,7 @@ class WebhookEndpointQuerySet(LockedDeletionQuerySet["WebhookEndpoint"]):
     def visible_to(self, user: User) -> WebhookEndpointQuerySet:
         """Return the endpoints that the user may see: their own, or all if they may see every customer.
 
-        The permission is the same because messages are about customers.
+        Messages are about customers, so the permission to see every customer decides.
         """
         if not user.is_active or not user.is_staff:
             return self.none()
