@@ -31,7 +31,7 @@ TEXTS = (
 
 
 def fields(text: str) -> bytes:
-    """Return every field that any operation accepts, each with this text as its value."""
+    """Return a JSON body with every field that any operation accepts, each with this text as its value."""
     return json.dumps(dict.fromkeys(TEXTS, text)).encode()
 
 

@@ -1,4 +1,4 @@
-"""Test few connections to PostgreSQL for many threads: a pool in each process, and PgBouncer before the server."""
+"""Test few connections to PostgreSQL for many threads: a pool in each process, or PgBouncer."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -10,7 +10,7 @@ from django.core.files.storage import FileSystemStorage
 
 
 class FullDisk(FileSystemStorage):
-    """Store so many files, then part of the next one, as a real disk does before it is full."""
+    """A storage with room for a few files. It stores part of the next one, as a real disk does, and then it is full."""
 
     def __init__(self, room_for: int = 0, **options: Any) -> None:
         super().__init__(**options)

@@ -13,7 +13,7 @@ INTERPRETED = {0x0112, 0x8769, 0x8825, 0xA005, 0x927C, 700, 33723, 34377}
 
 
 def lossless_jpeg(width: int, height: int) -> bytes:
-    """Return a JPEG of process SOF3 whose samples all equal their neighbours, with one bit each."""
+    """Return a lossless JPEG (SOF3). All its samples are equal, so each takes one bit."""
 
     def segment(marker: int, body: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
@@ -39,7 +39,7 @@ def jpeg_of_many_segments(segments: int) -> bytes:
 
 
 def rle_bmp(width: int, height: int, body: bytes, compression: int = 1) -> bytes:
-    """Return a BMP of 8 bits with run lengths."""
+    """Return a run-length encoded BMP of 8 bits per pixel."""
     palette = b"".join(bytes((grey, grey, grey, 0)) for grey in range(256))
     header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, len(body), 0, 0, 256, 0)
     return b"BM" + struct.pack("<IHHI", 1078 + len(body), 0, 0, 1078) + header + palette + body

@@ -17,7 +17,7 @@ CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx"
 
 @contextmanager
 def nginx(web: str, **environment: str) -> Iterator[str]:
-    """Run nginx before the web at this address, with the limits of `environment`. Yield the site's address."""
+    """Run nginx in front of the web at this address, with the limits of `environment`. Yield the site's address."""
     program = require("nginx", "nginx-light")
     with private_folder("rapport-nginx-") as folder, own_port() as port, own_port() as health_port:
         moved = {

@@ -15,7 +15,7 @@ POOL = 2  # connections to PostgreSQL
 
 @contextmanager
 def pgbouncer(postgres: str) -> Iterator[str]:
-    """Run PgBouncer before the PostgreSQL at this DATABASE_URL. Yield the DATABASE_URL that leads through it."""
+    """Run PgBouncer in front of the PostgreSQL at this DATABASE_URL. Yield the URL that leads through it."""
     program, server = require("pgbouncer", "pgbouncer"), unquote(urlsplit(postgres).hostname or "")
     with private_folder("rapport-pgbouncer-") as folder, own_port() as port:
         settings = {

@@ -29,7 +29,7 @@ def encoded(image: Image.Image, image_format: str = "JPEG", **options: Any) -> b
 
 
 def turned(image: Image.Image, orientation: int) -> Image.Image:
-    """Return the picture as stored by a camera that marks it with this EXIF orientation."""
+    """Return the picture as it is stored by a camera that marks it with this EXIF orientation."""
     undo: dict[int, Callable[[Image.Image], Image.Image]] = {
         1: lambda picture: picture,
         2: ImageOps.mirror,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def own_port() -> Iterator[int]:
     """Yield a port of 127.0.0.1 that the system gives to nobody else until the block ends.
 
-    It stays bound and refuses connections until a server listens on it, which must reuse addresses, as nearly all do.
+    The port stays bound and refuses connections until a server listens on it. The server must reuse addresses.
     The server may stop and start again: nobody takes its port meanwhile.
     """
     with socket.socket() as held:

@@ -15,7 +15,7 @@ UPRIGHT = astronaut().crop((0, 0, 400, 300))
 
 
 def private_exif(orientation: int = 1) -> Image.Exif:
-    """Return EXIF that says where, when and by whom."""
+    """Return EXIF that says where, when and by whom a photo was taken."""
     tags = exif(orientation=orientation, taken="2024:05:17 14:03:02")
     tags[0x013B] = SECRET.decode()
     tags[0x8825] = {1: "N", 2: (70.0, 39.0, 48.0), 3: "E", 4: (23.0, 40.0, 56.0), 27: SECRET}

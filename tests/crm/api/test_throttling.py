@@ -111,7 +111,7 @@ def test_files_count_exactly_among_processes_and_beside_many_others(
 
 
 def counted(number: int) -> int | None:
-    """Count one event of ours and one of three others, which make more counts than Django's file cache keeps."""
+    """Count one event, and one each of three other kinds: more counts than Django's file cache keeps."""
     for other in range(3):
         count(f"other {number} {other}", 60)
     return count("something", 60)

@@ -35,7 +35,7 @@ def timeline_of(customer: Customer) -> str:
 
 
 def filled() -> tuple[Customer, list[tuple[str, str]]]:
-    """Create a customer with ten entries, some at the same time, and return them in the expected order."""
+    """Create a customer with ten entries, some at the same time. Return both, the entries in the expected order."""
     customer, expected = CustomerFactory(), list[tuple[str, str]]()
     for number in range(4):
         interaction = InteractionFactory(customer=customer, occurred_at=day(number // 2))

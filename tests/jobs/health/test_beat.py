@@ -12,7 +12,7 @@ COMPOSE_FILE = Path(__file__).parents[3] / "docker-compose.yml"
 
 
 def healthy(beat: Path, seconds_ago: int, **environment: str) -> bool:
-    """Tell whether beat is healthy when it sent its last task so long ago."""
+    """Return whether beat is healthy if it sent its last task this many seconds ago."""
     sent = time.time() - seconds_ago
     beat.touch()
     os.utime(beat, (sent, sent))
