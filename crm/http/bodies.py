@@ -1,7 +1,7 @@
-"""Give the application whole request bodies, or say what is wrong with one.
+"""Give the application whole request bodies, or refuse a body and say why.
 
-Without this, Django takes a chunked body for an empty one and a truncated form for a short one, a client that sends a
-byte a minute holds a thread, and a refusal that left a body unread breaks the connection that it promised to keep.
+Without this, Django would treat a chunked body as empty, and a truncated form as a short one. A client that sends a
+byte a minute would hold a thread. A refusal that leaves a body unread would break a connection that should stay open.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 # A chunked body does not say its size, so it must be read before it can be refused.
 MAX_CHUNKED_BYTES = 5 * 1024 * 1024
-MAX_DRAINED_BYTES = 1024 * 1024  # read of a refused body, so that the connection can be used again
-MIN_SECONDS = 30.0  # that any body may take
-MIN_SPEED = 50_000  # bytes a second, beyond MIN_SECONDS
+# Up to this much is read from a refused body, so that the connection can be used again.
+MAX_DRAINED_BYTES = 1024 * 1024
+MIN_SECONDS = 30.0  # any body may take this long
+MIN_SPEED = 50_000  # bytes a second; larger bodies get this much more time
 CHUNK = 64 * 1024
 
 
@@ -49,7 +50,7 @@ BROKEN_OFF = Refusal(400, "Bad Request", "body_incomplete", "The request broke o
 
 
 class WholeBodies:
-    """Wrap the whole application as WSGI middleware."""
+    """Read or refuse each body before the application answers. This is WSGI middleware."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -92,7 +93,7 @@ class Body:
             return b""
         self._start_deadline()
         data = self._read(wanted)
-        if len(data) < wanted:  # the server reads until it has that much, or until the body ends
+        if len(data) < wanted:  # the server stops short only where the body ends
             raise self._broken_off()
         self.remaining -= len(data)
         self._closing.look_at(data)
@@ -110,7 +111,7 @@ class Body:
         return bytes(line)
 
     def read_to_its_end(self) -> bytes:
-        """Return a chunked body, or its beginning if it is too large."""
+        """Return a chunked body, or its beginning if it is too large. Raises UnreadablePostError."""
         self._start_deadline()
         content = bytearray()
         while self.remaining and (piece := self._read(min(CHUNK, self.remaining))):
@@ -142,9 +143,8 @@ class Body:
     def _read(self, size: int) -> bytes:
         try:
             data: bytes = self._input.read(size)
-        except (
-            Exception
-        ) as error:  # gunicorn raises its own for malformed chunks, and the socket its own for a broken connection
+        # gunicorn and the socket raise different errors for malformed chunks and broken connections.
+        except Exception as error:
             raise self._broken_off() from error
         return data
 
@@ -154,7 +154,7 @@ class Body:
         return UnreadablePostError("The request broke off.")
 
     def _start_deadline(self) -> None:
-        """Stop the reading after the time that the slowest acceptable network would take."""
+        """Stop reading after the time that the slowest acceptable network needs."""
         if self._socket is not None and self._deadline is None:
             self._deadline = Timer(MIN_SECONDS + self.remaining / MIN_SPEED, _stop_reading, [self._socket])
             self._deadline.daemon = True
@@ -162,7 +162,7 @@ class Body:
 
 
 def _stop_reading(connection: socket.socket) -> None:
-    with suppress(OSError):  # closed already
+    with suppress(OSError):  # it is closed already
         connection.shutdown(socket.SHUT_RD)
 
 
@@ -178,9 +178,8 @@ def _finishing(body: Body, start_response: StartResponse) -> StartResponse:
 
     def start(*arguments: Any) -> Any:
         body.drain()
-        server: Any = getattr(
-            start_response, "__self__", None
-        )  # gunicorn's Response, which refuses a Connection header
+        # This is gunicorn's Response. It refuses a Connection header, but can be told to close the connection.
+        server: Any = getattr(start_response, "__self__", None)
         if body.remaining and hasattr(server, "force_close"):
             server.force_close()
         return start_response(*arguments)

@@ -30,9 +30,9 @@ def takes_large_bodies(most: int) -> Callable[[View], View]:
 
 
 class BodyLimits:
-    """Refuse a body by its announced length, before it is read, and a form that is not complete.
+    """Refuse a large body by its announced length, before it is read, and refuse an incomplete form.
 
-    A chunked body has a length by then, see crm/http/bodies.py.
+    Chunked bodies have a length here, because crm/http/bodies.py has read them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -66,7 +66,7 @@ def _refuse_large(request: HttpRequest, view: Callable[..., Any]) -> HttpRespons
 def _refuse_broken_off(request: HttpRequest) -> HttpResponse | None:
     """Answer a form that broke off, before CsrfViewMiddleware takes it for an empty one."""
     try:
-        request.POST  # noqa: B018 - reads the form
+        request.POST  # noqa: B018 - this reads the form
     except UnreadablePostError:
         return broken_off(request)
     return None

@@ -8,7 +8,7 @@ class CompressPages(GZipMiddleware):
     """Compress HTML only.
 
     Compression would make ETags weak, and the API's If-Match needs strong ones. Photos are compressed already.
-    Against BREACH, Django adds random bytes to each page and masks its CSRF token anew.
+    Django protects pages against BREACH: it adds random bytes to each page, and masks the CSRF token differently.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Find the end of a multipart form: only that shows that the form is complete."""
+"""Find the end of a multipart form, because nothing else shows that the form is complete."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ class ClosingBoundary:
 
     def __init__(self, content_type: str) -> None:
         kind, parameters = parse_header_parameters(content_type)
-        boundary = (
-            parameters.get("boundary") if kind == "multipart/form-data" else None
-        )  # Django refuses a form without one
+        # Django refuses a form without a boundary.
+        boundary = parameters.get("boundary") if kind == "multipart/form-data" else None
         self._delimiter = f"--{boundary}--".encode(errors="replace") if boundary else b""
-        self._end = b""  # the end of the last piece, in which the delimiter may have begun
+        self._end = b""  # the end of the last piece, where the delimiter may begin
         self.was_seen = not self._delimiter
 
     def look_at(self, piece: bytes) -> None:

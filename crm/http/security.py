@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 
 from crm.api.problems import API_PATH
 
-# Nothing from another host, no inline script, no frame. Alpine, which draws the admin's menus, evaluates
-# expressions in attributes and so needs 'unsafe-eval'; it and Unfold write inline styles.
+# The policy forbids content of other hosts, inline scripts and frames. Alpine draws the admin's menus; it evaluates
+# expressions in attributes, so it needs 'unsafe-eval'. Alpine and Unfold both write inline styles.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -27,7 +27,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Add the policy to every answer that has none of its own. A middleware."""
+    """Return middleware that adds the policy to every response without its own."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -40,7 +40,7 @@ def content_security_policy(
 def keep_nothing(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Let no cache keep the API's answers, and have browsers forget photos and pages at a logout. A middleware."""
+    """Return middleware that keeps the API's responses out of caches, and clears the browser's cache at a logout."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

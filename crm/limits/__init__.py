@@ -1,1 +1,1 @@
-"""Limit how often somebody may ask, counted by all processes together."""
+"""Limit how often a client may send requests, counted by all processes together."""

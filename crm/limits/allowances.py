@@ -1,7 +1,7 @@
-"""Count what a client does in a period, and say how much is left to it.
+"""Count the requests of a client in a period, and return how many are left.
 
-Periods are fixed: each begins when the clock passes a multiple of its length. Without the shared cache nobody counts,
-unless the caller asks each process to count alone.
+Periods are fixed: each begins when the clock passes a multiple of its length. If the shared cache is unavailable,
+nothing is counted, unless the caller asks each process to count alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from crm.limits.rates import parse_rate
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left to a client after the present request; `remaining` is None where nobody counts."""
+    """How many requests a client has left after the present one; `remaining` is None if nothing is counted."""
 
     quota: int
     window: int  # seconds
@@ -40,12 +40,15 @@ class Allowance:
             raise Throttled(self.seconds_left, message)
 
     def give_back(self) -> None:
-        """Take the present request out of the count again."""
+        """Remove the present request from the count."""
         count_back(self.counter)
 
 
 def spend(client: str, rate: str, *, even_alone: bool = False) -> Allowance:
-    """Count one request of the client, `even_alone` in this process. `rate` is written as 600/minute."""
+    """Count one request of the client, and return what is left. `rate` is written as 600/minute.
+
+    With `even_alone`, each process counts for itself while the shared cache is unavailable.
+    """
     (quota, window), now = parse_rate(rate), time.time()
     counter = f"throttle:{client}:{window}:{int(now // window)}"
     number = count(counter, 2 * window, even_alone=even_alone)

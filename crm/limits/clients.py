@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-NETWORK_OF_ONE_CLIENT = 64  # bits of an IPv6 address; whoever has one address has the whole network
+NETWORK_OF_ONE_CLIENT = 64  # bits of an IPv6 address; a client with one address has its whole network
 # Some proxies write the address with its port.
 ADDRESS_AND_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](?::\d+)?|(?P<v4>\d+(?:\.\d+){3}):\d+")
 
@@ -25,7 +25,7 @@ def client_network(request: Request | HttpRequest) -> str:
     address = client_address(request)
     try:
         parsed = ip_address(address)
-    except ValueError:  # a server on a socket has no address
+    except ValueError:  # a server on a Unix socket sees no address
         return address
     if mapped := getattr(parsed, "ipv4_mapped", None):
         return str(mapped)

@@ -1,7 +1,7 @@
 """Count exactly, in all processes together: no two callers get the same number.
 
 The counters are in the Redis of CACHE_URL or, where that is a folder, in a small database in that folder. Django's
-cache in files would not do: it loses counts when two processes write at once, and deletes files to make room.
+cache in files is unsuitable: it loses counts when two processes write at once, and deletes files to make room.
 """
 
 import logging
@@ -18,7 +18,7 @@ from django.core.cache.backends.locmem import LocMemCache
 logger = logging.getLogger(__name__)
 
 FILE = "counters.sqlite3"
-LOCK_TIMEOUT = 5  # seconds that a process waits while others count
+LOCK_TIMEOUT = 5  # seconds to wait while other processes count
 THIS_PROCESS = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 
 
@@ -87,7 +87,7 @@ def _database() -> Iterator[sqlite3.Connection]:
 def _ignoring_outages() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # each cache has errors of its own
+    except Exception as error:  # each cache raises its own errors
         logger.warning("Requests are not counted together: the cache cannot be reached (%s)", error)
 
 

@@ -1,4 +1,4 @@
-"""Read rates such as 600/minute. The settings read them too, so this module needs nothing of Django."""
+"""Read rates such as 600/minute. The settings import this module, so it must not need Django."""
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 RATE = rf"^[1-9]\d{{0,8}}/({'|'.join(SECONDS)})$"

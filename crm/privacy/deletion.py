@@ -12,14 +12,14 @@ from crm.privacy.write_ahead_log import empty_write_ahead_log
 from crm.signals import deletion_begins, deletion_locked
 
 Row = TypeVar("Row", bound=models.Model)
-# What PostgreSQL and SQLite say of a new row whose foreign key names none.
+# PostgreSQL and SQLite say this if the foreign key of a new row refers to no row.
 REFERS_TO_NOTHING = ("insert or update on table", "FOREIGN KEY constraint failed")
 
 
 def lock_to_delete(rows: models.QuerySet[Any]) -> None:
     """Lock the rows before Django looks up what belongs to them.
 
-    What somebody added after that look-up would break the deletion. Call this in the deletion's transaction.
+    A row that somebody adds after that look-up would break the deletion. Call this in the deletion's transaction.
     """
     locked = rows.model._base_manager.select_for_update().filter(pk__in=rows.order_by().values("pk")).order_by("pk")
     pks = list(locked.values_list("pk", flat=True))
@@ -34,17 +34,17 @@ def models_with_locked_deletion() -> list[type[LockedDeletion]]:
 
 
 def was_deleted_meanwhile(error: BaseException) -> bool:
-    """Return whether the error means that a row was deleted before it could be locked, or referred to."""
+    """Return whether the error means that a row was deleted before it could be locked or referred to."""
     if isinstance(error, IntegrityError):
         return any(words in str(error) for words in REFERS_TO_NOTHING)
     return isinstance(error, tuple(model.DoesNotExist for model in models_with_locked_deletion()))
 
 
 def keep_from_deletion(model: type[models.Model], pks: Iterable[int]) -> set[int]:
-    """Let nobody delete these rows until the transaction ends; return the primary keys of those that are still there.
+    """Keep these rows from deletion until the transaction ends, and return the primary keys that still exist.
 
-    Others may change the rows meanwhile. Django has no words for PostgreSQL's lock for this; on SQLite whoever writes
-    is alone.
+    Others may change the rows meanwhile. Django cannot ask PostgreSQL for such a lock, so this is SQL. SQLite needs no
+    lock, because only one transaction can write at a time.
     """
     wanted = sorted(pks)
     if connection.vendor != "postgresql":
@@ -61,7 +61,7 @@ class LockedDeletionQuerySet(models.QuerySet[Row]):
         lock_to_delete(self)
         return super().delete()
 
-    delete.queryset_only = True  # type: ignore[attr-defined]  # as Django's own: managers do not offer it
+    delete.queryset_only = True  # type: ignore[attr-defined]  # as on Django's own, so that managers do not offer it
     delete.alters_data = True  # type: ignore[attr-defined]
 
 

@@ -2,12 +2,12 @@
 
 from django.db import connection
 
-# How long others may keep the log in use. What is left then goes with the next deletion, or within the hour.
+# Others may keep the log in use for this long. After that, the next deletion empties it, or a task within the hour.
 BUSY_TIMEOUT_MS = 500
 
 
 def empty_write_ahead_log() -> None:
-    """Move the log's contents to the database and cut the log off. Does nothing inside a transaction."""
+    """Move the log's contents into the database file, and truncate the log. Does nothing inside a transaction."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return
     with connection.cursor() as cursor:

@@ -19,13 +19,13 @@ else:
 
 
 def visible(text: str) -> None:
-    """Raise ValidationError for text that shows nothing. A validator."""
+    """Raise ValidationError for text that shows nothing. Use this as a validator."""
     if text and not is_visible(text):
         raise ValidationError("Nothing of this can be seen. Enter at least one letter, digit or sign.", "invisible")
 
 
 def without_blanks_around(text: str) -> None:
-    """Raise ValidationError for text that begins or ends with white space. A validator."""
+    """Raise ValidationError for text that begins or ends with white space. Use this as a validator."""
     if text != text.strip():
         message = "This begins or ends with a blank, so it could be taken for another one. Leave the blank out."
         raise ValidationError(message, "blanks_around")
@@ -69,19 +69,19 @@ class EmailField(Normal, models.EmailField):  # type: ignore[type-arg]
 
 
 class IdentifierField(CharField):
-    """An ID that another system gave. White space is not trimmed."""
+    """Store an ID that another system gave. White space is not trimmed."""
 
     default_validators: Any = [*CharField.default_validators, without_blanks_around]  # noqa: RUF012
 
 
 def search_text(row: object, columns: Iterable[str]) -> str:
-    """Return the folded texts of a row, one a line, for searching. A phone number is added as it is dialled."""
+    """Return the folded texts of a row for searching, one a line. The phone number is added in its dialled form."""
     texts = [folded(getattr(row, column)) for column in columns]
     return "\n".join(filter(None, [*texts, dialled(getattr(row, "phone", ""))]))
 
 
 class SearchText(models.TextField):  # type: ignore[type-arg]
-    """The folded texts of other columns. For migrations it is an ordinary column, and no form shows it."""
+    """Store the folded texts of other columns. Migrations see an ordinary column, and no form shows it."""
 
     def __init__(self, *columns: str, **kwargs: Any) -> None:
         self.columns = columns
@@ -99,7 +99,7 @@ class SearchText(models.TextField):  # type: ignore[type-arg]
 
 
 class Searchable(models.Model):
-    """A row with a SearchText named SEARCH_COLUMN, which every save writes."""
+    """A row with a SearchText named SEARCH_COLUMN. Every save writes that column."""
 
     class Meta:
         abstract = True
@@ -108,7 +108,7 @@ class Searchable(models.Model):
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], SEARCH_COLUMN}
         elif SEARCH_COLUMN in self.get_deferred_fields():
-            setattr(self, SEARCH_COLUMN, "")  # otherwise Django would leave it out
+            setattr(self, SEARCH_COLUMN, "")  # Django does not save deferred columns
         super().save(*args, **kwargs)
 
 

@@ -3,13 +3,13 @@
 import re
 import unicodedata
 
-# Letters and symbols by category that still show nothing: fillers of Hangul, and Braille without dots.
+# Unicode calls these letters or symbols, but they show nothing: fillers of Hangul, and Braille without dots.
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-# Control characters, separators, and marks that need another character. "Co" and "Cn" are missing, because fonts may
-# show private characters, and characters that are newer than this Python.
+# These are control characters, separators, and marks that need another character. "Co" and "Cn" are missing, because
+# fonts may show private characters and characters that are newer than this Python.
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Me", "Mn"})
-# Letters that Unicode does not decompose, as people write them whose keyboard lacks them. The last is the Turkish i
-# without a dot.
+# Unicode does not decompose these letters. People whose keyboard lacks them write them like this. The last one is the
+# Turkish i without a dot.
 SPELT_OUT = str.maketrans(
     {
         "æ": "ae",
@@ -25,19 +25,19 @@ SPELT_OUT = str.maketrans(
         "\u0131": "i",
     }
 )
-# Apostrophes, dashes and quotation marks that phones and word processors insert by themselves.
+# Phones and word processors insert these apostrophes, dashes and quotation marks by themselves.
 PUNCTUATION = str.maketrans(
     dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'")
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
     | dict.fromkeys("\u201c\u201d\u201e\u2033", '"')
 )
 PHONE = re.compile(r"[\d+()./-]*\d[\d+()./-]*")
-TRUNK_ZERO = "(0)"  # not dialled from abroad
+TRUNK_ZERO = "(0)"  # nobody dials it from abroad
 NO_PART_OF_NUMBER = re.compile(r"[^\d+]")
 
 
 def normal(text: str) -> str:
-    """Compose letters with their accents (NFC), so that the same text is the same characters."""
+    """Return the text with letters and accents composed (NFC), so that equal texts have equal characters."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -56,7 +56,7 @@ def folded(text: str) -> str:
 
 
 def dialled(phone: str) -> str:
-    """Return the folded number without what only makes it readable: "+46 (0)8-12 34" becomes "+4681234"."""
+    """Return the digits and "+" to dial, without the trunk zero: "+46 (0)8-12 34" becomes "+4681234"."""
     return NO_PART_OF_NUMBER.sub("", folded(phone).replace(TRUNK_ZERO, ""))
 
 

@@ -19,8 +19,8 @@ Row = TypeVar("Row", bound=Model)
 def matching(rows: QuerySet[Row], words: Iterable[str], columns: Sequence[str]) -> QuerySet[Row]:
     """Return the rows that have every word in one of the columns.
 
-    The database searches columns of folded text (crm.text.fields.SearchText). Other columns are read and folded here,
-    which is only for tables of some hundred rows.
+    The database searches columns of folded text (crm.text.fields.SearchText). Other columns are read and folded here.
+    Use such columns only in tables of a few hundred rows.
     """
     wanted = [_ways_to_write(word) for word in words]
     if not (wanted and columns):

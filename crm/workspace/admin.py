@@ -15,7 +15,7 @@ from crm.workspace.deletions import CountsWhatItDeletes
 from crm.workspace.locks import LocksWhatItChanges
 from crm.workspace.theme import ModelAdmin
 
-# What the filters beside a list append to the name of their field.
+# The filters beside a list append these to the name of their field.
 LOOKUPS_OF_FILTERS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 
 
@@ -26,7 +26,7 @@ class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # ty
     by letter, and a slow expression would keep a web process busy.
     """
 
-    extra_lookups: ClassVar[tuple[str, ...]] = ()  # in addresses that other pages link to
+    extra_lookups: ClassVar[tuple[str, ...]] = ()  # look-ups in the links of other pages
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         if request is None or "\0" in value:  # PostgreSQL refuses to compare with a NUL character
@@ -36,14 +36,14 @@ class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # ty
         return lookup in self.extra_lookups or lookup in (f + end for f in fields for end in LOOKUPS_OF_FILTERS)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Treat numbers and times in the address that no column can hold as any other wrong filter."""
+        """Treat a number or time that no column can hold like any other wrong filter in the address."""
         try:
             return super().get_changelist_instance(request)
         except (OverflowError, DataError) as error:
             raise IncorrectLookupParameters from error
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the values in the address with which the form begins, without those that it would refuse."""
+        """Return the form's initial values from the address, without any that the form would refuse."""
         values = super().get_changeform_initial_data(request)
         fields = self.get_form(request, change=False).base_fields if values else {}
         return {name: value for name, value in values.items() if name in fields and _is_accepted(fields[name], value)}
@@ -51,16 +51,16 @@ class WorkspaceAdmin(CountsWhatItDeletes, LocksWhatItChanges, ModelAdmin):  # ty
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Search as everywhere else (`matching`); no row is found twice."""
+        """Return the rows that `matching` finds, as in every other search. No row is found twice."""
         if "\0" in search_term:  # no text contains a NUL character, and PostgreSQL refuses to compare with it
             return queryset.none(), False
-        words = search_smart_split(search_term)  # type: ignore[arg-type]  # it takes a text
+        words = search_smart_split(search_term)  # type: ignore[arg-type]  # it accepts a string
         return matching(queryset, words, self.get_search_fields(request)), False
 
 
 def _is_accepted(field: Field, value: Any) -> bool:
     try:
         field.clean(value)
-    except (ValidationError, OverflowError):  # a number that SQLite cannot hold
+    except (ValidationError, OverflowError):  # SQLite cannot hold such a number
         return False
     return True

@@ -1,4 +1,4 @@
-"""Answer a page's request with 404 when a colleague deletes in this moment what it is about to change."""
+"""Answer a page's request with 404 if a colleague has just deleted the row that it was about to change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class DeletedMeanwhile:
-    """Middleware: a view that waited for the lock on a row may find the row gone, or refer to one that is."""
+    """Turn errors about deleted rows into 404. This is middleware.
+
+    A view that waited for the lock on a row may find that row gone, or a row that it refers to.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -1,4 +1,4 @@
-"""Count what a deletion takes along, with the same number of queries however much it is."""
+"""Count what a deletion takes along. The number of queries does not depend on the number of rows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from django.utils.text import capfirst
 from crm.workspace.protected_rows import protected_rows
 from crm.workspace.theme import PagesMixin
 
-MAX_NAMES = 20  # on one page; it counts the other rows
+MAX_NAMES = 20  # rows named on one page; it counts the others
 
 
 class CountsWhatItDeletes(PagesMixin):  # type: ignore[type-arg]
-    """Stand before an admin page, and count what goes with its rows. Django would list every single row."""
+    """Make an admin page count what is deleted with its rows. Django would list every single row."""
 
-    # Whether the right to delete a row is enough to delete what belongs to it, whatever the pages of that say.
+    # Whether permission to delete a row is enough to delete what belongs to it, even if its own pages forbid that.
     deletes_what_belongs: ClassVar[bool] = False
     advice_before_deletion: ClassVar[str] = ""  # what to do about rows that keep others from being deleted
 
@@ -50,7 +50,7 @@ class CountsWhatItDeletes(PagesMixin):  # type: ignore[type-arg]
         return {str(model._meta.verbose_name) for model in forbidden}
 
     def _protected(self, request: HttpRequest, belonging: dict[type[Model], Q]) -> list[str]:
-        """Return a line for each row that others still name, which they must let go of first."""
+        """Return a line for each row that cannot be deleted while other rows refer to it."""
         lines: list[str] = []
         for model, which in belonging.items():
             lines += protected_rows(request, model, which, _relations(model, PROTECT, RESTRICT))
@@ -58,7 +58,7 @@ class CountsWhatItDeletes(PagesMixin):  # type: ignore[type-arg]
 
 
 def _belonging(model: type[Model], which: Q) -> Iterator[tuple[type[Model], Q]]:
-    """Return each model that loses rows, and which; a model comes after those that it belongs to."""
+    """Yield each model that loses rows, with a condition for these rows. A model comes after its owners."""
     found: dict[type[Model], Q] = {model: which}
     for each in _in_order(model):
         yield each, found[each]

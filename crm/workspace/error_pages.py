@@ -1,4 +1,4 @@
-"""Show a page for each refused request, which says what to do next. For the API see crm/api/problems.py."""
+"""Show a page that says what to do next after a refused request. For the API see crm/api/problems.py."""
 
 import errno
 import sys
@@ -24,7 +24,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 @requires_csrf_token
 def broken_off(request: HttpRequest) -> HttpResponse:
-    """Answer a form of which only a part arrived."""
+    """Answer a form that arrived only in part."""
     text = "The connection broke off while it was sent, and nothing was saved. Go back and send it again."
     return _page(request, 400, "The form did not arrive whole", text)
 
@@ -51,7 +51,7 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an error that nobody caught (Django's handler500), and say what to do where that is known."""
+    """Answer an uncaught error (Django's handler500), and say what to do if that is known."""
     error = sys.exception()
     if isinstance(error, UNAVAILABLE):
         return _plain_page(503, "The database cannot be reached", "Wait a moment, then go back and try again.")

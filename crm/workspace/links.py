@@ -1,4 +1,4 @@
-"""Tell which admin pages somebody may open, so that no link leads to a refusal."""
+"""Decide which admin pages somebody may open, so that no link leads to a refusal."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from crm.workspace.theme import PagesMixin
 
 
 class LocksWhatItChanges(PagesMixin):  # type: ignore[type-arg]
-    """Stand before an admin page: nobody can delete a row that a form is saving, or save a row that is being deleted.
+    """Make an admin page lock its row: nobody can delete a row that is being saved, or save one that is being deleted.
 
     Django would read the row, find it gone when it saves, and insert the deleted row again.
     """

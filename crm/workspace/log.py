@@ -13,7 +13,7 @@ from crm.workspace.theme import PagesMixin
 
 
 class LogsNoNames(PagesMixin):  # type: ignore[type-arg]
-    """Stand before an admin page about customers: the log has the number of a row, and never a customer's name."""
+    """Make an admin page about customers log the number of a row, and never a customer's name."""
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         return _log(request, [obj], ADDITION, message)

@@ -1,4 +1,4 @@
-"""Tell which rows keep others from being deleted, and link to the list in which staff can change them."""
+"""Say which rows keep others from being deleted, and link to the list in which staff can change them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-MAX_LINES = 20  # on one page; each owner that has such rows takes a line
+MAX_LINES = 20  # lines on one page, one for each row that cannot be deleted
 
 
 def protected_rows(request: HttpRequest, model: type[Model], rows: Q, relations: Iterable[Any]) -> Iterator[SafeString]:

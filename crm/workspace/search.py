@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    """Show the first page if the page number is not a number, or too high."""
+    """Show a page of results; the first one if the requested page does not exist."""
     site = cast(Any, admin.site)
     try:
         return cast(HttpResponse, site.search(request))

@@ -1,4 +1,4 @@
-"""Open admin pages to every member of staff, for the customers whom they may see."""
+"""Open admin pages to every member of staff, with the customers they may see."""
 
 from typing import Any, cast
 
@@ -10,9 +10,9 @@ from crm.workspace.log import LogsNoNames
 
 
 class StaffAdmin(LogsNoNames, WorkspaceAdmin):
-    """A page for every member of staff, with the rows of the customers whom they may see."""
+    """Show every member of staff the rows of the customers they may see."""
 
-    deletes_what_belongs = True  # because that has no delete pages of its own
+    deletes_what_belongs = True  # because those rows have no delete pages
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _is_staff(request)

@@ -1,6 +1,6 @@
-"""Provide the theme's classes with the types of the Django classes that they extend: Unfold has no types.
+"""Provide the theme's classes with the types of the Django classes that they extend, because Unfold has no types.
 
-Admin pages import them from here. `PagesMixin` is the base of a class that stands before a ModelAdmin.
+Admin pages import them from here. `PagesMixin` is the base of mixins for ModelAdmin.
 """
 
 from typing import TYPE_CHECKING
