@@ -17,12 +17,12 @@ from bench.api_requests import Request
 from bench.processes import children, peak_megabytes, processor_seconds
 
 CONNECTIONS = 12
-KEEP_ALIVE = 60  # seconds; as for a proxy in front, whose connections stay open
+KEEP_ALIVE = 60  # seconds; connections of a proxy in front stay open
 PREFIX = "/api/v1/"
 
 
 class RequestFailed(Exception):
-    """The server refused a request, so its time means nothing."""
+    """Report that the server refused a request, so its time means nothing."""
 
 
 class Server:

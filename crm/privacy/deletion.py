@@ -29,7 +29,7 @@ def lock_to_delete(rows: models.QuerySet[Any]) -> None:
 
 
 def models_with_locked_deletion() -> list[type[LockedDeletion]]:
-    """Return every model whose rows are locked before they are deleted."""
+    """Return the models with rows that are locked before their deletion."""
     return [model for model in apps.get_models() if issubclass(model, LockedDeletion)]
 
 

@@ -33,7 +33,7 @@ class Result:
 def store(results: Sequence[Result], version: ModelVersion) -> list[str]:
     """Write records and final states, all or nothing, and return the states.
 
-    Leaves out snapshots whose claim was lost meanwhile. Those without a standing consent are withheld.
+    Skips snapshots that lost their claim meanwhile, and withholds snapshots without a standing consent.
     """
     consents = _lock([result.snapshot for result in results])
     held = [result for result in results if result.snapshot.pk in consents]

@@ -30,7 +30,7 @@ def _take_next_snapshots() -> Batch | None:
 
 
 def _analyse(batch: Batch) -> None:
-    from emotions.analysis import services  # as above
+    from emotions.analysis import services  # for the same reason
 
     services.analyse(batch)
 

@@ -85,6 +85,6 @@ def loaded_model() -> str:
     """Return the model that this worker process has loaded; empty if it needs none or has loaded none yet."""
     if not takes_photos():
         return ""
-    from emotions.analysis import services as analysis  # as above
+    from emotions.analysis import services as analysis  # for the same reason
 
     return analysis.loaded_model()

@@ -131,7 +131,7 @@ class EmotionRecord(models.Model):
 
     @property
     def scores(self) -> dict[Emotion, float]:
-        """The seven scores by emotion, in FER-2013's order."""
+        """Return the seven scores by emotion, in FER-2013's order."""
         return {emotion: getattr(self, f"score_{emotion}") for emotion in EMOTIONS}
 
 

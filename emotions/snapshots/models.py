@@ -88,7 +88,7 @@ STATES = {
 
 
 class Snapshot(Work, LockedDeletion):
-    """One photo taken during an interaction, and how far its analysis is."""
+    """One photo taken during an interaction, and the state of its analysis."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting"

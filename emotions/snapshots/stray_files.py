@@ -64,7 +64,7 @@ def _is_written_before(name: str, moment: datetime) -> bool:
 def _delete(name: str) -> bool:
     try:
         default_storage.delete(name)
-    except Exception:  # each storage raises errors of its own; the next run tries again
+    except Exception:  # each storage raises its own errors; the next run tries again
         logger.exception("The stray file %s could not be deleted", name)
         return False
     logger.info("Deleted %s, which belonged to no snapshot", name)

@@ -133,7 +133,7 @@ def _queues(workers: Sequence[Worker]) -> tuple[Queue, ...]:
     messages: dict[str, int | None]
     try:
         messages = dict(waiting_messages())
-    except Exception as error:  # each broker raises errors of its own
+    except Exception as error:  # each broker raises its own errors
         logger.warning("The broker cannot be reached: %s", error)
         messages = dict.fromkeys(QUEUE_TITLES)
     alive = [worker for worker in workers if not worker.row.is_overdue]

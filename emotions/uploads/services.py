@@ -148,7 +148,7 @@ def _write_file(snapshot: Snapshot, photo: CheckedPhoto, written: list[str]) -> 
 
 @contextmanager
 def _transaction_with_files() -> Iterator[list[str]]:
-    """Open a transaction of its own, and delete the files written during it if it fails.
+    """Open a separate transaction, and delete the files written during it if it fails.
 
     If the commit itself fails, the files stay: when the connection breaks at that moment, nobody knows whether the rows
     were saved. If they were not, `delete_stray_files` deletes the files later, as after a process was killed here.

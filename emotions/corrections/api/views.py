@@ -37,7 +37,7 @@ class EmotionRecordViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionReco
     """Serve what the models saw in faces, with one record for each face and model version."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE
-    queryset = EmotionRecord.objects.none()  # for the schema
+    queryset = EmotionRecord.objects.none()  # only the schema uses it
     serializer_class = EmotionRecordSerializer
     filterset_class = EmotionRecordFilter
     ordering_fields = ("created_at", "captured_at", "changed_at")
@@ -94,7 +94,7 @@ class CorrectionViewSet(ApiMixin, EtagMixin, ReadOnlyModelViewSet[EmotionCorrect
     """Serve the corrections of faces, newest first."""
 
     read_scope, write_scope = Scope.RESULTS_READ, Scope.RESULTS_WRITE
-    queryset = EmotionCorrection.objects.none()  # for the schema
+    queryset = EmotionCorrection.objects.none()  # only the schema uses it
     serializer_class = CorrectionSerializer
     filterset_class = CorrectionFilter
     ordering_fields = ("created_at",)

@@ -47,7 +47,7 @@ class SnapshotViews(ApiMixin, GenericViewSet[Snapshot]):
     waiting_actions: Sequence[str] = ("create",)
     max_body_bytes = settings.MAX_FORM_BYTES
     post_is_atomic = False  # the services use their own transaction, and none may be open while a POST waits
-    queryset = Snapshot.objects.none()  # for the schema
+    queryset = Snapshot.objects.none()  # only the schema uses it
     serializer_class = SnapshotSerializer
     filterset_class = SnapshotFilter
     ordering_fields: Sequence[str] = ("created_at", "captured_at", "finished_at", "changed_at")
