@@ -29,10 +29,14 @@ class UtcField(IsoDateTimeField):
             return None
         if datetime.fromisoformat(text).tzinfo is None:
             raise forms.ValidationError(NO_ZONE, "naive")
-        try:
-            return parsed.astimezone(UTC)  # PostgreSQL knows no offset beyond 16 hours
-        except OverflowError as error:
-            raise forms.ValidationError("This time is out of range.", "out_of_range") from error
+        return _in_utc(parsed)
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)  # PostgreSQL knows no offset beyond 16 hours
+    except OverflowError as error:
+        raise forms.ValidationError("This time is out of range.", "out_of_range") from error
 
 
 class TimeFilter(django_filters.Filter):

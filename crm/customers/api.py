@@ -170,9 +170,7 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
     def _upsert(self, values: Values) -> tuple[Customer, Outcome]:
         """Create or update the customer. Raises NotFound, PreconditionFailed, ValidationError."""
         if has_preconditions(self.request):
-            matching = self.get_queryset().filter(source=values["source"], external_id=values["external_id"])
-            customer = matching.select_for_update(of=("self",)).first()
-            check_preconditions(self.request, etag_of(self.whole(customer)) if customer else None)
+            self._check_preconditions(values)
         try:
             customer, outcome = upsert_customer(self.user, values)
         except OutOfReach:
@@ -182,6 +180,11 @@ class ExternalCustomerView(ApiMixin, EtagMixin, GenericAPIView[Customer]):
         if outcome != Outcome.CREATED and only_creates(self.request):  # somebody else has just created it
             raise PreconditionFailed("There is one already.")
         return customer, outcome
+
+    def _check_preconditions(self, values: Values) -> None:
+        matching = self.get_queryset().filter(source=values["source"], external_id=values["external_id"])
+        customer = matching.select_for_update(of=("self",)).first()
+        check_preconditions(self.request, etag_of(self.whole(customer)) if customer else None)
 
 
 def _with_external_id(data: Any, **external: str) -> Any:

@@ -98,10 +98,13 @@ class Body:
         self.remaining -= len(data)
         self._closing.look_at(data)
         if not self.remaining:
-            self.stop_deadline()
-            if not self._closing.was_seen:
-                raise self._broken_off()
+            self._end()
         return data
+
+    def _end(self) -> None:
+        self.stop_deadline()
+        if not self._closing.was_seen:
+            raise self._broken_off()
 
     def readline(self, size: int = -1) -> bytes:
         """Read one line. WSGI demands this method; Django does not use it."""

@@ -81,13 +81,17 @@ def _build_network(config: TrainingConfig, begin: StartingNetwork | None) -> ker
             f"The network {model.name!r} takes faces of {model.input_shape[1]} pixels only. Leave out --small-epochs."
         )
     if begin:
-        if begin.classes != config.classes:
-            raise TrainingError(
-                f"{begin.file} tells {', '.join(begin.classes)} apart, not {', '.join(config.classes)}: its weights do"
-                " not fit."
-            )
-        take_weights(model, begin.network, begin.file)
+        _take_weights_of(begin, model, config)
     return model
+
+
+def _take_weights_of(begin: StartingNetwork, model: keras.Model, config: TrainingConfig) -> None:
+    if begin.classes != config.classes:
+        raise TrainingError(
+            f"{begin.file} tells {', '.join(begin.classes)} apart, not {', '.join(config.classes)}: its weights do"
+            " not fit."
+        )
+    take_weights(model, begin.network, begin.file)
 
 
 def _fit_phase(model: keras.Model, batches: FaceBatches, validation: FaceBatches, recorder: RunRecorder) -> None:

@@ -77,6 +77,10 @@ class WebhookEndpointQuerySet(LockedDeletionQuerySet["WebhookEndpoint"]):
         noted = self.update(
             consecutive_failures=F("consecutive_failures") + 1, failing_since=Coalesce(F("failing_since"), now)
         )
+        self._pause_failing(now)
+        return noted
+
+    def _pause_failing(self, now: datetime) -> None:
         failing = self.active().filter(
             failing_since__lte=now - timedelta(hours=settings.WEBHOOK_PAUSE_AFTER_HOURS),
             consecutive_failures__gte=settings.WEBHOOK_PAUSE_AFTER_FAILURES,
@@ -85,7 +89,6 @@ class WebhookEndpointQuerySet(LockedDeletionQuerySet["WebhookEndpoint"]):
             hours = int((now - endpoint.failing_since).total_seconds() // 3600) if endpoint.failing_since else 0
             reason = FAILED_FOR_LONG.format(hours=hours, failures=endpoint.consecutive_failures)
             self.filter(pk=endpoint.pk).stop(WebhookEndpoint.State.PAUSED, reason, automatically=True)
-        return noted
 
     def stop(self, state: WebhookEndpoint.State, reason: str, *, automatically: bool = False) -> int:
         return self.update(
