@@ -101,8 +101,9 @@ class Analysis:
             return
         card, started = self.batch.ready.card, time.perf_counter()
         outcomes = store(results, ModelVersion.objects.of(card))
-        metrics.observe("store", (time.perf_counter() - started) / len(results), card)
+        seconds_each = (time.perf_counter() - started) / len(results)
         for outcome in outcomes:
+            metrics.observe("store", seconds_each, card)
             metrics.count(outcome, card)
 
     @contextmanager

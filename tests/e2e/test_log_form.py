@@ -142,7 +142,7 @@ def test_photos_that_come_while_the_form_is_sent_are_refused_aloud(log_page: Pag
     expect(page.get_by_role("button", name="Take photo")).to_be_enabled()
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Choose photos").click()
-    refusal = page.get_by_role("alert").get_by_text("nothing was added")
+    refusal = page.get_by_role("alert").get_by_text("no photo was added")
     with held_back(page, "**/log/"):
         send(page)
         expect(page.locator("#log-form :is(button, input, select, textarea):enabled")).to_have_count(0)
@@ -159,7 +159,7 @@ def test_photos_that_come_while_the_form_is_sent_are_refused_aloud(log_page: Pag
 
 
 def test_a_photo_that_is_chosen_before_the_script_is_there_is_kept(site: Site, logged_in: Page, tmp_path: Path) -> None:
-    page, script = logged_in, "**/emotions/log.*js"
+    page, script = logged_in, "**/emotions/log/log.*js"
     with held_back(page, script):
         with page.expect_request(script):
             page.goto(f"{site.timeline(CustomerFactory())}log/", wait_until="commit")
