@@ -7,13 +7,11 @@ a wrong value stops the program with a sentence that names it.
 import os
 import ssl
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 from django.urls import reverse_lazy
-from environs import EnvError, FileAwareEnv, ValidationError, validate
+from environs import EnvError, FileAwareEnv, validate
 
 from config.api import DRF_STANDARDIZED_ERRORS as DRF_STANDARDIZED_ERRORS
 from config.api import REST_FRAMEWORK as FIXED_REST_FRAMEWORK
@@ -23,41 +21,10 @@ from config.logs import logging_configuration
 from config.menu import UNFOLD as UNFOLD
 from config.private_files import close_database, close_folder, close_to_strangers, write_for_the_owner_only
 from config.schedule import DEFAULT_QUEUE, QUEUES, ROUTES, schedule
+from config.values import known_file, known_time_zone, not_negative, refuse, secret
 from crm.limits.rates import RATE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-Value = TypeVar("Value")
-
-
-def known_time_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValidationError("Give the name of a time zone, such as Europe/Berlin.") from error
-
-
-def known_file(path: Path) -> None:
-    if not path.is_file():
-        raise ValidationError(f"There is no file {path}.")
-
-
-def not_negative(numbers: list[int]) -> None:
-    if any(number < 0 for number in numbers):
-        raise ValidationError("Give numbers of seconds, separated by commas.")
-
-
-def secret(parse: Callable[..., Value], name: str, default: str, **options: Any) -> Value:
-    """Return the value of NAME, or the contents of the file in NAME_FILE."""
-    try:
-        return parse(name, default, **options)
-    except ValueError as error:  # the file cannot be read; wrong values are collected and reported later
-        sys.exit(f"Wrong configuration. {error} What may be set is listed in .env.example.")
-
-
-def refuse(why: str) -> NoReturn:
-    """End the program for settings that do not go together."""
-    sys.exit(f"Wrong configuration. {why} They are explained in .env.example.")
-
 
 env = FileAwareEnv(eager=False, strip_whitespace=True)  # collects every wrong value, to report all at once
 env.read_env(str(BASE_DIR / ".env"), override=False)
