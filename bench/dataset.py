@@ -1,4 +1,4 @@
-"""Fill the PostgreSQL database of DATABASE_URL, whose tables must be empty, with the rows that the benches run on.
+"""Fill the PostgreSQL database of DATABASE_URL with the rows that the benches run on. Its tables must be empty.
 
 The rows cover three years and 20 members of staff. Each member sees their own customers and the customers without an
 owner; "bench-all" sees everyone. The same seed and end give the same rows. All photos share a few small files.

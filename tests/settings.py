@@ -23,7 +23,7 @@ os.environ.update(
 )
 Env.read_env = lambda *args, **kwargs: False  # type: ignore[method-assign]
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: E402, F403  # after the environment that they read
 from config.settings import STORAGES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # it is fast

@@ -14,7 +14,7 @@ class LimitedBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> Any:
-        """Return the user whose password this is. Raises TooManyAttempts, which `LoginLimits` turns into a page."""
+        """Return the user if the password is right. Raises TooManyAttempts; `LoginLimits` turns it into a page."""
         if request is None or username is None or password is None:
             return super().authenticate(request, username, password, **kwargs)
         attempt = begin_attempt(request, username)

@@ -15,7 +15,7 @@ def permissions_to_give(giver: User) -> QuerySet[Permission]:
 
 
 def groups_to_give(giver: User) -> QuerySet[Group]:
-    """Return the groups whose permissions this member of staff has, every one."""
+    """Return the groups that hold no permission beyond those that this member of staff has."""
     beyond = Permission.objects.exclude(pk__in=permissions_to_give(giver).values("pk"))
     return Group.objects.exclude(permissions__in=beyond)
 

@@ -89,7 +89,7 @@ class IdempotentPosts(Base):
     def hold(self, data: Any) -> None:
         """Keep what an answer describes from being deleted until the transaction ends.
 
-        For views whose writes and kept answers are not one transaction. Raises NotFound if it was deleted already.
+        Views need it that write and keep their answer in separate transactions. Raises NotFound if the row is gone.
         """
 
     def for_replay(self, data: Any) -> Any:

@@ -60,7 +60,7 @@ def _name(schema: Schema) -> str:
 
 
 def _identified(schema: Schema, schemas: Schema) -> Iterator[tuple[str, str]]:
-    """Yield the schemas whose ID is in such an answer, by name, with the place of the ID."""
+    """Yield the name of each schema that the answer identifies, and the place of its ID in the answer."""
     whole = schemas.get(_name(schema), {})
     rows = whole.get("properties", {}).get("results", {}).get("items", {})
     for each, expression in ((schema, ONE), *((one, ONE) for one in whole.get("oneOf", ())), (rows, FIRST)):

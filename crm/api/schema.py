@@ -46,7 +46,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def classes_without_description() -> list[type]:
-    """Return base classes whose docstrings must not become the description of the classes made from them."""
+    """Return base classes, so that their docstrings do not describe the classes made from them in the schema."""
     libraries: list[type] = get_lib_doc_excludes()  # type: ignore[no-untyped-call]
     return [*libraries, StrictMixin, StrictSerializer, StrictModelSerializer, ApiMixin]
 

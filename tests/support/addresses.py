@@ -64,7 +64,7 @@ def _value(pattern: str, place: str) -> Any:
     section = pattern.removeprefix("admin/").split("/")[0]
     if place == "public_id":
         model = {"customers": Customer, "snapshots": Snapshot, "re-analyses": Reanalysis}[section]
-        return model.objects.latest("pk").uuid  # type: ignore[attr-defined]
+        return model.objects.latest("pk").uuid  # type: ignore[attr-defined]  # only models with a uuid come here
     if place == "record_id":
         return EmotionRecord.objects.latest("pk").pk
     if place == "folder":

@@ -101,7 +101,7 @@ def test_each_photo_has_its_own_outcome(media: Path) -> None:
 def test_results_that_the_database_refuses_do_not_hold_up_the_others() -> None:
     waiting(4)
     batch = claimed()
-    analysis.analyse(Batch(batch.claims, Refused(batch.ready, at=1)))  # type: ignore[arg-type]
+    analysis.analyse(Batch(batch.claims, Refused(batch.ready, at=1)))  # type: ignore[arg-type]  # it wraps a pipeline
     assert statuses() == [Status.ANALYSED, Status.PENDING, Status.ANALYSED, Status.ANALYSED]
     assert list(Snapshot.objects.order_by("pk").values_list("attempts", flat=True)) == [1] * 4
     assert EmotionRecord.objects.count() == 3
@@ -164,7 +164,7 @@ def test_when_the_database_goes_away_all_wait_again_with_all_their_attempts() ->
     waiting(4)
     batch = claimed()
     with pytest.raises(Error):
-        analysis.analyse(Batch(batch.claims, CutOff(batch.ready, at=3)))  # type: ignore[arg-type]
+        analysis.analyse(Batch(batch.claims, CutOff(batch.ready, at=3)))  # type: ignore[arg-type]  # it wraps a pipeline
     connection.close()
     assert statuses() == [Status.PENDING] * 4
     assert set(Snapshot.objects.values_list("attempts", flat=True)) == {0}
